@@ -4,6 +4,7 @@
 
 /**
  * @typedef {object} SoakOptions
+ * @property {"cpu" | "webgpu"} backend
  * @property {number} forwards
  * @property {number} steps
  * @property {number} models the number of models that are created, used and disposed of besides those that stay
@@ -27,14 +28,14 @@
  * @param {typeof import("../../src/index.ts")} erwin
  * @param {SoakOptions} options
  * @param {() => Promise<{ heap?: number, host?: number, handles?: number }>} measure
- * @returns {Promise<{ samples: SoakSample[], rounds: number, milliseconds: number }>}
+ * @returns {Promise<{ device: string, samples: SoakSample[], milliseconds: number }>}
  */
-export async function soak(erwin, { forwards, steps, models, points: most, samples: wanted, seed }, measure) {
+export async function soak(erwin, { backend, forwards, steps, models, points: most, samples: wanted, seed }, measure) {
   const CLOUDS = 3;
   const { AdamW, ErwinTransformer, mse, requestDevice, Random } = erwin;
   const begun = performance.now();
   const random = new Random(seed, "soak");
-  const device = await requestDevice({ backend: "cpu", threads: 1 });
+  const device = await requestDevice({ backend, threads: 1 });
   const config = {
     ...{ cIn: 3, cHidden: [8, 16], ballSizes: [8, 8], strides: [2], mpSteps: 1, rotate: 45 },
     ...{ encNumHeads: [2, 2], encDepths: [2, 1], decNumHeads: [2], decDepths: [1] },
@@ -102,5 +103,5 @@ export async function soak(erwin, { forwards, steps, models, points: most, sampl
   device.dispose();
   await erwin.disposeThreads();
   if (left !== 0) throw new Error(`${left} bytes of device memory are held by nothing`);
-  return { samples, rounds, milliseconds: performance.now() - begun };
+  return { device: device.info.description, samples, milliseconds: performance.now() - begun };
 }

@@ -1,7 +1,7 @@
-// npm run soak: forward passes and training steps of random sizes through many models, in Node, Deno and Chromium. Memory, heap and
-// handles must not grow.
+// npm run soak: forward passes and training steps of random sizes through many models, on the CPU backend in Node, Deno and Chromium,
+// and on WebGPU in Deno. Memory, heap and handles must not grow.
 //
-//   npm run soak -- [--forwards N] [--steps N] [--models N] [--hosts node,deno,chromium] [--write]
+//   npm run soak -- [--forwards N] [--steps N] [--models N] [--hosts node,deno,chromium,deno-webgpu] [--write]
 //
 // --write puts the results into test/soak/README.md, and their curves into memory.svg.
 import { execFile } from "node:child_process";
@@ -22,8 +22,9 @@ import { allowed, excesses, growth } from "./bounds.mjs";
 import { drawMemory } from "./picture.mjs";
 import { soak } from "./rounds.mjs";
 
-/** @typedef {Awaited<ReturnType<typeof soak>> & { host: string }} SoakResult */
 /** @typedef {import("./rounds.mjs").SoakOptions} SoakOptions */
+/** @typedef {Awaited<ReturnType<typeof soak>> & { host: string }} Soaked */
+/** @typedef {Soaked & { options: SoakOptions }} SoakResult */
 
 const script = join(root, "test", "soak", "process.mjs");
 
@@ -31,7 +32,7 @@ const script = join(root, "test", "soak", "process.mjs");
  * @param {string} program
  * @param {string[]} flags
  * @param {SoakOptions} options
- * @returns {Promise<SoakResult>}
+ * @returns {Promise<Soaked>}
  */
 async function inProcess(program, flags, options) {
   const args = [...flags, script, JSON.stringify(options)];
@@ -44,7 +45,7 @@ async function inProcess(program, flags, options) {
 
 /**
  * @param {SoakOptions} options
- * @returns {Promise<SoakResult>}
+ * @returns {Promise<Soaked>}
  */
 async function inChromium(options) {
   const server = await serve((request, response) => {
@@ -81,33 +82,38 @@ async function inChromium(options) {
  */
 const v8 = ["--expose-gc", "--max-semi-space-size=1"];
 
-/** @type {Record<string, (options: SoakOptions) => Promise<SoakResult>>} */
+const inDeno = (/** @type {SoakOptions} */ options) =>
+  inProcess(denoProgram(), ["run", "-A", `--v8-flags=${v8.join()}`], options);
+
+/** @type {Record<string, { backend: SoakOptions["backend"], run: (options: SoakOptions) => Promise<Soaked> }>} */
 const hosts = {
-  node: (options) => inProcess(process.execPath, v8, options),
-  deno: (options) => inProcess(denoProgram(), ["run", "-A", `--v8-flags=${v8.join()}`], options),
-  chromium: inChromium,
+  node: { backend: "cpu", run: (options) => inProcess(process.execPath, v8, options) },
+  deno: { backend: "cpu", run: inDeno },
+  chromium: { backend: "cpu", run: inChromium },
+  "deno-webgpu": { backend: "webgpu", run: inDeno },
 };
+
+/** A GPU in software takes ten times as long. */
+const SHARE_ON_WEBGPU = 0.1;
 
 /** @param {number | undefined} bytes */
 const formatGrowth = (bytes) => (bytes === undefined ? "-" : `${(bytes / 2 ** 20).toFixed(2)} MiB`);
 
-/**
- * @param {readonly SoakResult[]} results
- * @param {SoakOptions} options
- */
-function formatResults(results, { forwards, steps, models }) {
+/** @param {readonly SoakResult[]} results */
+function formatResults(results) {
   const date = new Date().toISOString().slice(0, 10);
   return [
-    `${date}: ${forwards} forward passes and ${steps} training steps of 1 to 900 points, and ${models} models.`,
+    `${date}: forward passes and training steps of 1 to 900 points, while models come and go.`,
     "",
-    "| host | minutes | device memory | reserved | heap | process | open files |",
-    "| --- | --- | --- | --- | --- | --- | --- |",
-    ...results.map(({ host, samples, milliseconds }) => {
+    "| host | device | passes | steps | models | minutes | device memory | reserved | heap | process | open files |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ...results.map(({ host, device, options: { forwards, steps, models }, samples, milliseconds }) => {
       const grown = growth(samples);
       const bytes = [grown.device, grown.reserved, grown.heap, grown.host].map(formatGrowth);
-      return `| ${[host, (milliseconds / 60_000).toFixed(1), ...bytes, grown.handles ?? "-"].join(" | ")} |`;
+      const minutes = (milliseconds / 60_000).toFixed(1);
+      return `| ${[host, device, forwards, steps, models, minutes, ...bytes, grown.handles ?? "-"].join(" | ")} |`;
     }),
-    `| allowed | | ${[allowed.device, allowed.reserved, allowed.heap, allowed.host].map(formatGrowth).join(" | ")} | ${allowed.handles} |`,
+    `| allowed | | | | | | ${[allowed.device, allowed.reserved, allowed.heap, allowed.host].map(formatGrowth).join(" | ")} | ${allowed.handles} |`,
   ].join("\n");
 }
 
@@ -117,26 +123,30 @@ await main(async () => {
       forwards: { type: "string", default: "10000" },
       steps: { type: "string", default: "10000" },
       models: { type: "string", default: "500" },
-      hosts: { type: "string", default: "node,deno,chromium" },
+      hosts: { type: "string", default: Object.keys(hosts).join() },
       write: { type: "boolean", default: false },
     },
   });
   await setup((programs) => build({ programs }));
   const [forwards, steps, models] = [values.forwards, values.steps, values.models].map(Number);
-  const options = { forwards, steps, models, points: 300, samples: 100, seed: 1 };
   /** @type {SoakResult[]} */
   const results = [];
   for (const name of values.hosts.split(",")) {
     if (!Object.hasOwn(hosts, name)) throw new Error(`there is no host ${name}: known are ${Object.keys(hosts)}`);
     console.log(`soak: ${name}`);
-    const result = await hosts[name](options);
+    const { backend, run } = hosts[name];
+    const share = backend === "webgpu" ? SHARE_ON_WEBGPU : 1;
+    const counts = { forwards: share * forwards, steps: share * steps, models: share * models };
+    const options = { backend, ...counts, points: 300, samples: 100, seed: 1 };
+    const { host, ...soaked } = await run(options);
+    const result = { ...soaked, host: backend === "webgpu" ? `${host}, WebGPU` : host, options };
     results.push(result);
     for (const excess of excesses(result.samples)) {
       console.error(`soak: ${result.host}: ${excess}`);
       process.exitCode = 1;
     }
   }
-  const text = formatResults(results, options);
+  const text = formatResults(results);
   console.log(`\n${text}`);
   if (!values.write) return;
   putResults(join(root, "test", "soak", "README.md"), `${text}\n\n![memory by round](memory.svg)`);

@@ -10,7 +10,8 @@ import { excesses } from "./bounds.mjs";
 import type { SoakOptions } from "./rounds.mjs";
 
 it("memory stays where it is while models come and go", async () => {
-  const options: SoakOptions = { forwards: 160, steps: 40, models: 20, points: 60, samples: 20, seed: 2 };
+  const counts = { forwards: 160, steps: 40, models: 20 };
+  const options: SoakOptions = { backend: "cpu", ...counts, points: 60, samples: 20, seed: 2 };
   const words = ["--expose-gc", join(root, "test/soak/process.mjs"), JSON.stringify(options)];
   const { stdout } = await promisify(execFile)(process.execPath, words);
   const { samples } = JSON.parse(stdout);
