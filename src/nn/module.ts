@@ -8,6 +8,7 @@ import type { Device } from "../backends/device.ts";
 import { ConfigError, DisposedError, type ErrorDetails, ErwinError } from "../errors.ts";
 import { loadSafetensors, type SafeTensor, type SafeTensorInput, saveSafetensors } from "../formats/safetensors.ts";
 import { type BytesOrAddress, readSource } from "../formats/source.ts";
+import { inspect, lineOf } from "../inspect.ts";
 import { Random } from "../random.ts";
 import { outsideScopes, sizeOf, Tensor } from "../tensor/tensor.ts";
 import { type FoundValues, valuesFrom } from "./checkpoint.ts";
@@ -407,6 +408,12 @@ export abstract class Module {
       module.#disposed = true;
       for (const part of module.#own.values()) if (part instanceof Parameter && part.initialized) part.tensor.dispose();
     }
+  }
+
+  [inspect](): string {
+    const trained = [...this.#entries().parameters.values()].filter((parameter) => parameter.trained);
+    const count = trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    return lineOf(this, `${count} parameters${this.#device ? ` on ${this.#device.info.description}` : ""}`);
   }
 
   [Symbol.dispose](): void {

@@ -14,6 +14,7 @@ import {
 } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { DisposedError, InputError } from "../errors.ts";
+import { inspect, lineOf } from "../inspect.ts";
 import { register } from "./scopes.ts";
 import { backward, type History, makeLeaf, releaseHistory } from "./tape.ts";
 
@@ -231,6 +232,10 @@ export class Tensor {
     this.#disposed = true;
     if (this.history) releaseHistory(this.history);
     if (--this.#memory.holders === 0) this.device.release(this.#memory.storage);
+  }
+
+  [inspect](): string {
+    return lineOf(this, `[${this.shape.join(", ")}], ${this.type}, on ${this.device.info.description}`);
   }
 
   [Symbol.dispose](): void {

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { KernelError, preprocess } from "../../src/backends/webgpu/preprocessor.ts";
-import { shorten } from "../../src/build/kernel-text.mjs";
+import { dense, shorten } from "../../src/build/kernel-text.mjs";
 
 /** Expands a file and joins its lines; other files are given by name. */
 function expand(main: string, constants: Record<string, number> = {}, others: Record<string, string> = {}) {
@@ -99,4 +99,9 @@ test("names a kernel that does not exist", () => {
 test("the shipped kernels have neither comments nor indentation but the same lines and directives", () => {
   const text = "// What it does.\n//! if A\n  let x = a / b; // half\n  // more\n//! end\n";
   expect(shorten(text)).toBe("\n//! if A\nlet x = a / b;\n\n//! end\n");
+});
+
+test("nor spaces around operators, where they matter to nobody", () => {
+  const text = "var<private> c: array<f32, 4> = a * b + 1 / 2 - -3;\nif (x && y || z < 1) { c += &d; }";
+  expect(dense(text)).toBe("var<private> c: array<f32, 4> = a*b+1 / 2 - -3;\nif (x&&y||z < 1) { c+=&d; }");
 });

@@ -282,6 +282,21 @@ test("attention and the feed-forward part, one after the other, are their block,
   for (const tensor of [x, positions, offsets, index, balls]) tensor.dispose();
 });
 
+test("consoles show tensors, modules and devices by a line that says what they are, also before and after they have memory", () => {
+  const shown = (object: object) =>
+    (object as Record<symbol, () => string>)[Symbol.for("nodejs.util.inspect.custom")]();
+  const { description } = device().info;
+  const tensor = Tensor.from(device(), [1, 2, 3, 4, 5, 6], [2, 3]);
+  const lines = [`Tensor ([2, 3], f32, on ${description})`, `Linear (12 parameters on ${description})`];
+  const module = new nn.Linear(3, 3);
+  expect(shown(module)).toBe("Linear (12 parameters)");
+  module.initialize({ device: device() });
+  expect([shown(tensor), shown(module)]).toEqual(lines);
+  for (const object of [tensor, module]) object.dispose();
+  expect([shown(tensor), shown(module)]).toEqual(lines);
+  expect(shown(device())).toBe(`${device().constructor.name} (${description})`);
+});
+
 test("RMSNorm and LayerNorm stand alone", async () => {
   const random = seededRandom(8);
   const [rows, width] = [5, 7];

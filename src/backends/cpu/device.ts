@@ -3,6 +3,7 @@
 
 import "../../disposable.ts";
 import { DeviceLostError, DisposedError, type ErwinError } from "../../errors.ts";
+import { inspect, lineOf } from "../../inspect.ts";
 import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
 import { disposeReplacement } from "../loss.ts";
@@ -152,6 +153,10 @@ export class CpuDevice implements Device {
     this.#failure = new DisposedError("this device has been disposed: request a new one");
     this.#executor.stop();
     disposeReplacement(this);
+  }
+
+  [inspect](): string {
+    return lineOf(this, this.info.description);
   }
 
   [Symbol.dispose](): void {

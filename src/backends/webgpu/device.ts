@@ -2,6 +2,7 @@
 
 import "../../disposable.ts";
 import { DeviceLostError, DisposedError, ErwinError } from "../../errors.ts";
+import { inspect, lineOf } from "../../inspect.ts";
 import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
 import { causeOf, disposeReplacement } from "../loss.ts";
@@ -266,6 +267,10 @@ export class WebGPUDevice implements Device {
     this.recorder.dispose();
     this.gpu.destroy();
     disposeReplacement(this);
+  }
+
+  [inspect](): string {
+    return lineOf(this, this.info.description);
   }
 
   [Symbol.dispose](): void {
