@@ -25,7 +25,7 @@ const otherElements: Record<number, string> = {
   3: "text",
   4: "bit fields",
   5: "opaque bytes",
-  6: "compounds",
+  6: "compounds, as tables are: write each column as an array of its own",
   7: "references",
   9: "sequences of varying length",
   10: "arrays as elements",
@@ -35,11 +35,14 @@ const floats: Record<number, SafeTensorType> = { 4: "F32", 8: "F64" };
 const signedIntegers: Record<number, SafeTensorType> = { 1: "I8", 2: "I16", 4: "I32", 8: "I64" };
 const unsignedIntegers: Record<number, SafeTensorType> = { 1: "U8", 2: "U16", 4: "U32", 8: "U64" };
 
-/** Filters that the library has, by their numbers: deflate, shuffle, fletcher32, szip, nbit, scaleoffset and lzf. */
-const knownFilters: readonly number[] = [1, 2, 3, 4, 5, 6, 32000];
+/** Filters that the library has, by their numbers: deflate, shuffle, fletcher32, szip, nbit and scaleoffset. */
+const knownFilters: readonly number[] = [1, 2, 3, 4, 5, 6];
 
-/** Groups in which MATLAB keeps the contents of cells and objects under names of its own, as in "#refs#/a". */
-const MATLAB_STORAGE = /^#(refs|subsystem)#\//;
+/**
+ * Groups of numbers that are no data: in "#refs#/a" and the like MATLAB keeps the contents of cells and objects under names of its own,
+ * in "_i_table" PyTables (and with it pandas) the index of a table.
+ */
+const bookkeeping = /^#(refs|subsystem)#\/|(^|\/)_i_[^/]*\//;
 
 /** How the attribute NAME of a netCDF dimension begins for which there is no variable: its data set holds zeros that nobody wrote. */
 const BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable";
@@ -190,7 +193,7 @@ function listFile(library: H5Module, file: bigint): { datasets: string[]; links:
   for (const name of library.get_names(file, "/", true)) {
     const path = name.replace(/^\/+/, "");
     const type = library.get_type(file, path);
-    if (MATLAB_STORAGE.test(path)) continue;
+    if (bookkeeping.test(path)) continue;
     if (type === library.H5G_DATASET) {
       if (!isBareDimension(library, file, path)) datasets.push(path);
     } else if (type === library.H5G_LINK) links.set(path, `a link to ${library.get_symbolic_link(file, path)}`);
@@ -249,7 +252,8 @@ function hindranceOf(library: H5Module, file: bigint, path: string): { kind: str
     const by = filter.name || `filter ${filter.id}`;
     return {
       kind: `data compressed by ${by}`,
-      advice: "compress it by gzip (h5repack -f GZIP=4 IN OUT), or not at all",
+      // h5repack reads only what HDF5 itself can.
+      advice: 'write it again compressed by gzip (h5py: compression="gzip"), or not at all',
     };
   }
   const attributes = library.get_attribute_names(file, path);

@@ -48,10 +48,24 @@ describe("an HDF5 file", () => {
   it("whose numbers are a plugin compressed, or netCDF packed, is not called damaged, nor given as it is", async () => {
     const { arrays, leftOut } = await readHdf5(read("plugins.h5"));
     expect([...arrays.keys()]).toEqual(["positions"]);
-    expect(leftOut.get("blosc")).toMatch(/^data compressed by filter 32001: compress it by gzip \(h5repack/);
+    expect(leftOut.get("blosc")).toMatch(/^data compressed by filter 32001: write it again compressed by gzip/);
     expect(leftOut.get("packed")).toMatch(/^data packed by scale_factor and add_offset: write it unpacked/);
     const asked = loadHdf5(read("plugins.h5"), { file: "flow.h5", only: ["packed"] });
     await expect(asked).rejects.toThrow(/^flow\.h5:packed: holds data packed by .*, which is not read: write it/);
+  });
+
+  it("with a table, its index and LZF gives the other arrays, and says what to do", async () => {
+    const { arrays, leftOut } = await readHdf5(read("tables.h5"));
+    expect([...arrays.keys()]).toEqual(["positions"]);
+    expect(leftOut).toEqual(
+      new Map([
+        ["frame/table", "compounds, as tables are: write each column as an array of its own"],
+        [
+          "packed",
+          'data compressed by lzf: write it again compressed by gzip (h5py: compression="gzip"), or not at all',
+        ],
+      ]),
+    );
   });
 
   it("of netCDF or MATLAB gives what its owner has written, and no number where none is known", async () => {

@@ -1,5 +1,6 @@
 # Makes the files beside it that have no counterpart in make.py: `python3 make-foreign.py`, with h5py (3.16).
 # matlab.mat is in the layout of MATLAB's -v7.3: axes in reverse, matrices throughout, and the class of each array as an attribute.
+# tables.h5 has a table, as PyTables and pandas write them, with its index, and data compressed by h5py's LZF (made by h5py 3.7).
 # halves.h5 has bfloat16 as h5py writes it with a type of its own, both-halves.h5 also float16.
 from pathlib import Path
 
@@ -24,6 +25,12 @@ with h5py.File(folder / "matlab.mat", "w", userblock_size=512) as file:
 with open(folder / "matlab.mat", "r+b") as file:
     title = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Mon Jan  1 00:00:00 2024 HDF5 schema 1.00 ."
     file.write(title.ljust(116) + bytes(8) + b"\x00\x02IM")
+
+with h5py.File(folder / "tables.h5", "w") as file:
+    file["frame/table"] = np.array([(0, 0.5), (1, 1.5)], dtype=[("index", "i8"), ("p", "f8")])
+    file["frame/_i_table/index/sorted"] = np.arange(2)
+    file.create_dataset("packed", data=np.arange(64.0), compression="lzf")
+    file["positions"] = np.arange(6, dtype=np.float32).reshape(2, 3)
 
 
 def write_bfloat16(file: h5py.File, name: str, values: list[float], order: int) -> None:
