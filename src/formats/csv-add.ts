@@ -48,7 +48,7 @@ export function addCsvColumns(
   expectNew(columns, names, file);
 
   const encoder = new TextEncoder();
-  // No cell is quoted between spaces.
+  // Not all programs read quotes between spaces.
   const written = (name: string) => (separator === undefined ? withoutSpaces(name) : quote(name));
   const header = columns.map(({ name }) => fromLatin1(encoder.encode(written(name))));
   let row = 0;

@@ -2,18 +2,23 @@
 
 import { splitWords } from "./text.ts";
 
-/** Returns what separates the cells of a table with such a first line; undefined for white space, where no cell is quoted. */
+/** Returns what separates the cells of a table with such a first line; undefined for white space. */
 export function separatorOf(line: string): string | undefined {
   const outside = line.replaceAll(/"[^"]*"/g, "");
   return [";", ",", "\t"].find((candidate) => outside.includes(candidate));
 }
 
-/** Returns the text of a line that is a comment, after # or, as CloudCompare writes it, //; undefined for other lines. */
-export const commentOf = (line: string): string | undefined => /^\s*(?:#|\/\/)(.*)/s.exec(line)?.[1];
+/** Returns the text of a line that is a comment: after #, COMSOL's % or CloudCompare's //; undefined for other lines. */
+export const commentOf = (line: string): string | undefined => /^\s*(?:#|%|\/\/)(.*)/s.exec(line)?.[1];
 
 /** Returns a function that splits a row into cells. */
 export function splitBy(separator: string | undefined): (row: string) => string[] {
-  if (separator === undefined) return splitWords;
+  // R quotes names between spaces, too.
+  if (separator === undefined)
+    return (row) =>
+      row.includes('"')
+        ? Array.from(row.matchAll(/"([^"]*)"(?=\s|$)|\S+/g), ([word, inner]) => inner ?? word)
+        : splitWords(row);
   // A tab is white space, but not where it separates cells.
   const space = `[^\\S${separator}]*`;
   // Runs are matched as a whole: one by one, the letters of a long cell would take more stack than there is.

@@ -8,12 +8,11 @@ import { FloatList } from "./float-list.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { decodeName, formatFloat32, parseFloat32, parseNonFinite, splitWords, TextReader } from "./text.ts";
 
-/** Names of the coordinates' columns: plain ones, then those that ParaView and common exporters write. */
-const axisNames = [
-  ["x", "pos_x", "points:0", "points_0"],
-  ["y", "pos_y", "points:1", "points_1"],
-  ["z", "pos_z", "points:2", "points_2"],
-];
+/** Names of the coordinates' columns: plain ones, then those that ParaView, Fluent and common exporters write. */
+const axisNames = ["x", "y", "z"].map((axis, i) => [
+  axis,
+  ...[`pos_${axis}`, `points:${i}`, `points_${i}`, `${axis}-coordinate`, `${axis}_coordinate`, `coord_${axis}`],
+]);
 
 /** The extensions of tables that programs for point clouds write: their columns have no names, and coordinates are the first three. */
 export const cloudTableExtensions: readonly string[] = ["xyz", "xyzn", "xyzrgb", "asc", "pts"];
@@ -25,11 +24,19 @@ export const tableExtensions: readonly string[] = ["csv", "tsv", ...cloudTableEx
 const LONG_TEXT = 2 ** 20;
 
 /** Whether a column of this name holds coordinates. */
-export const isAxis = (name: string): boolean => axisNames.some((aliases) => aliases.includes(name.toLowerCase()));
+export const isAxis = (name: string): boolean => axisNames.some((aliases) => columnOf(aliases, [name]) !== -1);
+
+/** Finds a column by one of its names, without the unit that programs of simulations write: "X (m)" or "X [ m ]". */
+function columnOf(aliases: readonly string[], names: readonly string[]): number {
+  const lowerCase = names.map((name) => name.toLowerCase());
+  const column = lowerCase.findIndex((name) => aliases.includes(name));
+  if (column !== -1) return column;
+  return lowerCase.findIndex((name) => aliases.includes(name.replace(/\s*(?:\([^()]*\)|\[[^[\]]*\])$/, "")));
+}
 
 /**
  * Reads points from a table: with a header line the columns x, y and (if present) z, without one all columns, which must be two or
- * three. Blank lines, lines that begin with # or //, and columns that are not asked for are skipped.
+ * three. Blank lines, lines that begin with #, % or //, and columns that are not asked for are skipped.
  * @param options.attributes names of columns to read as attributes of one channel each; "nan" and "inf", as NumPy writes them, are
  *   values of these, and no coordinates
  * @throws FormatError that names the row (its line in the file) and the column, or the columns that exist; and for more lines than
@@ -85,7 +92,10 @@ function readTable(input: FileBytes, options: ReadOptions, isCloudTable: boolean
   for (; line !== undefined; line = nextRow()) {
     const cells = split(line);
     if (cells.length !== first.length) {
-      throw formatError(file, `row ${row}: expected ${first.length} values, found ${cells.length}.`, {
+      const hasOneMore = !isNumbers && cells.length === first.length + 1;
+      // R's write.table gives the column of the rows' names no name.
+      const hint = hasOneMore ? ": the first line does not name all columns (R: row.names = FALSE)" : "";
+      throw formatError(file, `row ${row}: expected ${first.length} values, found ${cells.length}${hint}.`, {
         row,
         expected: first.length,
         found: cells.length,
@@ -124,9 +134,11 @@ const numbered = (columns: number): readonly string[] | undefined =>
 
 /** Says what may be meant by a cell that is no number. */
 function hintOf(cell: string, name: string | undefined): string {
-  if (/^[-+]?\d*,\d+(e[-+]?\d+)?$/i.test(cell)) return "; expected a point before the decimals";
-  // pandas leaves a cell empty where a number is missing.
-  if (cell !== "") return "";
+  if (/^[-+]?\d*,\d+(e[-+]?\d+)?$/i.test(cell))
+    return '; expected a point before the decimals (pandas: read_csv(IN, sep=";", decimal=",").to_csv(OUT))';
+  if (/^(true|false)$/i.test(cell)) return "; expected 1 or 0 (pandas: astype(int), R: as.integer)";
+  // pandas leaves a cell empty where a number is missing, R writes NA.
+  if (!/^(|#?n\/?a|null|none)$/i.test(cell)) return "";
   const where = name === undefined ? "" : ` of "${name}"`;
   return `, one${where} is missing: fill the gap (pandas: fillna), or leave out such rows (dropna)`;
 }
@@ -221,19 +233,14 @@ export function namesInComment(
   split: (line: string) => string[],
   columns: number,
 ): readonly string[] | undefined {
-  return [split(comment), splitWords(comment)].find((names) => {
-    const lowerCase = names.map((name) => name.toLowerCase());
-    return (
-      names.length === columns &&
-      axisNames.slice(0, 2).every((aliases) => aliases.some((name) => lowerCase.includes(name)))
-    );
-  });
+  return [split(comment), splitWords(comment)].find(
+    (names) => names.length === columns && axisNames.slice(0, 2).every((aliases) => columnOf(aliases, names) !== -1),
+  );
 }
 
 function chooseColumns(names: readonly string[] | undefined, count: number, file: string): number[] {
   if (names) {
-    const lowerCase = names.map((name) => name.toLowerCase());
-    const columns = axisNames.map((aliases) => lowerCase.findIndex((name) => aliases.includes(name)));
+    const columns = axisNames.map((aliases) => columnOf(aliases, names));
     if (columns[2] === -1) columns.pop();
     if (!columns.includes(-1)) return columns;
   } else if (count === 2 || count === 3) {

@@ -20,6 +20,9 @@ const types: Record<string, NumberType> = {
   int32: numberTypes.i4,
   uint: numberTypes.u4,
   uint32: numberTypes.u4,
+  // Not of the format, but meshio writes NumPy's integers so.
+  int64: numberTypes.i8,
+  uint64: numberTypes.u8,
   float: numberTypes.f4,
   float32: numberTypes.f4,
   double: numberTypes.f8,

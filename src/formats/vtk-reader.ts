@@ -131,8 +131,13 @@ export class VtkReader {
   rows(section: string): number {
     const count = this.count(section);
     // More than there are bytes is false, and refused where the numbers are read.
-    if (count <= this.text.left) expectRows(count, section, this.#file);
+    if (count <= this.text.left) this.expectRows(count, section);
     return count;
+  }
+
+  /** @throws FormatError for more than the limit `rows` */
+  expectRows(count: number, of: string): void {
+    expectRows(count, of, this.#file);
   }
 
   arrayType(section: string): ArrayType {

@@ -9,6 +9,7 @@ import { inSpace } from "./mesh.ts";
 import { numberTypes } from "./numbers.ts";
 import { checkReadOptions, type PointCloud, type ReadOptions } from "./positions.ts";
 import { encodeVtkName, type PointData, readAttributes, readField } from "./vtk-attributes.ts";
+import { gridPoints, gridSections, readGridSection } from "./vtk-grid.ts";
 import { VtkReader } from "./vtk-reader.ts";
 
 /** The points of cell c are `connectivity[offsets[c] .. offsets[c + 1])`; a quad is a cell of four points. */
@@ -20,16 +21,17 @@ export interface VtkCells {
 
 /** The contents of a legacy VTK file. */
 export interface VtkFile extends PointCloud {
-  dataset: "POLYDATA" | "UNSTRUCTURED_GRID" | "STRUCTURED_GRID";
+  dataset: (typeof datasets)[number];
   /** Cells by section: CELLS of an unstructured grid; VERTICES, LINES, POLYGONS, TRIANGLE_STRIPS of polygonal data. */
   cells: Map<string, VtkCells>;
   /** VTK's number of each cell's type in an unstructured grid (9 is a quad); undefined for other data sets. */
   cellTypes?: Int32Array;
-  /** The number of points along each axis of a structured grid, whose first axis runs fastest. */
+  /** The number of points along each axis of a grid (STRUCTURED_GRID, ...), whose first axis runs fastest. */
   dimensions?: number[];
 }
 
-const datasets = ["POLYDATA", "UNSTRUCTURED_GRID", "STRUCTURED_GRID"] as const;
+/** The last two are grids whose points are not listed. */
+const datasets = ["POLYDATA", "UNSTRUCTURED_GRID", "STRUCTURED_GRID", "STRUCTURED_POINTS", "RECTILINEAR_GRID"] as const;
 const cellSections = ["CELLS", "VERTICES", "LINES", "POLYGONS", "TRIANGLE_STRIPS"];
 
 /**
@@ -148,14 +150,30 @@ class VtkParser {
   parse(): VtkFile {
     const dataset = this.#readHeader();
     const result: VtkFile = { dataset, positions: new Float32Array(), dimensionality: 3, cells: new Map() };
+    const data = this.#readGeometry(result);
+    if (data && this.#wanted) {
+      const read = readAttributes(this.#source, data, result, this.#wanted);
+      [result.attributes, this.pointData] = [read.attributes, read.pointData];
+    }
+    this.#check(result);
+    if (this.#wanted && !result.attributes) {
+      if (this.#wanted[0] !== undefined) throw this.#source.missing(this.#wanted[0], []);
+      result.attributes = new Map();
+    }
+    return result;
+  }
+
+  /** Reads points and cells, up to the name of the first section of data; returns it, or undefined at the end of the file. */
+  #readGeometry(result: VtkFile): "POINT_DATA" | "CELL_DATA" | undefined {
+    const { dataset } = result;
+    const isImplied = dataset === "STRUCTURED_POINTS" || dataset === "RECTILINEAR_GRID";
     const seen = new Set<string>();
+    const axes = new Map<string, ArrayLike<number>>();
+    let data: "POINT_DATA" | "CELL_DATA" | undefined;
     for (let word = this.#source.word(); word !== undefined; word = this.#source.word()) {
       const section = word.toUpperCase();
       if (section === "POINT_DATA" || section === "CELL_DATA") {
-        if (this.#wanted) {
-          const read = readAttributes(this.#source, section, result, this.#wanted);
-          [result.attributes, this.pointData] = [read.attributes, read.pointData];
-        }
+        data = section;
         break;
       }
       if (section === "METADATA") {
@@ -170,9 +188,11 @@ class VtkParser {
       seen.add(section);
       if (section === "DIMENSIONS") {
         result.dimensions = [this.#source.count(section), this.#source.count(section), this.#source.count(section)];
-      } else if (section === "POINTS") {
+      } else if (section === "POINTS" && !isImplied) {
         const count = this.#source.rows(section);
         result.positions = Float32Array.from(this.#source.numbers(count * 3, this.#source.type(section), section));
+      } else if (isImplied && gridSections.includes(section)) {
+        axes.set(section, readGridSection(this.#source, section));
       } else if (cellSections.includes(section)) {
         result.cells.set(section, this.#version >= 5 ? this.#readSplitCells(section) : this.#readMixedCells(section));
       } else if (section === "CELL_TYPES") {
@@ -181,12 +201,9 @@ class VtkParser {
         throw this.#source.error(`"${word.slice(0, 40)}" is not a known section of ${dataset}.`);
       }
     }
-    this.#check(result, seen);
-    if (this.#wanted && !result.attributes) {
-      if (this.#wanted[0] !== undefined) throw this.#source.missing(this.#wanted[0], []);
-      result.attributes = new Map();
-    }
-    return result;
+    if (isImplied) result.positions = gridPoints(this.#source, result.dimensions, axes);
+    else if (!seen.has("POINTS")) throw this.#source.error("has no POINTS.");
+    return data;
   }
 
   #readHeader(): VtkFile["dataset"] {
@@ -249,9 +266,8 @@ class VtkParser {
     return { offsets, connectivity };
   }
 
-  #check({ positions, cells, cellTypes, dataset, dimensions }: VtkFile, seen: Set<string>): void {
+  #check({ positions, cells, cellTypes, dataset, dimensions }: VtkFile): void {
     const points = positions.length / 3;
-    if (!seen.has("POINTS")) throw this.#source.error("has no POINTS.");
     const grid = dimensions?.reduce((product, length) => product * length, 1);
     if (dataset === "STRUCTURED_GRID" && grid !== points) {
       throw this.#source.error(`DIMENSIONS ${dimensions ?? "missing"} do not fit ${points} points.`, { found: points });

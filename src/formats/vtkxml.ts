@@ -96,7 +96,7 @@ export class VtkXmlFile {
         const parent = path.at(-1)?.name ?? "";
         path.push(tag);
         if (path.length === 1) this.#readRoot(tag);
-        else if (path.length === 2 && tag.name === this.type) this.attributes = tag.attributes;
+        else if (path.length === 2 && tag.name === this.type) this.#readDataSet(tag);
         else if (tag.name === "AppendedData" && path.length === 2) {
           this.appended = this.#findAppended(tag);
           return true;
@@ -208,6 +208,15 @@ export class VtkXmlFile {
       headerWidth: header === "UInt32" ? 4 : 8,
       compression: Object.hasOwn(compressions, this.#compressor) ? compressions[this.#compressor] : undefined,
     };
+  }
+
+  /** @throws FormatError for a data set at several times, whose pieces and arrays of all times stand one after the other */
+  #readDataSet({ attributes }: XmlOpenTag): void {
+    this.attributes = attributes;
+    const times = attributes.get("TimeValues")?.trim().split(/\s+/) ?? [];
+    if (times.length < 2) return;
+    const advice = "save each as a file of its own (ParaView: Save Data as a file series)";
+    throw this.error(`holds ${times.length} time steps: ${advice}.`, { expected: 1, found: times.length });
   }
 
   #addSection({ name, start, end }: XmlOpenTag): VtkXmlSection {

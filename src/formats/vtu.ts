@@ -103,7 +103,7 @@ function readMesh(source: VtkXmlFile, only: readonly string[] | undefined): Mesh
 }
 
 function isWanted({ name, type }: VtkXmlArray, only: readonly string[] | undefined): boolean {
-  return only ? only.includes(name) : type !== "String";
+  return only ? only.includes(name) : type !== "String" && type !== "Bit";
 }
 
 function namesOf({ pieces }: VtkXmlFile, section: string): string[] {

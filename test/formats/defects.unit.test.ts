@@ -27,6 +27,14 @@ describe("line ends, marks and comments", () => {
     ["csv with quotes within cells", loadCsv(text("x,y,z,size", '1,2,3,5"', '4,5,6, 6" or "7"'))],
     ["csv with an empty cell between tabs", loadCsv(text("x\ty\tz\t\tp", '1\t2\t3\t\t"a"', "4\t5\t6\t\tb"))],
     ["csv with names in a comment", loadCsv(text("# made by hand", "# z,y,x", "3,2,1", "6,5,4"))],
+    ["csv with names in COMSOL's comments", loadCsv(text("% Dimension,3", "% z,y,x", "3,2,1", "6,5,4"))],
+    ["csv with STAR-CCM+'s names", loadCsv(text('"P (Pa)","X (m)","Y (m)","Z (m)"', "9,1,2,3", "9,4,5,6"))],
+    [
+      "csv with Fluent's names",
+      loadCsv(text("n, x-coordinate, y-coordinate, z-coordinate", "1, 1, 2, 3", "2, 4, 5, 6")),
+    ],
+    ["csv with names in brackets and without", loadCsv(text("x [mm],x,y [m],z [m]", "9,1,2,3", "9,4,5,6"))],
+    ["csv of R's write.table without row names", loadCsv(text('"x" "y" "p of x" "z"', "1 2 9 3", '4 5 "9" 6'))],
     ["csv with names in a comment, by spaces", loadCsv(text("# z y x", "3 2 1", "6 5 4"))],
     ["csv with a comment of other words", loadCsv(text("# z, p, x", "1,2,3", "4,5,6"))],
     [
@@ -60,6 +68,13 @@ describe("line ends, marks and comments", () => {
 
   it.each([
     ["two columns of one name", encode("x,y,z,p,p\n1,2,3,4,5\n"), /several columns named "p": rename all but one/],
+    [
+      "R's row names",
+      text('"x" "y" "p"', '"1" 0.5 1 2'),
+      /expected 3 values, found 4: .* name all columns \(R: row.names/,
+    ],
+    ["R's missing numbers", text("x,y,z,p", "1,2,3,NA"), /"NA" is not a number, one of "p" is missing: fill the gap/],
+    ["pandas' truth", text("x,y,z,p", "1,2,3,True"), /"True" is not a number; expected 1 or 0 \(pandas: astype/],
     ["decimal commas", encode("x;y;z;p\n1,5;2;3;4\n"), /"1,5" is not a number; expected a point before the decimals/],
     [
       "a spreadsheet",
@@ -69,6 +84,41 @@ describe("line ends, marks and comments", () => {
     ["text of two bytes a character", concat(Uint8Array.of(0xff, 0xfe), "x\0,\0"), /byte 3 is not text/],
   ])("csv with %s is refused", (_, table, message) => {
     expect(() => loadCsv(table, { attributes: ["p"] })).toThrow(message);
+  });
+
+  it("meshio writes int64 into .ply", () => {
+    const head = "ply\nformat ascii 1.0\nelement vertex 2\nproperty double x\nproperty double y\nproperty double z\n";
+    const cloud = loadPly(encode(`${head}property int64 i\nend_header\n1 2 3 7\n4 5 6 -8\n`), { attributes: ["i"] });
+    expect(cloud).toMatchObject({ positions: points, attributes: new Map([["i", { data: Float32Array.of(7, -8) }]]) });
+  });
+
+  // As VTK 9.2's vtkStructuredPointsWriter and vtkRectilinearGridWriter write them.
+  it("vtk's legacy images and rectilinear grids have points that are not listed", () => {
+    const image = `DATASET STRUCTURED_POINTS\nDIMENSIONS 2 1 3\nSPACING 0.5 1 2\nORIGIN 1 -2 3\nPOINT_DATA 6\nSCALARS p double\n`;
+    const head = (encoding: string) => `# vtk DataFile Version 5.1\nvtk output\n${encoding}\n`;
+    const read = (bytes: Uint8Array) => loadVtk(bytes, { attributes: ["p"] });
+    const p = { data: Float32Array.of(0, 1, 2, 3, 4, 5), channels: 1 };
+    expect(read(encode(`${head("ASCII")}${image}LOOKUP_TABLE default\n0 1 2 3 4 5 \n`))).toMatchObject({
+      positions: Float32Array.of(1, -2, 3, 1.5, -2, 3, 1, -2, 5, 1.5, -2, 5, 1, -2, 7, 1.5, -2, 7),
+      dimensions: [2, 1, 3],
+      attributes: new Map([["p", p]]),
+    });
+    const axis = (name: string, ...values: number[]) =>
+      concat(`${name}_COORDINATES ${values.length} double\n`, numbers("Float64", values, false), "\n");
+    const rectilinear = (...z: number[]) =>
+      concat(
+        `${head("BINARY")}DATASET RECTILINEAR_GRID\nDIMENSIONS 2 3 1\n`,
+        ...[axis("X", 0, 1), axis("Y", 0, 1, 3), axis("Z", ...z)],
+        "POINT_DATA 6\nFIELD FieldData 1\np 1 6 double\n",
+        ...[numbers("Float64", [...p.data], false), "\n"],
+      );
+    expect(read(rectilinear(-1))).toMatchObject({
+      positions: Float32Array.of(0, 0, -1, 1, 0, -1, 0, 1, -1, 1, 1, -1, 0, 3, -1, 1, 3, -1),
+      attributes: new Map([["p", p]]),
+    });
+    expect(() => read(rectilinear(0, 1))).toThrow("Z_COORDINATES are 2, of 1 points.");
+    expect(() => read(encode(`${head("ASCII")}${image.replace("2 1 3", "2 1 4")}`))).toThrow(/6 points, there are 8/);
+    expect(() => read(encode(`${head("ASCII")}${image.replace("DIMENSIONS 2 1 3", "")}`))).toThrow("has no DIMENSIONS");
   });
 
   it("vtkIdType is written as int", () => {

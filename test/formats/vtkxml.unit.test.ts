@@ -131,6 +131,17 @@ describe("files of VTK", () => {
     expect(Array.from({ length: count }, (_, e) => [edges[e], edges[2 * count + e]])).toEqual([...spokes, ...rim]);
   });
 
+  it("leaves out arrays of bits, as it does text", () => {
+    // As VTK 9.2 writes a vtkBitArray.
+    const bits = '<DataArray type="Bit" Name="bits" format="ascii" RangeMin="0" RangeMax="1">1 0</DataArray>';
+    const p = '<DataArray type="Float64" Name="p" format="ascii">0.5 1.5</DataArray>';
+    const points = '<DataArray type="Float32" NumberOfComponents="3" format="ascii">0 0 0 1 0 0</DataArray>';
+    const piece = `<Piece NumberOfPoints="2"><PointData>${bits}${p}</PointData><Points>${points}</Points></Piece>`;
+    const file = text(`<VTKFile type="PolyData"><PolyData>${piece}</PolyData></VTKFile>`);
+    expect([...loadVtp(file).pointData.keys()]).toEqual(["p"]);
+    expect(() => loadVtp(file, { only: ["bits"] })).toThrow('array "bits" is of "Bit", which is not a number.');
+  });
+
   it("reads a file of nothing", () => {
     const mesh = loadVtu(foreign("vtk-empty.vtu"));
     expect([mesh.points.shape, mesh.cells.types.length]).toEqual([[0, 3], 0]);
@@ -342,6 +353,18 @@ describe("hostile files", () => {
     ["nested elements", mesh("<a>".repeat(100_000)), /more than 32 nested elements/],
     ["another file", text("solid cube"), /not XML/],
     ["another root", text("<html></html>"), /begins with <html>/],
+    // As VTK 9.2 writes them by SetNumberOfTimeSteps: the pieces of all times follow each other.
+    [
+      "several times",
+      text(
+        '<VTKFile type="UnstructuredGrid"><UnstructuredGrid  TimeValues="',
+        "0   ",
+        "0.5   ",
+        '">',
+        "</UnstructuredGrid></VTKFile>",
+      ),
+      /holds 2 time steps: save each as a file of its own/,
+    ],
     ["another data set", text('<VTKFile type="ImageData"></VTKFile>'), /type "ImageData", expected/],
     ["a count beyond the file", mesh(pointsOf("9999999", ascii("1 2 3"))), /more than the limit expansion/],
     ["a count beyond the text", mesh(pointsOf("2000", ascii("1 2 3"))), /cut short: 6000 numbers/],
