@@ -15,7 +15,7 @@ export async function advisingSkipBad<Result>(
     return await work();
   } catch (error) {
     if (skipBad || !(error instanceof FormatError) || others.includes(error.details.file as string)) throw error;
-    // An array that is missing is so in all samples, if its name is wrong.
+    // What was found in place of something else is so in all samples: an array's name is wrong, or the folder has other files.
     if (Array.isArray(error.details.found)) throw error;
     throw new FormatError(`${error.message} --skip-bad leaves out samples whose files are damaged.`, error.details, {
       cause: error,

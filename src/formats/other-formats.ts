@@ -19,11 +19,19 @@ const others: readonly (readonly [extensions: readonly string[], advice: string]
     'a mesh of another format: convert it by trimesh in Python (trimesh.load(IN, force="mesh").export("out.ply"))',
   ],
   [
-    ["msh", "inp", "cgns", "e", "exo", "ex2", "xdmf", "med"],
+    "msh inp cgns e exo ex2 xdmf xmf med bdf nas su2 ugrid unv tec plt case foam vtkhdf".split(" "),
     "a mesh of another format: convert it by meshio (meshio convert IN OUT.vtu) or ParaView",
   ],
+  [
+    ["obj", "off", "stl"],
+    "a surface without fields: save it with them, or for a model without inputs, as .ply (meshio convert IN OUT.ply)",
+  ],
+  [["pt", "pth", "th"], "a file of PyTorch: save its arrays by safetensors.torch.save_file, or by numpy.savez"],
+  [["npy"], 'an array without a name: save all arrays of a sample by numpy.savez ("positions" are its points)'],
+  [["zarr"], "a folder of arrays: save them by numpy.savez, or by xarray in Python (open_zarr(IN).to_netcdf(OUT))"],
+  [headFormats, "the head of a mesh in pieces: join them in ParaView, and save a .vtu"],
   [blockFormats, "a list of blocks: join them in ParaView (Merge Blocks), and save a .vtu"],
-  [["series"], "a list of the files of a sequence: read these"],
+  [["series", "pvd"], "a list of the files of a sequence: read these"],
   [["gz", "bz2", "xz", "zst", "zip", "7z"], "compressed: unpack it first"],
   [
     ["parquet", "feather", "arrow", "xlsx", "xls"],
@@ -43,6 +51,11 @@ export const adviceFor = (extension: string): string | undefined =>
  */
 export function unknownFormat(extension: string, known: readonly string[]): string {
   const advice = adviceFor(extension);
-  const found = advice ? `is ${advice}` : `cannot tell the format by the extension "${extension}"`;
-  return `${found}; known are ${known.join(", ")}.`;
+  return advice ? `is ${advice}; ${knownAre(known)}` : noFormat(extension, known);
 }
+
+/** Says that an extension is not among those that are known. */
+export const noFormat = (extension: string, known: readonly string[]): string =>
+  `cannot tell the format by the extension "${extension}"; ${knownAre(known)}`;
+
+const knownAre = (known: readonly string[]) => `known are ${known.join(", ")}.`;

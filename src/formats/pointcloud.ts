@@ -13,7 +13,7 @@ import { loadNpy, saveNpy } from "./npy.ts";
 import { listNpz, loadNpz, saveNpz } from "./npz.ts";
 import { loadObj } from "./obj.ts";
 import { loadOff } from "./off.ts";
-import { headFormats, unknownFormat } from "./other-formats.ts";
+import { headFormats, noFormat, unknownFormat } from "./other-formats.ts";
 import { expectUnpacked } from "./packed.ts";
 import { loadPcd } from "./pcd.ts";
 import { loadPly, savePly } from "./ply.ts";
@@ -117,7 +117,7 @@ export function readPointCloud(
   name: string,
   options: { attributes?: readonly string[] } = {},
 ): PointCloud {
-  const read = chooseByName({ ...readers, ...heads }, name, pointCloudExtensions);
+  const read = chooseByName({ ...readers, ...heads }, name, pointCloudExtensions, unknownFormat);
   checkReadOptions(options, name);
   expectUnpacked(bytes, name);
   return expectPoints(read(bytes, { file: name, attributes: options.attributes }), name, options.attributes);
@@ -148,7 +148,7 @@ function expectPoints(cloud: PointCloud, name: string, wanted: readonly string[]
  * @throws FormatError for an unknown extension; InputError for arrays that do not fit each other or the format.
  */
 export function writePointCloud(cloud: PointCloud, name: string): Uint8Array<ArrayBuffer> {
-  const write = chooseByName(writers, name, writableExtensions);
+  const write = chooseByName(writers, name, writableExtensions, noFormat);
   checkCloud(cloud);
   return write(cloud);
 }
@@ -165,16 +165,29 @@ export function addAttributes(
   return addPointData(bytes, pointDataOf(attributes), { file: name });
 }
 
-function chooseByName<T>(formats: Readonly<Record<string, T>>, name: string, known: readonly string[]): T {
+function chooseByName<T>(
+  formats: Readonly<Record<string, T>>,
+  name: string,
+  known: readonly string[],
+  describe: typeof noFormat,
+): T {
   expectKind("name", name, "a file's name or a format", typeof name === "string");
   const extension = formatNamed(name);
   if (Object.hasOwn(formats, extension)) return formats[extension];
-  throw unknownExtension(name, extension, known);
+  throw unknownExtension(name, extension, known, describe);
 }
 
-/** @param known the extensions that can be read, with their dots */
-export function unknownExtension(name: string, extension: string, known: readonly string[]): FormatError {
-  return formatError(name, unknownFormat(extension, known), { expected: [...known], found: extension });
+/**
+ * @param known the extensions that can be read, or written, with their dots
+ * @param describe says what is wrong
+ */
+export function unknownExtension(
+  name: string,
+  extension: string,
+  known: readonly string[],
+  describe = unknownFormat,
+): FormatError {
+  return formatError(name, describe(extension, known), { expected: [...known], found: extension });
 }
 
 function arraysOf({ positions, dimensionality, attributes }: PointCloud): Map<string, SafeTensorInput> {

@@ -71,21 +71,21 @@ export function missingAttribute(file: string, name: string, found: readonly str
  * @throws FormatError for any other shape.
  */
 export function toPointCloud(array: SafeTensor, file: string): PointCloud {
-  const [rows, dimensionality] = array.shape;
-  if (array.shape.length !== 2 || (dimensionality !== 2 && dimensionality !== 3)) {
-    const isTurned = array.shape.length === 2 && (rows === 2 || rows === 3);
-    const advice = isTurned ? ": transpose it, since MATLAB and Fortran write arrays with their axes in reverse" : "";
-    throw formatError(
-      file,
-      `expected positions of shape [points, 2] or [points, 3], found [${array.shape}]${advice}.`,
-      {
-        expected: ["points, 2", "points, 3"],
-        found: array.shape,
-        rows: rows ?? null,
-      },
-    );
-  }
+  const dimensionality = dimensionalityOf(array, file);
   return { positions: toFloat32(array, file), dimensionality };
+}
+
+/** Returns the second size of an array of positions, 2 or 3. @throws FormatError for an array of any other shape */
+export function dimensionalityOf({ shape }: SafeTensor, file: string): number {
+  const [rows, dimensionality] = shape;
+  if (shape.length === 2 && (dimensionality === 2 || dimensionality === 3)) return dimensionality;
+  const isTurned = shape.length === 2 && (rows === 2 || rows === 3);
+  const advice = isTurned ? ": transpose it, since MATLAB and Fortran write arrays with their axes in reverse" : "";
+  throw formatError(file, `expected positions of shape [points, 2] or [points, 3], found [${shape}]${advice}.`, {
+    expected: ["points, 2", "points, 3"],
+    found: shape,
+    rows: rows ?? null,
+  });
 }
 
 /**

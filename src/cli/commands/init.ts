@@ -52,6 +52,9 @@ async function run(args: Arguments): Promise<void> {
   console.log(
     `${formatCount(found.files)} .${found.extension} files: inputs ${names("inputs")}; targets ${names("targets")}; globals ${names("globals")}`,
   );
+  if (!found.namesPositions && !found.coordinates) {
+    console.log(`no array is known to hold the points' coordinates: name it in ${out}, as coordinates`);
+  }
   for (const [name, reason] of found.leftOut) console.log(`left out: ${name} (${reason})`);
   console.log(
     `${out}: look it over, then erwin train --data-path ${quoteWord(folder)} --config ${quoteWord(out)} --out ${join("runs", "first")}${skipBad ? " --skip-bad" : ""}`,

@@ -60,11 +60,14 @@ export function noSamples(
 ): FormatError {
   const kind = files === undefined ? sampleExtensions.map((extension) => `.${extension}`).join(" ") : files;
   const problem = sequence ? "holds no sequence: a .pvd, or numbered files" : "holds no sample";
-  const other = found.find((path) => adviceFor(extensionOf(path)));
+  // What is in a folder such as flow.zarr is of its format.
+  const parts = new Set(found.flatMap((path) => path.split("/").map((_, i, names) => names.slice(0, i + 1).join("/"))));
+  const other = [...parts].find((path) => adviceFor(extensionOf(path)));
   const advice = other ? ` "${other}" is ${adviceFor(extensionOf(other))}.` : "";
   return new FormatError(`${folder}: ${problem} (${kind}).${advice}`, {
     file: folder,
     expected: [...sampleExtensions],
+    found: [...new Set(found.map(extensionOf))],
   });
 }
 
@@ -78,7 +81,7 @@ function expectWhole(source: DataSource, paths: readonly string[]): void {
   const problem = "is in pieces, each of which would be a sample of its own";
   const advice =
     'join them in ParaView (save as .vtu), or choose the samples: files: "**/*.vtu" in the config, for erwin init --files "**/*.vtu"';
-  throw new FormatError(`${file}: ${problem}: ${advice}.`, { file });
+  throw new FormatError(`${file}: ${problem}: ${advice}.`, { file, found: [head] });
 }
 
 /** Returns all files below a folder in the order of their names, without hidden ones. */

@@ -8,7 +8,7 @@ const knownBefore =
 /** Matches names of values of the whole that are usually results. */
 const resultOfWhole = /energy|stress|virial|dipole|drag|lift|^c_?[dlm]$|coeff|label|class|target/i;
 /** Matches names of arrays that identify a step or a point, but are no physical quantity. */
-const bookkeeping = /^(time|timevalue|cycle|step|index|frame|iteration|batch_idx|.*ids?)$/i;
+const bookkeeping = /^(time|timevalue|cycle|step|index|frame|iteration|batch_idx|.*ids?|vtkghosttype|nodenumber)$/i;
 
 /** Returns a config in YAML, with comments. `folder` is its path on the command line. */
 export function proposeConfig(found: Survey, folder: string): string {
@@ -83,10 +83,13 @@ function filesLine({ pattern, others = [], collections, extension }: Survey): st
   return others.length > 0 ? [`files: "**/*.${collections > 0 ? "pvd" : extension}"   # left out: ${leftOut}`] : [];
 }
 
-const coordinatesLine = (name: string | undefined) =>
-  name === undefined
-    ? "coordinates: positions   # edit: the array that holds the points' coordinates"
-    : `coordinates: ${quote(name)}   # the array that seems to hold the points' coordinates`;
+function coordinatesLine(names: readonly string[] | undefined): string {
+  if (!names) return "coordinates: positions   # edit: the array that holds the points' coordinates, or [x, y, z]";
+  const [name, ...more] = names.map(quote);
+  return more.length === 0
+    ? `coordinates: ${name}   # the array that seems to hold the points' coordinates`
+    : `coordinates: [${[name, ...more].join(", ")}]   # the arrays that seem to hold the points' coordinates`;
+}
 
 function fieldLines(key: string, ofPoints: readonly FoundArray[], ofWhole: readonly FoundArray[] = []): string[] {
   if (ofPoints.length + ofWhole.length === 0) return [`${key}: {}`];

@@ -4,6 +4,7 @@ import { firstNotFinite } from "../../arguments.ts";
 import { FormatError } from "../../errors.ts";
 import type { Cells } from "../../formats/cells.ts";
 import { type SafeTensor, toFloat32 } from "../../formats/elements.ts";
+import { dimensionalityOf } from "../../formats/positions.ts";
 import type { Field, FolderConfig } from "./config.ts";
 import { componentsOf, edgesOf, readArrays, type SampleArrays } from "./read.ts";
 
@@ -91,6 +92,7 @@ const has = ({ pointData, wholeData }: SampleArrays, name: string) =>
 
 function positionsOf(arrays: SampleArrays, { coordinates, dimensions }: Wanted) {
   const { file, points } = arrays;
+  if (!coordinates && points) dimensionalityOf(points, file);
   const found = coordinates ? joinPicked(arrays, coordinates) : points && columnsOf(points, `${file}:points`);
   if (!found) {
     const problem = `holds no array of positions that is known by its name; name it in the config: coordinates: NAME. There are ${list(arrays.names)}.`;

@@ -4,6 +4,7 @@ import { FormatError } from "../../errors.ts";
 import { kinds } from "../../formats/cells.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
 import { extensionOf } from "../../formats/extension.ts";
+import { dimensionalityOf } from "../../formats/positions.ts";
 import { Random, shuffled } from "../../random.ts";
 import { positionNames } from "../array-names.ts";
 import { type DataSource, locate } from "../data-source.ts";
@@ -55,8 +56,8 @@ export interface Survey {
   readonly points?: readonly [number, number];
   /** Whether the positions are found without the config, which otherwise has to name them. */
   readonly namesPositions: boolean;
-  /** The array that seems to hold the positions if the config has to name them. */
-  readonly coordinates?: string;
+  /** The arrays that seem to hold the positions, side by side, if the config has to name them. */
+  readonly coordinates?: readonly string[];
   /** The pattern of the files that are samples, if it was given. */
   readonly pattern?: string;
   readonly hasCells: boolean;
@@ -129,7 +130,7 @@ class Findings {
   #isFlat = true;
   #hasCells = false;
   #namesPositions = true;
-  #coordinates: string | undefined;
+  #coordinates: readonly string[] | undefined;
   readonly #arrays = new Map<string, ArraySurvey>();
   readonly #cellData = new Set<string>();
   readonly #leftOut = new Map<string, string>();
@@ -139,8 +140,7 @@ class Findings {
     this.files++;
     this.#namesPositions &&= read.points !== undefined;
     this.#coordinates ??= read.points ? undefined : likelyPositions(read);
-    const likely = this.#coordinates === undefined ? undefined : read.pointData.get(this.#coordinates);
-    const arrays = !read.points && likely ? withPoints(read, likely) : read;
+    const arrays = read.points ? read : withLikely(read, this.#coordinates ?? []);
     this.#addPoints(arrays);
     this.#addArrays(arrays);
     // Types up to this one are points without sides.
@@ -153,7 +153,8 @@ class Findings {
 
   #addPoints({ points, file }: SampleArrays): void {
     if (!points) return;
-    const [rows, width] = points.shape;
+    const [rows] = points.shape;
+    const width = dimensionalityOf(points, file);
     this.#least = Math.min(this.#least, rows);
     this.#most = Math.max(this.#most, rows);
     const values = numbersOf(points, file);
@@ -191,11 +192,46 @@ class Findings {
   }
 }
 
-/** Finds the array that seems to hold the positions: by its name without the groups of an HDF5 file that it is in. */
-function likelyPositions({ pointData }: SampleArrays): string | undefined {
-  const isLikely = ([name, { shape }]: [string, SafeTensor]) =>
-    positionNames.includes(name.split("/").at(-1)?.toLowerCase() ?? "") && (shape[1] === 2 || shape[1] === 3);
-  return [...pointData].find(isLikely)?.[0];
+/** Names of arrays of positions that the config has to give: what they hold is less certain. */
+const likelyNames: readonly string[] = [...positionNames, "xyz", "coord", "vertices", "verts", "nodes", "geometry"];
+/** Names of arrays of one coordinate each. */
+const likelyAxes: readonly (readonly string[])[] = [
+  ["x", "y", "z"],
+  ["x", "y"],
+  ["lon", "lat"],
+];
+
+/** Finds the arrays that seem to hold the positions: by their names without the groups of an HDF5 file that they are in. */
+function likelyPositions({ pointData }: SampleArrays): readonly string[] | undefined {
+  const find = (wanted: string, fits: (shape: readonly number[]) => boolean) =>
+    [...pointData].find(([name, { shape }]) => wanted === name.split("/").at(-1)?.toLowerCase() && fits(shape))?.[0];
+  const isOfPoints = ([_, width, ...rest]: readonly number[]) => (width === 2 || width === 3) && rest.length === 0;
+  for (const wanted of likelyNames) {
+    const name = find(wanted, isOfPoints);
+    if (name !== undefined) return [name];
+  }
+  for (const axes of likelyAxes) {
+    const names = axes.map((axis) => find(axis, ({ length }) => length === 1));
+    const sizes = new Set(names.map((name) => name && pointData.get(name)?.shape[0]));
+    // Axes of a grid have sizes of their own.
+    if (!names.includes(undefined) && sizes.size === 1) return names as string[];
+  }
+  return undefined;
+}
+
+/** Returns arrays with those of the names as the points, side by side, if they are all there. */
+function withLikely(arrays: SampleArrays, names: readonly string[]): SampleArrays {
+  const parts = names.flatMap((name) => arrays.pointData.get(name) ?? []);
+  if (parts.length === 0 || parts.length < names.length) return arrays;
+  if (parts.length === 1) return withPoints(arrays, parts[0]);
+  const columns = parts.map((part, i) => numbersOf(part, `${arrays.file}:${names[i]}`));
+  const [rows] = parts[0].shape;
+  const data = Float64Array.from({ length: rows * parts.length }, (_, i) => {
+    const column = columns[i % parts.length];
+    return column[Math.floor(i / parts.length)];
+  });
+  const others = new Map([...arrays.pointData].filter(([name]) => !names.includes(name)));
+  return withPoints({ ...arrays, pointData: others }, { dtype: "F64", shape: [rows, parts.length], data });
 }
 
 /** Joins arrays that are the components of one: as a vector they turn together. */

@@ -172,12 +172,41 @@ describe("what a folder's files suggest", () => {
         ]),
       );
     const { found, text, config } = await propose({ "a.safetensors": sample("mesh/points") });
-    expect(found).toMatchObject({ points: [2, 2], dimensions: 3, coordinates: "mesh/points" });
+    expect(found).toMatchObject({ points: [2, 2], dimensions: 3, coordinates: ["mesh/points"] });
     expect(config).toMatchObject({ coordinates: "mesh/points", dimensions: 3 });
     expect(text).toContain("half: {}   # -2 to 1");
+    const dolfinx = await propose({ "a.safetensors": sample("Mesh/mesh/geometry") });
+    expect(dolfinx.config.coordinates).toBe("Mesh/mesh/geometry");
     const unknown = await propose({ "a.safetensors": sample("q") });
     expect(unknown.config.dimensions).toBeUndefined();
     expect(unknown.text).toContain("1 .safetensors files.");
+  });
+
+  it("are positions in an array for each axis, as in netCDF, unless they are a grid's; turned ones are refused", async () => {
+    const rows = (...data: number[]) => ({ shape: [data.length], data: Float32Array.from(data) });
+    const table = new Map<string, SafeTensorInput>(
+      ["Y", "p", "X", "z"].map((name, i) => [name, rows(i, 2 * i + 1.5, 4 * i)]),
+    );
+    const { found, text, config } = await propose({ "a.safetensors": saveSafetensors(table) });
+    expect(found).toMatchObject({ points: [3, 3], dimensions: 3, coordinates: ["X", "Y", "z"] });
+    expect(text).toContain('coordinates: [X, "Y", z]   # the arrays that seem');
+    expect(config).toMatchObject({ coordinates: ["X", "Y", "z"], targets: { p: {} }, inputs: {} });
+    expect(Object.keys(config.targets)).toEqual(["p"]);
+    const grid = new Map<string, SafeTensorInput>([...table, ["X", rows(0, 1)]]);
+    expect((await propose({ "a.safetensors": saveSafetensors(grid) })).found.coordinates).toBeUndefined();
+    const turned = new Map([["pos", { shape: [3, 4], data: new Float32Array(12) }]]);
+    await expect(propose({ "a.safetensors": saveSafetensors(turned) })).rejects.toThrow(
+      "data/a.safetensors: expected positions of shape [points, 2] or [points, 3], found [3,4]: transpose it",
+    );
+  });
+
+  it("are of other formats, which is said with how to convert them", async () => {
+    const refusal = (...paths: string[]) => propose(Object.fromEntries(paths.map((path) => [path, new Uint8Array()])));
+    await expect(refusal("readme.md", "flow.zarr/p/0.0")).rejects.toThrow('"flow.zarr" is a folder of arrays: save');
+    await expect(refusal("a.stl")).rejects.toThrow('"a.stl" is a surface without fields: save it with them');
+    await expect(refusal("a.pt")).rejects.toThrow('"a.pt" is a file of PyTorch: save its arrays by safetensors');
+    // With this, the command line does not advise to skip damaged samples.
+    await expect(refusal("a.npy")).rejects.toMatchObject({ details: { found: ["npy"] } });
   });
 });
 
