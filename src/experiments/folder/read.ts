@@ -226,7 +226,7 @@ function ofArrays(
   const points = position === undefined ? undefined : arrays.get(position);
   const others = new Map([...arrays].filter(([name]) => name !== position));
   const found = { file, pointData: others, wholeData: others, cellData: [], names };
-  return points ? { ...withPoints(found, points), cells: linesOf(arrays, points.shape[0], file) } : found;
+  return points ? withCells(withPoints(found, points), points.shape[0]) : found;
 }
 
 /** Returns the arrays of a file whose points were unknown, divided by whether they have a row for each point. */
@@ -239,6 +239,12 @@ export function withPoints(arrays: SampleArrays, points: SafeTensor): SampleArra
     pointData: new Map(all.filter(([, array]) => isOfPoints(array))),
     wholeData: new Map(all.filter(([, array]) => !isOfPoints(array))),
   };
+}
+
+/** Returns arrays with the cells that those of the usual names list, unless the file's format defines them. */
+export function withCells(arrays: SampleArrays, points: number): SampleArrays {
+  const { cells, pointData, wholeData, file } = arrays;
+  return { ...arrays, cells: cells ?? linesOf(new Map([...wholeData, ...pointData]), points, file) };
 }
 
 function linesOf(arrays: ReadonlyMap<string, SafeTensor>, points: number, file: string): Cells | undefined {

@@ -6,7 +6,7 @@ import type { Cells } from "../../formats/cells.ts";
 import { type SafeTensor, toFloat32 } from "../../formats/elements.ts";
 import { dimensionalityOf } from "../../formats/positions.ts";
 import type { Field, FolderConfig } from "./config.ts";
-import { componentsOf, edgesOf, readArrays, type SampleArrays } from "./read.ts";
+import { componentsOf, edgesOf, readArrays, type SampleArrays, withCells } from "./read.ts";
 
 /** Numbers of a file: float32, or float64 if float32 cannot represent them. */
 export type FileNumbers = Float32Array | Float64Array;
@@ -66,6 +66,7 @@ export async function readSample(
   });
   const { positions, dimensions } = positionsOf(arrays, config);
   const points = positions.length / dimensions;
+  const { cells } = graph.kind === "mesh" ? withCells(arrays, points) : arrays;
   return {
     file,
     points,
@@ -82,8 +83,8 @@ export async function readSample(
       }
     }),
     globals: globals.map((field) => wholeColumns(arrays, field, points)),
-    ...(graph.kind === "mesh" && { edges: edgesOf(arrays, points) }),
-    ...(arrays.cells && { cells: arrays.cells }),
+    ...(graph.kind === "mesh" && { edges: edgesOf({ ...arrays, cells }, points) }),
+    ...(cells && { cells }),
   };
 }
 

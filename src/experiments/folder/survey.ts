@@ -10,7 +10,7 @@ import { positionNames } from "../array-names.ts";
 import { type DataSource, locate } from "../data-source.ts";
 import { findWanted, noSamples } from "./files.ts";
 import { FramesSource } from "./frames.ts";
-import { componentsOf, readArrays, type SampleArrays, sampleExtensions, withPoints } from "./read.ts";
+import { componentsOf, readArrays, type SampleArrays, sampleExtensions, withCells, withPoints } from "./read.ts";
 import { numbersOf } from "./sample.ts";
 import { isInFolder } from "./splits.ts";
 
@@ -223,15 +223,16 @@ function likelyPositions({ pointData }: SampleArrays): readonly string[] | undef
 function withLikely(arrays: SampleArrays, names: readonly string[]): SampleArrays {
   const parts = names.flatMap((name) => arrays.pointData.get(name) ?? []);
   if (parts.length === 0 || parts.length < names.length) return arrays;
-  if (parts.length === 1) return withPoints(arrays, parts[0]);
-  const columns = parts.map((part, i) => numbersOf(part, `${arrays.file}:${names[i]}`));
   const [rows] = parts[0].shape;
+  const whole = withCells(arrays, rows);
+  if (parts.length === 1) return withPoints(whole, parts[0]);
+  const columns = parts.map((part, i) => numbersOf(part, `${arrays.file}:${names[i]}`));
   const data = Float64Array.from({ length: rows * parts.length }, (_, i) => {
     const column = columns[i % parts.length];
     return column[Math.floor(i / parts.length)];
   });
   const others = new Map([...arrays.pointData].filter(([name]) => !names.includes(name)));
-  return withPoints({ ...arrays, pointData: others }, { dtype: "F64", shape: [rows, parts.length], data });
+  return withPoints({ ...whole, pointData: others }, { dtype: "F64", shape: [rows, parts.length], data });
 }
 
 /** Joins arrays that are the components of one: as a vector they turn together. */

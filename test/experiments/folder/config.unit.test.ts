@@ -10,6 +10,7 @@ import { folderOptions, resolveFolderConfig } from "../../../src/experiments/fol
 import { findUnits, matchesPattern } from "../../../src/experiments/folder/files.ts";
 import { FramesSource } from "../../../src/experiments/folder/frames.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
+import { readSample } from "../../../src/experiments/folder/sample.ts";
 import { divide } from "../../../src/experiments/folder/splits.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
 import type { SafeTensorInput } from "../../../src/formats/elements.ts";
@@ -175,6 +176,15 @@ describe("what a folder's files suggest", () => {
     expect(found).toMatchObject({ points: [2, 2], dimensions: 3, coordinates: ["mesh/points"] });
     expect(config).toMatchObject({ coordinates: "mesh/points", dimensions: 3 });
     expect(text).toContain("half: {}   # -2 to 1");
+    const vertices = new Map<string, SafeTensorInput>([
+      ["vertices", points],
+      ["p", { shape: [2], data: Float32Array.of(0.5, 1.5) }],
+      ["edges", { shape: [1, 2], data: Int32Array.of(0, 1) }],
+    ]);
+    const mesh = await propose({ "a.safetensors": saveSafetensors(vertices) });
+    expect(mesh.config).toMatchObject({ coordinates: "vertices", graph: "mesh" });
+    const read = await readSample(saveSafetensors(vertices), "a.safetensors", resolveFolderConfig(mesh.config));
+    expect(read.edges).toEqual(Int32Array.of(0, 1, 1, 0));
     const dolfinx = await propose({ "a.safetensors": sample("Mesh/mesh/geometry") });
     expect(dolfinx.config.coordinates).toBe("Mesh/mesh/geometry");
     const unknown = await propose({ "a.safetensors": sample("q") });
