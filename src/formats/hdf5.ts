@@ -52,6 +52,12 @@ const MATLAB_CLASS = "MATLAB_class";
 /** That of its empty arrays, in whose place their sizes are written. */
 const MATLAB_EMPTY = "MATLAB_empty";
 
+/** Attributes of netCDF's data sets with the numbers that stand for missing ones. */
+const missingAttributes = ["_FillValue", "missing_value"];
+/** The attribute of those of its data sets that have dimensions, and the number with which it fills what nobody has written. */
+const NETCDF_DIMENSIONS = "DIMENSION_LIST";
+const NETCDF_FILL = 9.969209968386869e36;
+
 /** Attributes of netCDF's data sets that hold other numbers than those that are meant. */
 const packingAttributes = ["scale_factor", "add_offset"];
 
@@ -208,42 +214,67 @@ function listFile(library: H5Module, file: bigint): { datasets: string[]; links:
 /** Returns the address of memory in the library, whose addresses have 32 bits: it would take more bytes for the few of their remainder. */
 const allocate = (library: H5Module, bytes: number): number => (bytes < 2 ** 32 ? library._malloc(bytes) : 0);
 
-/** Returns the bytes of an attribute of a data set, if it has one element of that class and of fixed length, else undefined. */
-function attributeBytes(
+/** Returns an attribute of a data set if its elements are of fixed length: their class and the bytes of all; else undefined. */
+function readAttribute(
   library: H5Module,
   file: bigint,
   path: string,
   attribute: string,
-  elements: number,
-): Uint8Array | undefined {
+): { metadata: DatasetMetadata; count: number; bytes: Uint8Array } | undefined {
   if (!library.get_attribute_names(file, path).includes(attribute)) return undefined;
-  const { type, vlen, size, total_size: count } = library.get_attribute_metadata(file, path, attribute);
-  if (type !== elements || vlen || Number(count) !== 1) return undefined;
-  const pointer = allocate(library, size);
+  const metadata = library.get_attribute_metadata(file, path, attribute);
+  const count = Number(metadata.total_size);
+  const length = metadata.size * count;
+  const pointer = metadata.vlen || length === 0 ? 0 : allocate(library, length);
   if (pointer === 0) return undefined;
   try {
     const status = library.get_attribute_data(file, path, attribute, BigInt(pointer));
-    return status < 0 ? undefined : library.HEAPU8.slice(pointer, pointer + size);
+    return status < 0 ? undefined : { metadata, count, bytes: library.HEAPU8.slice(pointer, pointer + length) };
   } finally {
     library._free(pointer);
   }
 }
 
-/** Whether a data set stands for a dimension of netCDF of which there is no variable. */
-function isBareDimension(library: H5Module, file: bigint, path: string): boolean {
-  const name = attributeBytes(library, file, path, "NAME", TEXT);
-  return name !== undefined && new TextDecoder().decode(name).startsWith(BARE_DIMENSION);
+/** Returns an attribute that is a text; "" for any other. */
+function attributeText(library: H5Module, file: bigint, path: string, attribute: string): string {
+  const { metadata, count, bytes } = readAttribute(library, file, path, attribute) ?? {};
+  return metadata?.type === TEXT && count === 1 ? new TextDecoder().decode(bytes) : "";
 }
 
-/** Makes NaN of the value that stands for missing numbers in netCDF's data sets. */
-function markMissing(library: H5Module, file: bigint, path: string, { dtype, data }: SafeTensor): void {
-  if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
-  const bytes = attributeBytes(library, file, path, "_FillValue", FLOAT);
-  if (bytes?.length !== data.BYTES_PER_ELEMENT) return;
-  const [missing] = readArray(bytes, 0, 1, arrayTypes[dtype]);
-  for (let i = data.indexOf(missing as number); i >= 0; i = data.indexOf(missing as number, i + 1))
-    data[i] = Number.NaN;
+/** Returns the numbers of an attribute, none if it is of something else. */
+function attributeNumbers(library: H5Module, file: bigint, path: string, attribute: string): number[] {
+  const { metadata, count = 0, bytes } = readAttribute(library, file, path, attribute) ?? {};
+  const dtype = metadata && !isHalf(metadata) ? elementType(metadata, undefined) : undefined;
+  return dtype && bytes ? Array.from(readArray(bytes, 0, count, arrayTypes[dtype]), Number) : [];
 }
+
+/** Whether a data set stands for a dimension of netCDF of which there is no variable. */
+function isBareDimension(library: H5Module, file: bigint, path: string): boolean {
+  return attributeText(library, file, path, "NAME").startsWith(BARE_DIMENSION);
+}
+
+/** Makes NaN of the values that stand for missing numbers in netCDF's data sets; integers among which there are such become float64. */
+function markMissing(library: H5Module, file: bigint, path: string, array: SafeTensor): SafeTensor {
+  // The data of these are their bits.
+  if (array.dtype === "F16" || array.dtype === "BF16" || array.dtype === "BOOL") return array;
+  const values = missingAttributes.flatMap((name) => attributeNumbers(library, file, path, name));
+  const isFloat = array.dtype === "F32" || array.dtype === "F64";
+  if (isFloat && library.get_attribute_names(file, path).includes(NETCDF_DIMENSIONS)) values.push(NETCDF_FILL);
+  let result = array;
+  for (const value of values) {
+    // The attribute may be of another type than the data.
+    const missing = array.dtype === "F32" ? Math.fround(value) : value;
+    const isBig = array.data instanceof BigInt64Array || array.data instanceof BigUint64Array;
+    const at = indexIn(array.data, isBig && Number.isInteger(missing) ? BigInt(missing) : missing);
+    if (at < 0) continue;
+    if (!isFloat && result === array) result = { ...array, dtype: "F64", data: Float64Array.from(array.data, Number) };
+    for (let i = at; i >= 0; i = indexIn(result.data, missing, i + 1)) result.data[i] = Number.NaN;
+  }
+  return result;
+}
+
+const indexIn = (data: SafeTensor["data"], value: number | bigint, start = 0): number =>
+  (data as { indexOf(value: number | bigint, start: number): number }).indexOf(value, start);
 
 /** Returns why a data set's numbers cannot be had, though they are numbers, and what its owner can do; undefined if they can. */
 function hindranceOf(library: H5Module, file: bigint, path: string): { kind: string; advice: string } | undefined {
@@ -257,8 +288,7 @@ function hindranceOf(library: H5Module, file: bigint, path: string): { kind: str
     };
   }
   const attributes = library.get_attribute_names(file, path);
-  const kind = attributeBytes(library, file, path, MATLAB_CLASS, TEXT);
-  if (kind && new TextDecoder().decode(kind).startsWith("char"))
+  if (attributeText(library, file, path, MATLAB_CLASS).startsWith("char"))
     return { kind: "text of MATLAB, as numbers", advice: "save its meaning as a number" };
   if (attributes.includes(MATLAB_EMPTY))
     return { kind: "the sizes of an empty array of MATLAB", advice: "save an array with elements" };
@@ -362,8 +392,7 @@ function readDataset(
     }
     const bytes = library.HEAPU8.slice(pointer, pointer + length * width);
     if (elements === ENUMERATION && !littleEndian) swapByteOrder(bytes, width);
-    const array = { dtype, shape: sizes, data: readArray(bytes, 0, length, type) };
-    markMissing(library, file, path, array);
+    const array = markMissing(library, file, path, { dtype, shape: sizes, data: readArray(bytes, 0, length, type) });
     return library.get_attribute_names(file, path).includes(MATLAB_CLASS) ? asInMatlab(array) : array;
   } finally {
     library._free(pointer);

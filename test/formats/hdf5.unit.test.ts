@@ -68,6 +68,19 @@ describe("an HDF5 file", () => {
     );
   });
 
+  it("of netCDF gives no number for one that is missing, whatever stands for it", async () => {
+    const arrays = await loadHdf5(read("missing.nc"));
+    expect(
+      Object.fromEntries([...arrays].map(([name, { dtype, data }]) => [name, [dtype, ...data].map(String)])),
+    ).toEqual({
+      float: ["F32", "1", "NaN", "3", "4"],
+      several: ["F64", "1", "NaN", "NaN", "3"],
+      integer: ["F64", "1", "NaN", "3", "4"],
+      whole: ["I32", "1", "2", "3", "4"],
+      unwritten: ["F32", "1", "2", "NaN", "NaN"],
+    });
+  });
+
   it("of netCDF or MATLAB gives what its owner has written, and no number where none is known", async () => {
     const { arrays, leftOut } = await readHdf5(read("foreign.h5"));
     expect([...arrays.keys(), ...leftOut.keys()]).toEqual(["depth", "positions", "time"]);

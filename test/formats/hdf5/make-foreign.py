@@ -1,10 +1,13 @@
 # Makes the files beside it that have no counterpart in make.py: `python3 make-foreign.py`, with h5py (3.16).
 # matlab.mat is in the layout of MATLAB's -v7.3: axes in reverse, matrices throughout, and the class of each array as an attribute.
 # tables.h5 has a table, as PyTables and pandas write them, with its index, and data compressed by h5py's LZF (made by h5py 3.7).
+# missing.nc has the numbers that netCDF knows for missing ones (made by netCDF4 1.6.2): attributes of three types, of which one lists
+# several, integers, and what nobody has written.
 # halves.h5 has bfloat16 as h5py writes it with a type of its own, both-halves.h5 also float16.
 from pathlib import Path
 
 import h5py
+import netCDF4
 import numpy as np
 
 folder = Path(__file__).parent
@@ -31,6 +34,21 @@ with h5py.File(folder / "tables.h5", "w") as file:
     file["frame/_i_table/index/sorted"] = np.arange(2)
     file.create_dataset("packed", data=np.arange(64.0), compression="lzf")
     file["positions"] = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+with netCDF4.Dataset(folder / "missing.nc", "w") as file:
+    file.createDimension("n", 4)
+
+    def variable(name, kind, values, missing=None, **options):
+        data = file.createVariable(name, kind, ("n",), **options)
+        if missing is not None:
+            data.missing_value = missing
+        data[: len(values)] = values
+
+    variable("float", "f4", [1, -999, 3, 4], missing=-999.0)
+    variable("several", "f8", [1, -1, -2, 3], missing=np.float32([-1, -2]))
+    variable("integer", "i8", np.ma.masked_array([1, 2, 3, 4], [0, 1, 0, 0]), fill_value=-9)
+    variable("whole", "i4", [1, 2, 3, 4], fill_value=-9)
+    variable("unwritten", "f4", [1, 2])
 
 
 def write_bfloat16(file: h5py.File, name: str, values: list[float], order: int) -> None:
