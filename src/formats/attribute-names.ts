@@ -2,7 +2,7 @@
 
 import { FormatError } from "../errors.ts";
 import type { FileBytes } from "./bytes.ts";
-import { isAxis, tableExtensions } from "./csv.ts";
+import { axesIn, tableExtensions } from "./csv.ts";
 import { formatNamed } from "./extension.ts";
 import { readPointCloud } from "./pointcloud.ts";
 
@@ -21,15 +21,15 @@ export function attributeNames(bytes: FileBytes, file: string): string[] {
   } catch (error) {
     if (!(error instanceof FormatError) || error.details.tensor !== NO_NAME) throw error;
     const names = error.details.found as string[];
-    return [...new Set(names)].filter((name) => name !== "" && !isCoordinate(name, file));
+    const coordinates = coordinatesAmong(names, formatNamed(file));
+    return [...new Set(names)].filter((name) => name !== "" && !coordinates.includes(name));
   }
 }
 
-/** Whether a column or a property holds coordinates: other formats have an array of its own for them. */
-function isCoordinate(name: string, file: string): boolean {
-  const format = formatNamed(file);
-  if (tableExtensions.includes(format)) return isAxis(name);
-  return ["ply", "pcd"].includes(format) && ["x", "y", "z"].includes(name.toLowerCase());
+/** Returns which columns or properties hold coordinates: other formats have an array of its own for them. */
+function coordinatesAmong(names: readonly string[], format: string): readonly string[] {
+  if (tableExtensions.includes(format)) return (axesIn(names) ?? []).flat().map((column) => names[column]);
+  return ["ply", "pcd"].includes(format) ? names.filter((name) => ["x", "y", "z"].includes(name.toLowerCase())) : [];
 }
 
 /**

@@ -9,10 +9,14 @@ import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions }
 import { decodeName, formatFloat32, parseFloat32, parseNonFinite, splitWords, TextReader } from "./text.ts";
 
 /** Names of the coordinates' columns: plain ones, then those that ParaView, Fluent and common exporters write. */
-const axisNames = ["x", "y", "z"].map((axis, i) => [
-  axis,
-  ...[`pos_${axis}`, `points:${i}`, `points_${i}`, `${axis}-coordinate`, `${axis}_coordinate`, `coord_${axis}`],
-]);
+const axisNames: readonly (readonly string[])[] = [
+  ["x", "y", "z"],
+  ["points:0", "points:1", "points:2"],
+  ["points_0", "points_1", "points_2"],
+  ...["pos_#", "coord_#", "#-coordinate", "#_coordinate"].map((name) =>
+    ["x", "y", "z"].map((axis) => name.replace("#", axis)),
+  ),
+];
 
 /** The extensions of tables that programs for point clouds write: their columns have no names, and coordinates are the first three. */
 export const cloudTableExtensions: readonly string[] = ["xyz", "xyzn", "xyzrgb", "asc", "pts"];
@@ -23,15 +27,21 @@ export const tableExtensions: readonly string[] = ["csv", "tsv", ...cloudTableEx
 /** The length of a text that is encoded at once. */
 const LONG_TEXT = 2 ** 20;
 
-/** Whether a column of this name holds coordinates. */
-export const isAxis = (name: string): boolean => axisNames.some((aliases) => columnOf(aliases, [name]) !== -1);
-
-/** Finds a column by one of its names, without the unit that programs of simulations write: "X (m)" or "X [ m ]". */
-function columnOf(aliases: readonly string[], names: readonly string[]): number {
+/**
+ * Finds the columns of the coordinates by their names, which are all of one kind. Capitals do not matter, nor do the units that
+ * programs of simulations write, as in "X (m)" and "X [ m ]", unless there are columns without.
+ * @returns the columns of two or three axes; several for an axis if it is not clear which one is meant
+ */
+export function axesIn(names: readonly string[]): number[][] | undefined {
   const lowerCase = names.map((name) => name.toLowerCase());
-  const column = lowerCase.findIndex((name) => aliases.includes(name));
-  if (column !== -1) return column;
-  return lowerCase.findIndex((name) => aliases.includes(name.replace(/\s*(?:\([^()]*\)|\[[^[\]]*\])$/, "")));
+  const bare = lowerCase.map((name) => name.replace(/\s*(?:\([^()]*\)|\[[^[\]]*\])$/, ""));
+  for (const axes of axisNames) {
+    for (const candidates of [names, lowerCase, bare]) {
+      const found = axes.map((axis) => [...candidates.keys()].filter((column) => candidates[column] === axis));
+      if (found[0].length > 0 && found[1].length > 0) return found.filter(({ length }) => length > 0);
+    }
+  }
+  return undefined;
 }
 
 /**
@@ -130,7 +140,7 @@ function readTable(input: FileBytes, options: ReadOptions, isCloudTable: boolean
 
 /** Returns the names of columns without names where more than the coordinates are there: x, y, z, column_4. */
 const numbered = (columns: number): readonly string[] | undefined =>
-  columns > 3 ? Array.from({ length: columns }, (_, i) => axisNames[i]?.[0] ?? `column_${i + 1}`) : undefined;
+  columns > 3 ? Array.from({ length: columns }, (_, i) => axisNames[0][i] ?? `column_${i + 1}`) : undefined;
 
 /** Says what may be meant by a cell that is no number. */
 function hintOf(cell: string, name: string | undefined): string {
@@ -233,16 +243,19 @@ export function namesInComment(
   split: (line: string) => string[],
   columns: number,
 ): readonly string[] | undefined {
-  return [split(comment), splitWords(comment)].find(
-    (names) => names.length === columns && axisNames.slice(0, 2).every((aliases) => columnOf(aliases, names) !== -1),
-  );
+  return [split(comment), splitWords(comment)].find((names) => names.length === columns && axesIn(names));
 }
 
 function chooseColumns(names: readonly string[] | undefined, count: number, file: string): number[] {
   if (names) {
-    const columns = axisNames.map((aliases) => columnOf(aliases, names));
-    if (columns[2] === -1) columns.pop();
-    if (!columns.includes(-1)) return columns;
+    const axes = axesIn(names);
+    const unclear = axes?.find(({ length }) => length > 1);
+    if (unclear) {
+      const found = unclear.map((column) => names[column]);
+      const problem = `has several columns for one coordinate, ${found.map((name) => `"${name}"`).join(" and ")}`;
+      throw formatError(file, `${problem}: rename all but one.`, { row: 1, found });
+    }
+    if (axes) return axes.flat();
   } else if (count === 2 || count === 3) {
     return Array.from({ length: count }, (_, column) => column);
   }

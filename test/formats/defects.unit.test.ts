@@ -33,7 +33,7 @@ describe("line ends, marks and comments", () => {
       "csv with Fluent's names",
       loadCsv(text("n, x-coordinate, y-coordinate, z-coordinate", "1, 1, 2, 3", "2, 4, 5, 6")),
     ],
-    ["csv with names in brackets and without", loadCsv(text("x [mm],x,y [m],z [m]", "9,1,2,3", "9,4,5,6"))],
+    ["csv with ParaView's points beside data x", loadCsv(text("x,Points:0,Points:1,Points:2", "9,1,2,3", "9,4,5,6"))],
     ["csv of R's write.table without row names", loadCsv(text('"x" "y" "p of x" "z"', "1 2 9 3", '4 5 "9" 6'))],
     ["csv with names in a comment, by spaces", loadCsv(text("# z y x", "3 2 1", "6 5 4"))],
     ["csv with a comment of other words", loadCsv(text("# z, p, x", "1,2,3", "4,5,6"))],
@@ -55,6 +55,7 @@ describe("line ends, marks and comments", () => {
 
   it.each([
     ["pandas' index has no name", ",x,y,z,p\n0,1,2,3,4\n", ["p"]],
+    ["data may be called x where the points are not", "x,Points:0,Points:1\n4,1,2\n", ["x"]],
     ["ParaView's points are no attributes", '"p","Points:0","Points:1","Points:2"\n4,1,2,3\n', ["p"]],
     ["each line ends with a comma", "x,y,z,p,\n1,2,3,4,\n", ["p"]],
     ["pandas' index beside a name in quotes", ',x,y,z,"p, Pa"\n0,1,2,3,4\n', ["p, Pa"]],
@@ -68,6 +69,11 @@ describe("line ends, marks and comments", () => {
 
   it.each([
     ["two columns of one name", encode("x,y,z,p,p\n1,2,3,4,5\n"), /several columns named "p": rename all but one/],
+    [
+      "two columns x",
+      text("x,y,z,x", "1,2,3,4"),
+      /several columns for one coordinate, "x" and "x": rename all but one/,
+    ],
     [
       "R's row names",
       text('"x" "y" "p"', '"1" 0.5 1 2'),
