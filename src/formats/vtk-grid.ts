@@ -35,7 +35,7 @@ export function gridPoints(
 ): Float32Array<ArrayBuffer> {
   if (!dimensions) throw source.error("has no DIMENSIONS.");
   const points = dimensions.reduce((product, length) => product * length, 1);
-  source.expectRows(points, "points");
+  source.takePoints(points);
   const isImage = !coordinates.some((section) => sections.has(section));
   const axes = dimensions.map((length, axis) => {
     const listed = sections.get(coordinates[axis]);

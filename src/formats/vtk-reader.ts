@@ -5,6 +5,7 @@ import { expectRows, formatError, toDataView } from "./bytes.ts";
 import { type NumberType, numberTypes } from "./numbers.ts";
 import { missingAttribute } from "./positions.ts";
 import { parseCount, parseFloat32, parseInteger, TextReader } from "./text.ts";
+import { Unpacking } from "./unpacking.ts";
 
 const types: Record<string, NumberType> = {
   char: numberTypes.i1,
@@ -131,13 +132,15 @@ export class VtkReader {
   rows(section: string): number {
     const count = this.count(section);
     // More than there are bytes is false, and refused where the numbers are read.
-    if (count <= this.text.left) this.expectRows(count, section);
+    if (count <= this.text.left) expectRows(count, section, this.#file);
     return count;
   }
 
-  /** @throws FormatError for more than the limit `rows` */
-  expectRows(count: number, of: string): void {
-    expectRows(count, of, this.#file);
+  /** Counts points that the file does not list. @throws FormatError for more than are accepted of a file of its size */
+  takePoints(count: number): void {
+    expectRows(count, "points", this.#file);
+    const bytes = 3 * count * Float32Array.BYTES_PER_ELEMENT;
+    new Unpacking(this.#bytes.length).take(bytes, this.#file, { tensor: "POINTS" });
   }
 
   arrayType(section: string): ArrayType {

@@ -125,6 +125,8 @@ describe("line ends, marks and comments", () => {
     expect(() => read(rectilinear(0, 1))).toThrow("Z_COORDINATES are 2, of 1 points.");
     expect(() => read(encode(`${head("ASCII")}${image.replace("2 1 3", "2 1 4")}`))).toThrow(/6 points, there are 8/);
     expect(() => read(encode(`${head("ASCII")}${image.replace("DIMENSIONS 2 1 3", "")}`))).toThrow("has no DIMENSIONS");
+    const huge = encode(`${head("ASCII")}${image.replace("2 1 3", "900 900 70")}`);
+    expect(() => read(huge)).toThrow(/unpacks to 680400000, more than the limit expansion/);
   });
 
   it("vtkIdType is written as int", () => {
