@@ -231,7 +231,7 @@ describe("vtk", () => {
 
   const points = `POINTS 4 float\n${corners.join(" ")}`;
   it.each([
-    ["another data set", vtk("ASCII", "RECTILINEAR_GRID"), /expected DATASET and one of/],
+    ["another data set", vtk("ASCII", "TABLE"), /expected DATASET and one of/],
     ["another file", text("solid cube"), /does not begin/],
     ["no points", vtk("ASCII", "POLYDATA"), /no POINTS/],
     ["points beyond the file", vtk("ASCII", "POLYDATA", "POINTS 999999999999 float\n1 2 3"), /POINTS: truncated/],
