@@ -46,6 +46,9 @@ export async function fit<Sample, Batch>(options: FitOptions<Sample, Batch>): Pr
   }
 }
 
+/** The milliseconds between checkpoints of a run that saves any: about what is lost when it ends without warning. */
+const SAVE_MS = 30_000;
+
 /** A batch: its samples, and the parts in which it is computed. */
 interface Loaded<Batch> {
   request: BatchRequest;
@@ -70,6 +73,8 @@ class Run<Sample, Batch> {
   /** The milliseconds for which the lost devices have waited for batches. */
   #waited = 0;
   #points = 0;
+  /** When the store got its last checkpoint, or the run began. */
+  #saved = performance.now();
 
   constructor(options: FitOptions<Sample, Batch>) {
     checkOptions("fit", options, fitOptionNames);
@@ -189,7 +194,6 @@ class Run<Sample, Batch> {
     this.#readback.begin(this.#on, this.#progress.step);
     this.#reporter.startClock(this.#progress.step, this.#points);
     const trained = await this.#steps();
-    await this.#settle();
     await this.#save();
     const finish = () => this.#best.finish(this.#progress, this.#on!.optimizer);
     const finished = trained ? await unlessStopped(this.#controller, finish) : undefined;
@@ -198,15 +202,9 @@ class Run<Sample, Batch> {
 
   #restore(bytes: Uint8Array): void {
     const saved = loadTraining(bytes, this.#options.model, this.#on!.optimizer, LAST_CHECKPOINT);
-    this.#progress = {
-      ...this.#progress,
-      step: saved.step,
-      batches: saved.batches,
-      seed: saved.seed,
-      // Earlier versions wrote their checkpoints after the validation.
-      validated: saved.validated ?? saved.step,
-      best: saved.best,
-    };
+    const { schedule, config } = this.#progress;
+    // Earlier versions wrote their checkpoints after the validation.
+    this.#progress = { ...saved, schedule, config, validated: saved.validated ?? saved.step };
   }
 
   #encode(): Promise<Uint8Array<ArrayBuffer>> {
@@ -234,15 +232,15 @@ class Run<Sample, Batch> {
       await this.#step();
       pace.began();
       const { step } = progress;
-      if (step % this.#logEvery === 0) {
+      const isLogged = step % this.#logEvery === 0;
+      if (isLogged) {
         await this.#readback.read(step, this.#points);
         await this.#snapshotIfDue();
       }
       if (!(await this.#validateIfDue())) return false;
-      if (saveEvery && step % saveEvery === 0 && step < steps) {
-        await this.#settle();
-        await this.#save();
-      }
+      // Only where losses are logged anyway, because a checkpoint at another step would be seen in the log.
+      const isLate = isLogged && performance.now() - this.#saved > SAVE_MS;
+      if (saveEvery && (isLate || step % saveEvery === 0) && step < steps) await this.#save();
     }
     return true;
   }
@@ -299,18 +297,20 @@ class Run<Sample, Batch> {
     await this.#readback.settle(this.#progress.step, this.#points);
   }
 
-  /** Copies the run to the host, if it is time and all steps so far are known to be finite. */
   async #snapshotIfDue(): Promise<void> {
-    if (!this.#recovers || !this.#snapshots.due) return;
-    await this.#settle();
-    await this.#snapshots.take(() => this.#encode());
-    this.#progressed();
+    if (this.#recovers && this.#snapshots.due) await this.#snapshot();
   }
 
-  /** Called after a snapshot: if the device is lost from now on, only the steps after the snapshot are done again. */
-  #progressed(): void {
+  /**
+   * Copies the run to the host, when all steps so far are known to be finite. If the device is lost from now on, only the steps after
+   * it are done again.
+   */
+  async #snapshot(): Promise<Uint8Array<ArrayBuffer>> {
+    await this.#settle();
+    const bytes = await this.#snapshots.take(() => this.#encode());
     this.#readback.keep();
     this.#recoveries.progressed();
+    return bytes;
   }
 
   /** @returns false if it was stopped before its end */
@@ -326,9 +326,8 @@ class Run<Sample, Batch> {
   }
 
   async #save(): Promise<void> {
-    const bytes = await this.#snapshots.take(() => this.#encode());
-    this.#progressed();
-    await this.#store.save(LAST_CHECKPOINT, bytes);
+    await this.#store.save(LAST_CHECKPOINT, await this.#snapshot());
+    this.#saved = performance.now();
   }
 }
 

@@ -31,24 +31,19 @@ export class Prefetch<Batch> {
     this.#fill();
   }
 
-  /** Returns the next batch. @throws the error of its preparation */
+  /** Returns the next batch, of which there must be one. @throws the error of its preparation */
   async next(): Promise<Batch> {
-    const entry = this.#waiting.shift();
-    if (!entry) throw new RangeError("all batches have been taken");
-    const first = this.#taken++ === 0;
-    if (entry.settled || first) {
-      const batch = await entry.promise;
-      this.#fill();
-      return batch;
-    }
+    const entry = this.#waiting.shift()!;
     const since = performance.now();
     let idleFrom = Number.POSITIVE_INFINITY;
-    this.device.finished().then(
-      () => {
-        idleFrom = performance.now();
-      },
-      () => {},
-    );
+    if (this.#taken++ > 0 && !entry.settled) {
+      this.device.finished().then(
+        () => {
+          idleFrom = performance.now();
+        },
+        () => {},
+      );
+    }
     const batch = await entry.promise;
     this.idle += Math.max(0, performance.now() - Math.max(since, idleFrom));
     this.#fill();

@@ -19,7 +19,7 @@ import {
   type Task,
   Tensor,
 } from "erwin";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { subjects } from "../faults/subjects.ts";
 import { expectClose, l2Error } from "../support/compare.ts";
 import { quickBackend, useDevice } from "../support/models.ts";
@@ -112,6 +112,23 @@ describe("a run", () => {
       expect(last(store), `stopped at ${stopAt}`).toEqual(last(whole.store));
       expect(best(store)).toEqual(best(whole.store));
     }
+  });
+
+  test("saves a checkpoint when enough time has passed, where losses are logged, with the same bits", async () => {
+    const [now, saved] = [performance.now.bind(performance), [] as number[]];
+    let ahead = 0;
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + ahead);
+    class Store extends MemoryStore {
+      override save(name: string, bytes: Uint8Array<ArrayBuffer>): void {
+        super.save(name, bytes);
+        if (name === LAST_CHECKPOINT) saved.push(JSON.parse(loadSafetensors(bytes).metadata.training!).step);
+      }
+    }
+    const beforeStep = () => void (ahead += 6000);
+    const options = { saveEvery: 100, beforeStep, store: new Store() };
+    const { store } = await run(options).finally(() => clock.mockRestore());
+    expect(saved).toEqual([6, 12]);
+    expect(last(store)).toEqual(last((await plainRun()).store));
   });
 
   test("does not continue from a checkpoint whose progress is damaged", async () => {
