@@ -1,9 +1,10 @@
 // The benchmark page: runs the suite, shows results, and puts those of others beside them.
 
 import type { BenchResult } from "erwin/bench";
-import { byId, element } from "../shared/dom.ts";
+import { byId } from "../shared/dom.ts";
 import { acceptDrops } from "../shared/drop.ts";
 import { duration, sentence } from "../shared/format.ts";
+import { say } from "../shared/message.ts";
 import { startPage } from "../shared/page.ts";
 import { saveFile } from "../shared/save.ts";
 import { Charts, showAll } from "./all-view.ts";
@@ -138,10 +139,6 @@ function show(): void {
   const all = shown ? [shown, ...others] : others;
   showAll(all, shown);
   charts.show(all);
-}
-
-function say(kind?: "bad" | "warn", text?: string): void {
-  byId("message").replaceChildren(...(text ? [element("p", { className: `notice ${kind}` }, text)] : []));
 }
 
 function download(): void {

@@ -1,11 +1,13 @@
-// How the page asks a worker of the site whether it is alive, and how the worker answers.
+// What the page hears from a worker of the site in any case: that it is alive, and that it has failed.
 
 import { SIGN_OF_LIFE } from "../../host/silence.ts";
 
 export const QUESTION = "erwin, are you alive?";
 
-/** Used in a worker's script: answers the page's questions. */
+/** Used in a worker's script: answers the page's questions, and lets it know of every failure. */
 export function answerPage(): void {
+  // The page hears of errors alone.
+  addEventListener("unhandledrejection", ({ reason }) => reportError(reason));
   addEventListener("message", ({ data }) => {
     if (data === QUESTION) postMessage(SIGN_OF_LIFE);
   });
