@@ -1,11 +1,14 @@
-// Saved runs that the training page opens obey the limits of all files, and are checked before they replace another run.
+// Saved runs that the training page opens obey the limits of all files, and are checked before they replace another run; a run that
+// the browser does not keep stays on the page.
 
 import { zipSync } from "fflate";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { FormatError } from "../../src/errors.ts";
 import { saveSafetensors } from "../../src/formats/safetensors.ts";
 import { setLimits } from "../../src/limits.ts";
+import { KeptRun } from "../../src/pages/train/kept-run.ts";
 import { checkRun, readRunFile } from "../../src/pages/train/run-file.ts";
+import { RunStore } from "../../src/pages/train/run-store.ts";
 
 afterEach(() => setLimits({}));
 
@@ -73,4 +76,23 @@ test.each<[string, Record<string, Uint8Array<ArrayBuffer>>, RegExp]>([
   const error = await checkRun({ ...run, ...damage }, "a.zip").catch((reason: Error) => reason);
   expect((error as Error).message).toMatch(/^a\.zip cannot be opened: /);
   expect((error as Error).message).toMatch(message);
+});
+
+test("a run stays in memory where there is no storage, and is lost with the page until it is downloaded", async () => {
+  const reasons: string[] = [];
+  const open = vi.spyOn(RunStore, "open").mockRejectedValue(new Error("no storage"));
+  onTestFinished(() => open.mockRestore());
+  const kept = new KeptRun((reason) => reasons.push(reason));
+  await expect(kept.loadAll()).rejects.toThrow("no storage");
+  const [one, two] = [new Uint8Array([1]), new Uint8Array([2])];
+  await kept.replace({ a: one, b: one });
+  await kept.save({ b: two });
+  expect(await kept.loadAll()).toEqual({ a: one, b: two });
+  expect(await kept.load("b")).toBe(two);
+  expect(reasons, "told once").toEqual(["no storage"]);
+  expect(kept.endsWithPage).toBe(true);
+  kept.wasDownloaded();
+  expect(kept.endsWithPage).toBe(false);
+  await kept.save({ a: two });
+  expect(kept.endsWithPage, "the download is out of date").toBe(true);
 });

@@ -338,16 +338,47 @@ describe("Chromium, isolated by headers", () => {
     await page.context().close();
   });
 
-  test("a page whose storage is full says so", async () => {
-    const { page } = await openPage(browser, `${host.url}${query}`);
+  test("a page whose storage is full says so, trains all the same, and asks before the run is lost", async () => {
+    const { page } = await openPage(browser, `${host.url}train.html?experiment=overfit&backend=cpu&steps=2`);
     const devTools = await page.context().newCDPSession(page);
     await devTools.send("Storage.overrideQuotaForOrigin", { origin: new URL(host.url).origin, quotaSize: 50_000 });
     await click(page, "Start");
     await page.getByText("for this site is full").waitFor();
+    await until(page, "done");
+    expect(await page.locator("#status").textContent()).toContain("The run is on this page alone");
+    const asked = page.waitForEvent("dialog");
+    await page.close({ runBeforeUnload: true });
+    await (await asked).dismiss();
+    const { files } = await saveRun(page);
+    expect(Object.keys(files).sort()).toEqual([
+      "config.json",
+      "last.safetensors",
+      "metrics.jsonl",
+      "model.safetensors",
+    ]);
+    expect(lossesOf(files).map(({ step }) => step)).toEqual([1, 2]);
     await page.context().close();
   });
 
-  test("a page without storage or an adapter, and one whose script fails or does not arrive, say so", async () => {
+  test("a pause that takes long can be cut short", async () => {
+    const { page } = await openPage(browser, `${host.url}${query}`);
+    await page.evaluate(() => {
+      // As if the worker's device hung.
+      const post = Worker.prototype.postMessage;
+      Worker.prototype.postMessage = function (...given: unknown[]) {
+        if ((given[0] as { type?: string }).type !== "pause") post.apply(this, given as Parameters<typeof post>);
+      };
+    });
+    await click(page, "Start");
+    await click(page, "Pause");
+    await click(page, "End now");
+    await page.getByText("nothing of the run is kept").waitFor();
+    expect((await stateOf(page)).state).toBe("idle");
+    expect(await page.locator("#pause").textContent()).toBe("Pause");
+    await page.context().close();
+  });
+
+  test("a page without storage or an adapter, and one whose script fails, at once or later, or does not arrive, say so", async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
     await page.addInitScript(() => {
@@ -360,6 +391,12 @@ describe("Chromium, isolated by headers", () => {
     await page.getByText("allow this site to keep data").waitFor();
     await ready(page);
     expect(await page.getByLabel("Device").inputValue()).toBe("cpu");
+    // The first of several errors is told, and what is no error of the page is not.
+    await page.evaluate(() => {
+      dispatchEvent(new ErrorEvent("error", { message: "ResizeObserver loop limit exceeded" }));
+      for (const text of ["one", "another"]) setTimeout(() => Promise.reject(new Error(text)));
+    });
+    await page.getByText("Something on this page has failed: one. Reload").waitFor();
     const library = /assets\/page-.*\.js$/;
     await page.route(library, (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
     await page.reload();

@@ -18,6 +18,7 @@ export class Job {
     this.#engine.then(
       ({ site }) =>
         site.onMessage((message: FromWorker) => {
+          if (this.#ended) return;
           if (["done", "paused", "failed"].includes(message.type)) this.#settle();
           listener(message);
         }),

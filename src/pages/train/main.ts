@@ -2,32 +2,32 @@
 
 import "./train.css";
 import type { LogEntry } from "erwin";
-import type { FileSource } from "erwin/experiments";
 import { within } from "../../host/patience.ts";
-import { byId, element } from "../shared/dom.ts";
-import { acceptDrops } from "../shared/drop.ts";
+import { byId } from "../shared/dom.ts";
 import { count, figure, sentence } from "../shared/format.ts";
 import { keepAwake } from "../shared/keep-awake.ts";
+import { say, saying } from "../shared/message.ts";
 import { startPage } from "../shared/page.ts";
-import { pastRun } from "./curves.ts";
 import { DataSet } from "./data-set.ts";
 import { Form } from "./form.ts";
+import { acceptInput } from "./input.ts";
 import { Job } from "./job.ts";
+import { KeptRun } from "./kept-run.ts";
+import { forgetPastRuns, rememberRun, showPastRuns } from "./past-runs.ts";
+import { PauseButton } from "./pause-button.ts";
 import { PredictionView } from "./prediction-view.ts";
 import { ProgressView } from "./progress-view.ts";
 import type { FromWorker } from "./protocol.ts";
 import { checkRun, downloadRun, readRunFile } from "./run-file.ts";
 import { RunLock } from "./run-lock.ts";
-import { RunStore } from "./run-store.ts";
 import { isCheckpointOf, lastStep, type RunConfig, readRun } from "./saved-run.ts";
 
 const startButton = byId<HTMLButtonElement>("start");
-const pauseButton = byId<HTMLButtonElement>("pause");
 const resumeButton = byId<HTMLButtonElement>("resume");
 const saveButton = byId<HTMLButtonElement>("save");
 const settings = byId<HTMLFieldSetElement>("settings");
 
-/** The run that is shown: the one under way, or that of the browser's database. */
+/** The run that is shown: the one under way, or that which is kept. */
 let shown: RunConfig | undefined;
 let entries: LogEntry[] = [];
 let job: Job | undefined;
@@ -45,45 +45,38 @@ const ADAPTER_SECONDS = 4;
 const ANOTHER_TAB =
   "Another tab of this browser has started a run, and the browser keeps only one: continue there, or close that tab and try again.";
 const OTHER_RUN =
-  "Another tab has trained the run that is shown now: “Resume” continues it, “Save run” downloads it, and what you just did, done again, replaces it.";
+  "Another tab has trained the run that is shown now: “Resume” continues it, “Save run” downloads it, “Start” and “Open file” replace it.";
 
 const page = await startPage();
 const gpu = hasGpu();
-const library = await import("erwin/experiments").catch((error: Error) => {
+const library = await import("erwin/experiments").catch((cause: Error) => {
   byId("status").textContent = "";
-  say("bad", "The library could not be loaded: check the connection, and reload the page.");
-  throw error;
+  throw new Error("the library could not be loaded; check the connection", { cause });
 });
 const view = new ProgressView();
 const prediction = new PredictionView();
 const lock = new RunLock();
+const kept = new KeptRun(sayUnkept);
+const pauseButton = new PauseButton(pause, () => void saying(endNow));
 const data = new DataSet();
 const form = new Form(library, await gpu, showExperiment);
 
-await showSaved();
+await saying(showSaved);
 if (location.search) form.showQuery(new URLSearchParams(location.search));
 showExperiment();
 byId("form").addEventListener("submit", (event) => {
   event.preventDefault();
   void prepare(start);
 });
-pauseButton.addEventListener("click", () => pause());
 resumeButton.addEventListener("click", () => void prepare(resume));
 saveButton.addEventListener("click", () => void saying(save));
-byId("generate").addEventListener("click", () => void saying(generate));
-byId("generate-samples").addEventListener("keydown", (event) => {
-  if (event.key !== "Enter") return;
-  // The form would start a run.
-  event.preventDefault();
-  byId("generate").click();
-});
-byId("forget").addEventListener("click", () => void saying(forgetPastRuns));
+byId("forget").addEventListener("click", () => void saying(forgetPastRuns).then(showExperiment));
 document.addEventListener("visibilitychange", followVisibility);
 addEventListener("beforeunload", (event) => {
-  // The browser asks whether to leave: the steps since the last checkpoint would be lost.
-  if (page.state === "running") event.preventDefault();
+  // The browser asks whether to leave: the steps since the last checkpoint would be lost, or all of the run.
+  if (page.state === "running" || kept.endsWithPage) event.preventDefault();
 });
-acceptFiles();
+acceptInput(library, { form, data }, { openRun, expectIdle });
 startButton.disabled = false;
 if (!shown) byId("status").textContent = "Nothing has been trained yet.";
 
@@ -93,15 +86,6 @@ async function hasGpu(): Promise<boolean> {
     return Boolean(navigator.gpu && (await within(ADAPTER_SECONDS, navigator.gpu.requestAdapter())));
   } catch {
     return false;
-  }
-}
-
-/** Does one of the page's actions; a failure is shown. */
-async function saying(action: () => Promise<void>): Promise<void> {
-  try {
-    await action();
-  } catch (error) {
-    say("bad", sentence((error as Error).message));
   }
 }
 
@@ -121,7 +105,8 @@ async function start(): Promise<void> {
   await takeToReplace();
   job?.end();
   job = undefined;
-  await rememberRun();
+  await rememberRun(shown, entries);
+  kept.memory = undefined;
   shown = config;
   entries = [];
   page.result = undefined;
@@ -133,20 +118,25 @@ async function start(): Promise<void> {
   begin(config, false);
 }
 
-/** Takes the run that the browser keeps, to replace it; another than the one that is shown is shown first. */
+/** Takes the run that is kept, to replace it. */
 async function takeToReplace(): Promise<void> {
   if (!(await lock.take())) throw new Error(ANOTHER_TAB);
+  await expectShown();
+}
+
+/** Shows the run that is kept. @throws Error if another was shown, so that what is done is not done to the wrong one */
+async function expectShown(): Promise<void> {
   if (job || (await showsKept())) return;
   await showSaved(false);
   showExperiment();
   if (await showsKept()) throw new Error(OTHER_RUN);
 }
 
-/** Whether the run that the browser keeps is shown; what cannot be read is no run. */
+/** Whether the run that is kept is shown; what cannot be read is no run. */
 async function showsKept(): Promise<boolean> {
   try {
-    const kept = readRun(await (await RunStore.open()).loadAll());
-    return !kept || isCheckpointOf(kept, entries);
+    const found = readRun(await kept.loadAll());
+    return !found || isCheckpointOf(found, entries);
   } catch {
     return true;
   }
@@ -155,8 +145,8 @@ async function showsKept(): Promise<boolean> {
 async function resume(): Promise<void> {
   if (!(await lock.take())) throw new Error(ANOTHER_TAB);
   // Another tab may have continued the run, or started another, since it was shown here.
-  const kept = job ? undefined : readRun(await (await RunStore.open()).loadAll());
-  if (kept) ({ config: shown, entries } = kept);
+  const found = job ? undefined : readRun(await kept.loadAll());
+  if (found) ({ config: shown, entries } = found);
   if (!shown) return;
   // Where its device has failed, another one can be chosen.
   if (page.state === "failed") shown = { ...shown, backend: form.backend };
@@ -178,19 +168,28 @@ function begin(config: RunConfig, goOn: boolean): void {
   show("running", "Loading the engine and the samples.");
   page.error = undefined;
   page.longestTask = 0;
+  const files = readsFiles(config) ? data.files : undefined;
+  // A worker that is there has the run.
+  const memory = goOn && !job ? kept.memory : undefined;
   job ??= new Job(hear);
   letSleep();
   letSleep = keepAwake();
-  const files = readsFiles(config) ? data.files : undefined;
-  job.train({ type: "train", config, files, resume: goOn });
-  pauseButton.focus();
+  job.train({ type: "train", config, files, resume: goOn, memory });
+  pauseButton.element.focus();
   if (document.hidden) followVisibility();
 }
 
 function pause(): void {
   wanted = "pause";
-  pauseButton.disabled = true;
+  pauseButton.wait();
   job?.pause();
+}
+
+/** Ends the run under way without waiting for its step, and shows what is kept of it. */
+async function endNow(): Promise<void> {
+  endJob();
+  show("idle", "Ended before its first checkpoint: nothing of the run is kept.");
+  await showSaved(false);
 }
 
 function followVisibility(): void {
@@ -211,7 +210,7 @@ function hear(message: FromWorker): void {
     byId("device").textContent = message.device;
     byId("device").hidden = false;
     showEntries();
-    byId("status").textContent = "Training.";
+    if (wanted === "run") byId("status").textContent = "Training.";
   } else if (message.type === "entry") {
     entries.push(message.entry);
     showEntries();
@@ -221,16 +220,19 @@ function hear(message: FromWorker): void {
     byId("device").textContent = message.device;
     byId("status").textContent = `Training. ${sentence(message.message)}`;
   } else if (message.type === "saved") {
+    kept.memory = message.memory;
     saveButton.disabled = false;
+  } else if (message.type === "refused") {
+    sayUnkept(message.reason);
   } else if (message.type === "paused") {
     if (wanted === "run" && shown) begin(shown, true);
-    else show("paused", `Paused after step ${count(page.step ?? 0)}. The run is kept in this browser.`);
+    else show("paused", `Paused after step ${count(page.step ?? 0)}. The run ${whereKept()}.`);
   } else if (message.type === "done") {
     page.result = message.result;
     const { test, step } = message.result;
     const tested = test?.loss === undefined ? "" : `; loss on the test split ${figure(test.loss)}`;
     endJob();
-    show("done", `Done: ${count(step)} steps${tested}. “Save run” downloads the model.`);
+    show("done", `Done: ${count(step)} steps${tested}. The run ${whereKept()}; “Save run” downloads it.`);
   } else {
     page.error = message.message;
     endJob();
@@ -269,11 +271,13 @@ function needsData({ experiment }: RunConfig): string {
 /** Shows what the page is doing, by its buttons too. */
 function show(state: typeof page.state, text: string): void {
   const running = state === "running";
-  const hadFocus = [startButton, pauseButton, resumeButton].includes(document.activeElement as HTMLButtonElement);
+  const hadFocus = [startButton, pauseButton.element, resumeButton].includes(
+    document.activeElement as HTMLButtonElement,
+  );
   settings.disabled = running;
   startButton.hidden = running;
-  pauseButton.hidden = !running;
-  pauseButton.disabled = false;
+  pauseButton.element.hidden = !running;
+  pauseButton.reset();
   resumeButton.hidden = !(state === "paused" || (state === "failed" && !saveButton.disabled));
   startButton.classList.toggle("primary", resumeButton.hidden);
   byId("status").textContent = text;
@@ -289,120 +293,63 @@ function showEntries(): void {
   view.show(entries, shown!.options.steps as number);
 }
 
-/** Shows the run that is kept in the browser, if there is one. @param inForm whether the form shows its options */
+/** Shows the run that is kept, if there is one. @param inForm whether the form shows its options */
 async function showSaved(inForm = true): Promise<void> {
-  try {
-    const files = await (await RunStore.open()).loadAll();
-    const run = readRun(files);
-    if (!run || !files["last.safetensors"] || !library.experimentNames.includes(run.config.experiment)) return;
-    ({ config: shown, entries } = run);
-    if (inForm) form.show(shown);
-    saveButton.disabled = false;
-    showEntries();
-    const [step, steps] = [page.step ?? 0, shown.options.steps as number];
-    const where = `A run of ${shown.experiment} is kept in this browser: ${count(step)} of ${count(steps)} steps.`;
-    // The last files of a run are its best weights.
-    if (step === steps && files["model.safetensors"]) show("idle", `${where} “Start” replaces it by a new one.`);
-    else show("paused", `${where} “Resume” continues it, “Start” replaces it by a new one.`);
-  } catch (error) {
-    say("warn", sentence((error as Error).message));
-  }
+  const files = await kept.loadAll().catch((error: Error) => sayUnkept(error.message));
+  const run = files && readRun(files);
+  if (!run || !files["last.safetensors"] || !library.experimentNames.includes(run.config.experiment)) return;
+  ({ config: shown, entries } = run);
+  if (inForm) form.show(shown);
+  saveButton.disabled = false;
+  showEntries();
+  const [step, steps] = [page.step ?? 0, shown.options.steps as number];
+  const where = `A run of ${shown.experiment} ${whereKept()}: ${count(step)} of ${count(steps)} steps.`;
+  // The last files of a run are its best weights.
+  if (step === steps && files["model.safetensors"]) show("idle", `${where} “Start” replaces it by a new one.`);
+  else show("paused", `${where} “Resume” continues it, “Start” replaces it by a new one.`);
+}
+
+function whereKept(): string {
+  return kept.memory ? "is on this page alone" : "is kept in this browser";
+}
+
+/** Says that the browser does not keep runs, and what to do. */
+function sayUnkept(reason: string): void {
+  const advice =
+    "A run can be trained all the same, but ends with this page: “Save run” downloads it, “Open file” continues it.";
+  say("warn", `${sentence(reason)} ${advice}`);
 }
 
 async function save(): Promise<void> {
-  const files = await (await RunStore.open()).loadAll();
-  downloadRun(files, `erwin-${shown?.experiment ?? "run"}`);
+  await expectShown();
+  downloadRun(await kept.loadAll(), `erwin-${shown?.experiment ?? "run"}`);
+  kept.wasDownloaded();
 }
 
-async function openRunFile(file: File): Promise<void> {
+/** @throws Error if a run is under way, or about to be */
+function expectIdle(): void {
+  if (starting || page.state === "running")
+    throw new Error("A run is in progress: pause it before you open something else.");
+}
+
+async function openRun(file: File): Promise<void> {
+  endJob();
   const files = await readRunFile(file);
   await checkRun(files, file.name);
   await takeToReplace();
   try {
-    await rememberRun();
-    await (await RunStore.open()).replaceAll(files);
+    await rememberRun(shown, entries);
+    say();
+    await kept.replace(files);
   } finally {
     lock.giveBack();
   }
-  say();
   prediction.show(undefined);
   await showSaved();
   showExperiment();
 }
 
-/** Keeps the curve of the shown run, before another replaces it. */
-async function rememberRun(): Promise<void> {
-  if (shown && entries.length > 1) await (await RunStore.open()).addPastRun(pastRun(shown, entries));
-}
-
-async function forgetPastRuns(): Promise<void> {
-  await (await RunStore.open()).forgetPastRuns();
-  await showPastRuns();
-}
-
-async function showPastRuns(): Promise<void> {
-  const runs = await (await RunStore.open()).pastRuns();
-  const experiment = shown?.experiment ?? form.name;
-  const same = runs.filter((run) => run.experiment === experiment);
-  view.showPast(same);
-  byId("forget").hidden = same.length === 0;
-}
-
-/** Generates samples for the chosen experiment, and sets the options that suit them. */
-async function generate(): Promise<void> {
-  const { name } = form;
-  say();
-  const flags = await data.generate(name);
-  if (name !== form.name) return;
-  if (name === library.FOLDER) form.propose(await data.propose());
-  form.setFlags(flags);
-}
-
-async function takeData(source: FileSource): Promise<void> {
-  say();
-  // If the experiment reads no files, the files are for an experiment on the user's own files.
-  const own = !form.readsFiles || form.name === library.FOLDER;
-  // Files without samples are refused here, before they replace those that are there.
-  const proposal = own ? await data.propose(source) : undefined;
-  data.take(source);
-  if (!proposal) return;
-  form.name = library.FOLDER;
-  form.propose(proposal);
-}
-
 function showExperiment(): void {
   data.show(form.name, form.readsFiles).catch((error: Error) => say("bad", sentence(error.message)));
-  showPastRuns().catch(() => {
-    // Without storage, there are no earlier runs.
-  });
-}
-
-/** Files that are chosen or dropped: a saved run, or a data set. */
-function acceptFiles(): void {
-  const take = async (found: Promise<FileSource> | FileSource) => {
-    const source = await found;
-    const [file] = source.files.values();
-    const isRun = source.files.size === 1 && file instanceof File && file.name.endsWith(".zip");
-    if (starting || page.state === "running")
-      throw new Error("A run is in progress: pause it before you open something else.");
-    if (!isRun) return await takeData(source);
-    endJob();
-    await openRunFile(file);
-  };
-  for (const id of ["open-file", "open-folder"]) {
-    const input = byId<HTMLInputElement>(id);
-    const takeChosen = () => {
-      const files = [...(input.files ?? [])];
-      input.value = "";
-      if (files.length > 0) void saying(() => take(library.FileSource.fromInput(files)));
-    };
-    input.addEventListener("change", takeChosen);
-    // Someone may have chosen files before the library had arrived.
-    takeChosen();
-  }
-  acceptDrops(({ items }) => void saying(() => take(library.FileSource.fromDrop(items))));
-}
-
-function say(kind?: "bad" | "warn", text?: string): void {
-  byId("message").replaceChildren(...(text ? [element("p", { className: `notice ${kind}` }, text)] : []));
+  void showPastRuns(view, shown?.experiment ?? form.name);
 }

@@ -2,6 +2,7 @@
 
 import type { FitResult, LogEntry } from "erwin";
 import type { Range } from "../shared/stage/paint.ts";
+import type { RunFiles } from "./run-store.ts";
 import type { RunConfig } from "./saved-run.ts";
 
 export interface TrainOrder {
@@ -9,8 +10,10 @@ export interface TrainOrder {
   config: RunConfig;
   /** Of experiments that read a data set. */
   files?: readonly DataFile[];
-  /** Whether to go on with the run that is kept in the browser; otherwise it is replaced. */
+  /** Whether to go on with the run that is kept; otherwise it is replaced. */
   resume: boolean;
+  /** The files of a run to go on with that the browser does not keep. */
+  memory?: RunFiles;
 }
 
 /** A file of a data set, and its path in the folder. */
@@ -71,8 +74,10 @@ export type FromWorker =
   | { type: "preview"; preview: Preview }
   /** The device was lost, and training continues on another one. */
   | { type: "recovered"; device: string; message: string }
-  /** There is a new checkpoint. */
-  | { type: "saved" }
+  /** There is a new checkpoint. The run's files, if the browser does not keep them. */
+  | { type: "saved"; memory?: RunFiles }
+  /** From now on the browser does not keep the run. */
+  | { type: "refused"; reason: string }
   | { type: "paused" }
   | { type: "done"; result: FitResult }
   | { type: "failed"; name: string; message: string };

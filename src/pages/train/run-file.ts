@@ -5,17 +5,16 @@ import { blobFile, readWhole } from "../../formats/partial-file.ts";
 import { loadSafetensors } from "../../formats/safetensors.ts";
 import { openZip } from "../../formats/zip.ts";
 import { saveFile } from "../shared/save.ts";
+import type { RunFiles } from "./run-store.ts";
 import { checkConfig, readRun } from "./saved-run.ts";
 
-type Files = Record<string, Uint8Array<ArrayBuffer>>;
-
-export function downloadRun(files: Files, name: string): void {
+export function downloadRun(files: RunFiles, name: string): void {
   // The archive is not compressed, because weights hardly get smaller.
   saveFile(new Blob([zipSync(files, { level: 0 })], { type: "application/zip" }), `${name}.zip`);
 }
 
 /** Reads the files of a saved run. @throws FormatError if it is no zip, is damaged, or is larger than the limits, also unpacked */
-export async function readRunFile(file: File): Promise<Files> {
+export async function readRunFile(file: File): Promise<RunFiles> {
   const name = `the saved run ${file.name}`;
   const entries = openZip(await readWhole(blobFile(file, name)), name);
   // Copies, because the database stores the whole memory of which an array is a part.
@@ -27,7 +26,7 @@ export async function readRunFile(file: File): Promise<Files> {
  * @param name the file that they are from
  * @throws Error that says what is missing, damaged or unknown
  */
-export async function checkRun(files: Files, name: string): Promise<void> {
+export async function checkRun(files: RunFiles, name: string): Promise<void> {
   try {
     const run = readRun(files);
     const checkpoint = files["last.safetensors"];

@@ -1,7 +1,6 @@
 // The files of a run in this browser's database, where they outlive the page: the same files that `erwin train` keeps in a run's
 // folder. There is one run at a time; of those before it the curves are kept.
 
-import type { CheckpointStore } from "erwin";
 import { within } from "../../host/patience.ts";
 
 export const CONFIG_FILE = "config.json";
@@ -25,7 +24,10 @@ export interface PastRun {
   loss: { x: number; y: number }[];
 }
 
-export class RunStore implements CheckpointStore {
+/** The files of a run, by name. */
+export type RunFiles = Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
+
+export class RunStore {
   readonly #database: IDBDatabase;
 
   private constructor(database: IDBDatabase) {
@@ -72,23 +74,19 @@ export class RunStore implements CheckpointStore {
   }
 
   /** All files, by name. */
-  async loadAll(): Promise<Record<string, Uint8Array<ArrayBuffer>>> {
+  async loadAll(): Promise<RunFiles> {
     const files = this.#database.transaction(FILES).objectStore(FILES);
     const [names, contents] = await Promise.all([answerOf(files.getAllKeys()), answerOf(files.getAll())]);
     return Object.fromEntries(names.map((name, i) => [String(name), contents[i]]));
   }
 
-  save(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    return this.saveAll({ [name]: bytes });
-  }
-
   /** Writes all of these files, or none. */
-  saveAll(files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>): Promise<void> {
+  saveAll(files: RunFiles): Promise<void> {
     return this.#write(files, false);
   }
 
   /** Puts these files in place of all that there are. */
-  replaceAll(files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>): Promise<void> {
+  replaceAll(files: RunFiles): Promise<void> {
     return this.#write(files, true);
   }
 
@@ -109,7 +107,7 @@ export class RunStore implements CheckpointStore {
     await answerOf(this.#database.transaction(CURVES, "readwrite").objectStore(CURVES).clear());
   }
 
-  #write(files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>, clear: boolean): Promise<void> {
+  #write(files: RunFiles, clear: boolean): Promise<void> {
     const transaction = this.#database.transaction(FILES, "readwrite", { durability: "strict" });
     const store = transaction.objectStore(FILES);
     if (clear) store.clear();

@@ -1,11 +1,12 @@
-// Trains in a worker, so that the page never waits. Checkpoints go to the browser's database, each with the numbers up to it.
+// Trains in a worker, so that the page never waits. Each checkpoint is kept with the numbers up to it.
 
 import type { CheckpointStore, Device, LogEntry } from "erwin";
 import type { ExperimentOptions, ExperimentRun } from "erwin/experiments";
 import { takeEngine } from "../shared/engine-worker.ts";
+import { KeptRun } from "./kept-run.ts";
 import { Previewer } from "./previewer.ts";
 import type { FromWorker, ToWorker, TrainOrder } from "./protocol.ts";
-import { CONFIG_FILE, METRICS_FILE, RunStore } from "./run-store.ts";
+import { CONFIG_FILE, METRICS_FILE } from "./run-store.ts";
 import { configFile, entriesFile, experimentOf, readEntries } from "./saved-run.ts";
 
 /** All that stays the same while a run pauses and goes on. */
@@ -61,19 +62,20 @@ async function train(order: TrainOrder): Promise<void> {
   }
 }
 
-async function open({ config, files, resume }: TrainOrder): Promise<Opened> {
+async function open({ config, files, resume, memory }: TrainOrder): Promise<Opened> {
   const { requestDevice } = await engine;
   const { FileSource, openRun, resolveOptions } = await import("erwin/experiments");
-  const kept = await RunStore.open();
+  const kept = new KeptRun((reason) => tell({ type: "refused", reason }), memory);
   // A run that is resumed may have another device.
-  if (resume) await kept.save(CONFIG_FILE, configFile(config));
-  else await kept.replaceAll({ [CONFIG_FILE]: configFile(config) });
+  const description = { [CONFIG_FILE]: configFile(config) };
+  await (resume ? kept.save(description) : kept.replace(description));
   const entries = readEntries(await kept.load(METRICS_FILE));
   const store: CheckpointStore = {
     load: (name) => kept.load(name),
     async save(name, bytes) {
-      await kept.saveAll({ [name]: bytes, [METRICS_FILE]: entriesFile(entries) });
-      tell({ type: "saved" });
+      // Someone may have deleted the site's data meanwhile.
+      await kept.save({ ...description, [name]: bytes, [METRICS_FILE]: entriesFile(entries) });
+      tell({ type: "saved", memory: kept.memory });
     },
   };
   const experiment = await experimentOf(config);
