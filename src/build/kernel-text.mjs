@@ -11,11 +11,10 @@ import { readFileSync } from "node:fs";
 export const shorten = (text) => text.replace(/^[ \t]+|[ \t]*(\/\/(?!!).*$|\/\*.*?\*\/)/gm, "");
 
 /**
- * Removes the spaces around operators in a kernel without comments: not around `=`, which after a type's `>` would make `>=`, nor `/` and
- * `-`, of which two are another sign.
+ * Removes the spaces around operators in a kernel without comments: not where two signs would become another, as `> =` and `- -`.
  * @param {string} text
  */
-export const dense = (text) => text.replace(/ ([+*%|&^]+=?) /g, "$1");
+export const dense = (text) => text.replace(/(?<!>) ([+*%|&^=!<>]+) /g, "$1");
 
 /** @returns {import("vite").Plugin} */
 export function kernelText() {

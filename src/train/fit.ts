@@ -46,8 +46,11 @@ export async function fit<Sample, Batch>(options: FitOptions<Sample, Batch>): Pr
   }
 }
 
-/** The milliseconds between checkpoints of a run that saves any: about what is lost when it ends without warning. */
+/** The most milliseconds between checkpoints of a run that saves any: about what is lost when it ends without warning. */
 const SAVE_MS = 30_000;
+
+/** The milliseconds between them are at least as many times those that one takes, so that large models are not slowed down. */
+const SAVE_SHARE = 20;
 
 /** A batch: its samples, and the parts in which it is computed. */
 interface Loaded<Batch> {
@@ -73,8 +76,8 @@ class Run<Sample, Batch> {
   /** The milliseconds for which the lost devices have waited for batches. */
   #waited = 0;
   #points = 0;
-  /** When the store got its last checkpoint, or the run began. */
-  #saved = performance.now();
+  /** When the next checkpoint is due, if none was made by then. */
+  #due = performance.now() + SAVE_MS;
 
   constructor(options: FitOptions<Sample, Batch>) {
     checkOptions("fit", options, fitOptionNames);
@@ -239,7 +242,7 @@ class Run<Sample, Batch> {
       }
       if (!(await this.#validateIfDue())) return false;
       // Only where losses are logged anyway, because a checkpoint at another step would be seen in the log.
-      const isLate = isLogged && performance.now() - this.#saved > SAVE_MS;
+      const isLate = isLogged && performance.now() > this.#due;
       if (saveEvery && (isLate || step % saveEvery === 0) && step < steps) await this.#save();
     }
     return true;
@@ -326,8 +329,10 @@ class Run<Sample, Batch> {
   }
 
   async #save(): Promise<void> {
+    const begun = performance.now();
     await this.#store.save(LAST_CHECKPOINT, await this.#snapshot());
-    this.#saved = performance.now();
+    const ended = performance.now();
+    this.#due = ended + Math.max(SAVE_MS, SAVE_SHARE * (ended - begun));
   }
 }
 

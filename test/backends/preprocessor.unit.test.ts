@@ -1,8 +1,11 @@
 // The kernels' preprocessor: the results of its directives, the origin of every line, and the files it refuses.
 
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { KernelError, preprocess } from "../../src/backends/webgpu/preprocessor.ts";
 import { dense, shorten } from "../../src/build/kernel-text.mjs";
+import { root } from "../../src/build/steps.mjs";
 
 /** Expands a file and joins its lines; other files are given by name. */
 function expand(main: string, constants: Record<string, number> = {}, others: Record<string, string> = {}) {
@@ -102,6 +105,15 @@ test("the shipped kernels have neither comments nor indentation but the same lin
 });
 
 test("nor spaces around operators, where they matter to nobody", () => {
-  const text = "var<private> c: array<f32, 4> = a * b + 1 / 2 - -3;\nif (x && y || z < 1) { c += &d; }";
-  expect(dense(text)).toBe("var<private> c: array<f32, 4> = a*b+1 / 2 - -3;\nif (x&&y||z < 1) { c+=&d; }");
+  const text = "var<private> c: array<f32, 4> = a * b + 1 / 2 - -3;\nlet e = -c;\nif (x && y || z >= 1) { c += &d; }";
+  expect(dense(text)).toBe("var<private> c: array<f32, 4> = a*b+1 / 2 - -3;\nlet e=-c;\nif (x&&y||z>=1) { c+=&d; }");
+});
+
+test("without these spaces, the kernels are the same words and signs", () => {
+  const words = /[\w@$.]+|->|&&|\|\||<<=?|>>=?|\+\+|--|\/[/*]|[-+*/%&|^=!<>]=|[^\s\w]/g;
+  const folder = join(root, "gpu");
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(".wgsl"))) {
+    const text = shorten(readFileSync(join(folder, file), "utf8"));
+    expect(dense(text).match(words), file).toEqual(text.match(words));
+  }
 });
