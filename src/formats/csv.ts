@@ -36,10 +36,14 @@ export function axesIn(names: readonly string[]): number[][] | undefined {
   const lowerCase = names.map((name) => name.toLowerCase());
   const bare = lowerCase.map((name) => name.replace(/\s*(?:\([^()]*\)|\[[^[\]]*\])$/, ""));
   for (const axes of axisNames) {
-    for (const candidates of [names, lowerCase, bare]) {
-      const found = axes.map((axis) => [...candidates.keys()].filter((column) => candidates[column] === axis));
-      if (found[0].length > 0 && found[1].length > 0) return found.filter(({ length }) => length > 0);
-    }
+    const columnsIn = (candidates: readonly string[]) =>
+      axes.map((axis) => [...candidates.keys()].filter((column) => candidates[column] === axis));
+    const [exact, inAnyCase, withoutUnits] = [names, lowerCase, bare].map(columnsIn);
+    // Of "x,y,Z", all three are meant.
+    const isPartial = exact[2].length === 0 && inAnyCase[2].length > 0;
+    const ways = [...(isPartial ? [] : [exact]), inAnyCase, withoutUnits];
+    const found = ways.find(([x, y]) => x.length > 0 && y.length > 0);
+    if (found) return found.filter(({ length }) => length > 0);
   }
   return undefined;
 }

@@ -56,6 +56,8 @@ describe("line ends, marks and comments", () => {
   it.each([
     ["pandas' index has no name", ",x,y,z,p\n0,1,2,3,4\n", ["p"]],
     ["data may be called x where the points are not", "x,Points:0,Points:1\n4,1,2\n", ["x"]],
+    ["coordinates of which one is a capital", "x,y,Z,T\n1,2,3,4\n", ["T"]],
+    ["data may differ from the points' names by capitals", "x,y,X,Y\n1,2,3,4\n", ["X", "Y"]],
     ["ParaView's points are no attributes", '"p","Points:0","Points:1","Points:2"\n4,1,2,3\n', ["p"]],
     ["each line ends with a comma", "x,y,z,p,\n1,2,3,4,\n", ["p"]],
     ["pandas' index beside a name in quotes", ',x,y,z,"p, Pa"\n0,1,2,3,4\n', ["p, Pa"]],
