@@ -53,8 +53,9 @@ const MATLAB_CLASS = "MATLAB_class";
 const MATLAB_EMPTY = "MATLAB_empty";
 
 /** Attributes of netCDF's data sets with the numbers that stand for missing ones. */
-const missingAttributes = ["_FillValue", "missing_value"];
-/** The attribute of those of its data sets that have dimensions, and the number with which it fills what nobody has written. */
+const FILL_VALUE = "_FillValue";
+const missingAttributes = [FILL_VALUE, "missing_value"];
+/** The attribute of those of its data sets that have dimensions, and the number with which it fills what nobody has written by default. */
 const NETCDF_DIMENSIONS = "DIMENSION_LIST";
 const NETCDF_FILL = 9.969209968386869e36;
 
@@ -259,7 +260,9 @@ function markMissing(library: H5Module, file: bigint, path: string, array: SafeT
   if (array.dtype === "F16" || array.dtype === "BF16" || array.dtype === "BOOL") return array;
   const values = missingAttributes.flatMap((name) => attributeNumbers(library, file, path, name));
   const isFloat = array.dtype === "F32" || array.dtype === "F64";
-  if (isFloat && library.get_attribute_names(file, path).includes(NETCDF_DIMENSIONS)) values.push(NETCDF_FILL);
+  const attributes = library.get_attribute_names(file, path);
+  // Where a variable has a number of its own for what nobody has written, netCDF's is one like any other.
+  if (isFloat && attributes.includes(NETCDF_DIMENSIONS) && !attributes.includes(FILL_VALUE)) values.push(NETCDF_FILL);
   let result = array;
   for (const value of values) {
     // The attribute may be of another type than the data.

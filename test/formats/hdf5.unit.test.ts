@@ -78,6 +78,8 @@ describe("an HDF5 file", () => {
       integer: ["F64", "1", "NaN", "3", "4"],
       whole: ["I32", "1", "2", "3", "4"],
       unwritten: ["F32", "1", "2", "NaN", "NaN"],
+      // With a number of its own for what is missing, netCDF's usual one is data.
+      filled: ["F32", "1", "9.969209968386869e+36", "NaN", "NaN"],
     });
   });
 

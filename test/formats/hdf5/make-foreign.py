@@ -49,6 +49,7 @@ with netCDF4.Dataset(folder / "missing.nc", "w") as file:
     variable("integer", "i8", np.ma.masked_array([1, 2, 3, 4], [0, 1, 0, 0]), fill_value=-9)
     variable("whole", "i4", [1, 2, 3, 4], fill_value=-9)
     variable("unwritten", "f4", [1, 2])
+    variable("filled", "f4", [1, netCDF4.default_fillvals["f4"]], fill_value=-9)
 
 
 def write_bfloat16(file: h5py.File, name: str, values: list[float], order: int) -> None:
