@@ -212,9 +212,10 @@ function likelyPositions({ pointData }: SampleArrays): readonly string[] | undef
   }
   for (const axes of likelyAxes) {
     const names = axes.map((axis) => find(axis, ({ length }) => length === 1));
-    const sizes = new Set(names.map((name) => name && pointData.get(name)?.shape[0]));
-    // Axes of a grid have sizes of their own.
-    if (!names.includes(undefined) && sizes.size === 1) return names as string[];
+    const [size, ...others] = new Set(names.map((name) => name && pointData.get(name)?.shape[0]));
+    // Axes of a grid have sizes of their own; where these are the same, an array has several axes of it.
+    const isGrid = [...pointData.values()].some(({ shape }) => shape.filter((length) => length === size).length > 1);
+    if (!names.includes(undefined) && others.length === 0 && !isGrid) return names as string[];
   }
   return undefined;
 }

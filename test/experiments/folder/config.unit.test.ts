@@ -203,7 +203,9 @@ describe("what a folder's files suggest", () => {
     expect(config).toMatchObject({ coordinates: ["X", "Y", "z"], targets: { p: {} }, inputs: {} });
     expect(Object.keys(config.targets)).toEqual(["p"]);
     const grid = new Map<string, SafeTensorInput>([...table, ["X", rows(0, 1)]]);
-    expect((await propose({ "a.safetensors": saveSafetensors(grid) })).found.coordinates).toBeUndefined();
+    const square = new Map<string, SafeTensorInput>([...table, ["u", { shape: [3, 3], data: new Float32Array(9) }]]);
+    for (const axes of [grid, square])
+      expect((await propose({ "a.safetensors": saveSafetensors(axes) })).found.coordinates).toBeUndefined();
     const turned = new Map([["pos", { shape: [3, 4], data: new Float32Array(12) }]]);
     await expect(propose({ "a.safetensors": saveSafetensors(turned) })).rejects.toThrow(
       "data/a.safetensors: expected positions of shape [points, 2] or [points, 3], found [3,4]: transpose it",
