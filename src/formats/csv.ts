@@ -28,22 +28,23 @@ export const tableExtensions: readonly string[] = ["csv", "tsv", ...cloudTableEx
 const LONG_TEXT = 2 ** 20;
 
 /**
- * Finds the columns of the coordinates by their names, which are all of one kind. Capitals do not matter, nor do the units that
- * programs of simulations write, as in "X (m)" and "X [ m ]", unless there are columns without.
+ * Finds the columns of the coordinates by their names: three axes of one kind, or of several, or two. Capitals do not matter, nor do
+ * the units that programs of simulations write, as in "X (m)" and "X [ m ]", unless there are columns without.
  * @returns the columns of two or three axes; several for an axis if it is not clear which one is meant
  */
 export function axesIn(names: readonly string[]): number[][] | undefined {
   const lowerCase = names.map((name) => name.toLowerCase());
   const bare = lowerCase.map((name) => name.replace(/\s*(?:\([^()]*\)|\[[^[\]]*\])$/, ""));
-  for (const axes of axisNames) {
-    const columnsIn = (candidates: readonly string[]) =>
-      axes.map((axis) => [...candidates.keys()].filter((column) => candidates[column] === axis));
-    const [exact, inAnyCase, withoutUnits] = [names, lowerCase, bare].map(columnsIn);
-    // Of "x,y,Z", all three are meant.
-    const isPartial = exact[2].length === 0 && inAnyCase[2].length > 0;
-    const ways = [...(isPartial ? [] : [exact]), inAnyCase, withoutUnits];
-    const found = ways.find(([x, y]) => x.length > 0 && y.length > 0);
-    if (found) return found.filter(({ length }) => length > 0);
+  const mixed = [0, 1, 2].map((axis) => axisNames.map((kind) => kind[axis]));
+  const kinds = [...axisNames.map((kind) => kind.map((name) => [name])), mixed];
+  const ways = kinds.flatMap((kind) =>
+    [names, lowerCase, bare].map((given) =>
+      kind.map((wanted) => [...given.keys()].filter((column) => wanted.includes(given[column]))),
+    ),
+  );
+  for (const dimensionality of [3, 2]) {
+    const found = ways.find((axes) => axes.slice(0, dimensionality).every(({ length }) => length > 0));
+    if (found) return found.slice(0, dimensionality);
   }
   return undefined;
 }

@@ -57,6 +57,8 @@ describe("line ends, marks and comments", () => {
     ["pandas' index has no name", ",x,y,z,p\n0,1,2,3,4\n", ["p"]],
     ["data may be called x where the points are not", "x,Points:0,Points:1\n4,1,2\n", ["x"]],
     ["coordinates of which one is a capital", "x,y,Z,T\n1,2,3,4\n", ["T"]],
+    ["coordinates with names of several kinds", "pos_x,pos_y,z,T\n1,2,3,4\n", ["T"]],
+    ["data may be called x and y beside points with three", "x,y,Points:0,Points:1,Points:2\n4,5,1,2,3\n", ["x", "y"]],
     ["data may differ from the points' names by capitals", "x,y,X,Y\n1,2,3,4\n", ["X", "Y"]],
     ["ParaView's points are no attributes", '"p","Points:0","Points:1","Points:2"\n4,1,2,3\n', ["p"]],
     ["each line ends with a comma", "x,y,z,p,\n1,2,3,4,\n", ["p"]],
