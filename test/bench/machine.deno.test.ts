@@ -16,7 +16,7 @@ const measure = (...words: string[]) =>
   spawnSync(process.execPath, ["run", "-A", script, ...words], { encoding: "utf8", timeout: 100_000 });
 
 test("steps that fail say why, and the others go on", () => {
-  const size = ["--points", "64,32", "--clouds", "2", "--channels", "8", "--backend", "cpu", "--seconds", "30"];
+  const size = ["--points", "64,32", "--clouds", "2", "--channels", "8", "--backend", "cpu", "--seconds", "60"];
   const { status, stderr } = measure("--out", path("new/a.json"), ...size, "--only", "mixed,dawn,trees,forward");
   expect({ status, stderr }).toMatchObject({ status: 0, stderr: expect.stringContaining("float32 only") });
 
