@@ -1,6 +1,6 @@
-// A plugin of the library's build: it removes comments, indentation and spaces around operators of the texts of gpu/ and wasm/ that the library
-// contains. The comments are more than a third of the kernels' size with gzip. Line numbers do not change, so that a compiler's errors
-// still name the line in gpu/.
+// A plugin of the library's build: it removes comments and indentation of the texts of gpu/ and wasm/ that the library contains, and
+// spaces around the kernels' operators. The comments are more than a third of the kernels' size with gzip. Line numbers do not change,
+// so that a compiler's errors still name the line in gpu/.
 import { readFileSync } from "node:fs";
 
 /**

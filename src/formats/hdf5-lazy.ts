@@ -11,7 +11,8 @@ const library = () => import("./hdf5.ts");
  * compounds, other element types, and numbers that are in other files (by links, or in a virtual data set), compressed by a plugin, or
  * packed as netCDF does it are skipped, unless they are asked for by name. So is what netCDF and MATLAB add of their own (dimensions
  * without a variable, "#refs#"), and the index of PyTables' tables. A number that is missing in netCDF is NaN: one that equals its data
- * set's `_FillValue` or `missing_value`, or that nobody has written; integers with such are given as F64. Arrays that MATLAB wrote are as in MATLAB, with row and column vectors as [n]. Floats of 16 bits are skipped in a file with float16 and bfloat16.
+ * set's `_FillValue` or `missing_value`, or that nobody has written; integers with such are given as F64. Arrays that MATLAB wrote are
+ * as in MATLAB, with row and column vectors as [n]. Floats of 16 bits are skipped in a file with float16 and bfloat16.
  * @param input the file's bytes, or the file itself: in a web worker only the parts that are needed are read of a Blob, which may
  *   be larger than memory; elsewhere all of it
  * @throws FormatError for a file that is damaged or truncated, and for a data set of `only` that is missing or not numeric.

@@ -55,7 +55,7 @@ const MATLAB_EMPTY = "MATLAB_empty";
 /** Attributes of netCDF's data sets with the numbers that stand for missing ones. */
 const FILL_VALUE = "_FillValue";
 const missingAttributes = [FILL_VALUE, "missing_value"];
-/** The attribute of those of its data sets that have dimensions, and the number with which it fills what nobody has written by default. */
+/** The attribute of those of its data sets that have dimensions, and the number that by default stands for what nobody has written. */
 const NETCDF_DIMENSIONS = "DIMENSION_LIST";
 const NETCDF_FILL = 9.969209968386869e36;
 

@@ -204,7 +204,8 @@ export function numbersOf(array: SafeTensor, name: string): FileNumbers {
   return Float64Array.from(data as Int32Array, Number);
 }
 
-const joinPicked = (arrays: SampleArrays, names: readonly string[]) =>
+/** Returns arrays of the points side by side, each of which may itself be in components. */
+export const joinPicked = (arrays: SampleArrays, names: readonly string[]) =>
   join(
     names.map((name) => pick(arrays, name)),
     arrays.file,

@@ -11,7 +11,7 @@ import { type DataSource, locate } from "../data-source.ts";
 import { findWanted, noSamples } from "./files.ts";
 import { FramesSource } from "./frames.ts";
 import { componentsOf, readArrays, type SampleArrays, sampleExtensions, withCells, withPoints } from "./read.ts";
-import { numbersOf } from "./sample.ts";
+import { joinPicked, numbersOf } from "./sample.ts";
 import { isInFolder } from "./splits.ts";
 
 /** The number of samples that are read. */
@@ -222,18 +222,12 @@ function likelyPositions({ pointData }: SampleArrays): readonly string[] | undef
 
 /** Returns arrays with those of the names as the points, side by side, if they are all there. */
 function withLikely(arrays: SampleArrays, names: readonly string[]): SampleArrays {
-  const parts = names.flatMap((name) => arrays.pointData.get(name) ?? []);
-  if (parts.length === 0 || parts.length < names.length) return arrays;
-  const [rows] = parts[0].shape;
-  const whole = withCells(arrays, rows);
-  if (parts.length === 1) return withPoints(whole, parts[0]);
-  const columns = parts.map((part, i) => numbersOf(part, `${arrays.file}:${names[i]}`));
-  const data = Float64Array.from({ length: rows * parts.length }, (_, i) => {
-    const column = columns[i % parts.length];
-    return column[Math.floor(i / parts.length)];
-  });
+  if (names.length === 0 || !names.every((name) => arrays.pointData.has(name))) return arrays;
+  const { data, width } = joinPicked(arrays, names);
+  const rows = data.length / width;
   const others = new Map([...arrays.pointData].filter(([name]) => !names.includes(name)));
-  return withPoints({ ...whole, pointData: others }, { dtype: "F64", shape: [rows, parts.length], data });
+  const dtype = data instanceof Float32Array ? "F32" : "F64";
+  return withPoints({ ...withCells(arrays, rows), pointData: others }, { dtype, shape: [rows, width], data });
 }
 
 /** Joins arrays that are the components of one: as a vector they turn together. */
