@@ -387,11 +387,12 @@ export abstract class Module {
 
   async #read(wanted: ReadonlyMap<string, Tensor>): Promise<Map<string, SafeTensorInput>> {
     this.expectUsable();
-    const tensors = new Map<string, SafeTensorInput>();
-    // All reads run at once: on some hosts each takes ten milliseconds, however short.
-    await Promise.all(
-      [...wanted].map(async ([name, tensor]) => tensors.set(name, { shape: tensor.shape, data: await tensor.data() })),
-    );
+    // All reads run at once: on some hosts each takes ten milliseconds, however short. Their order is that of the names.
+    const read = async ([name, tensor]: [string, Tensor]): Promise<[string, SafeTensorInput]> => [
+      name,
+      { shape: tensor.shape, data: await tensor.data() },
+    ];
+    const tensors = new Map(await Promise.all([...wanted].map(read)));
     for (const [name, { value }] of this.#entries().counters)
       tensors.set(name, { shape: [], data: BigInt64Array.of(BigInt(value)) });
     return tensors;
