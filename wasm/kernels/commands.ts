@@ -135,6 +135,8 @@ export class Product extends ScratchCommand {
   // The division into blocks.
   rowBlock: u32;
   columnBlock: u32;
+  /** Whether a thread keeps the left factor's strips for all columns. */
+  keepsLeft: u32;
 }
 
 export class SwigluBackward extends Command {

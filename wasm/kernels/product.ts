@@ -31,14 +31,20 @@ export function product(p: Product, thread: u32, threads: u32): void {
   const sums = biases + ((<usize>(panels * panelColumns)) << 2);
   const tiles = (p.rowBlock + TILE_ROWS - 1) / TILE_ROWS;
   const strips = sums + stride * (tiles * TILE_ROWS);
-  const depth = min(CHUNK, (inner + 3) & ~3);
-  const packed = strips + <usize>tiles * (depth * STRIP_STEP);
+  // The strips of all rows are kept for all columns, and which blocks of rows have them; or else those of a block's chunk.
+  const depth = (inner + 3) & ~3;
+  const stripBlocks: u32 = p.keepsLeft ? rowBlocks : 1;
+  const blockBytes = <usize>tiles * ((p.keepsLeft ? depth : min(CHUNK, depth)) * STRIP_STEP);
+  const havePacked = strips + stripBlocks * blockBytes;
+  const packed = havePacked + ((stripBlocks + 15) & ~15);
+  memory.fill(havePacked, 0, stripBlocks);
   // The packed right side of a block is kept for its rows, unless the inner dimension is long.
-  const keeps = !p.leftAlong;
+  const keepsRight = !p.leftAlong;
   let packedBlock: u32 = -1;
   for (let item = nextOf(items, threads); item < items; item = nextOf(items, threads)) {
     const block = item / rowBlocks;
-    const firstRow = (item % rowBlocks) * p.rowBlock;
+    const rowBlock = item % rowBlocks;
+    const firstRow = rowBlock * p.rowBlock;
     const firstColumn = block * p.columnBlock;
     const rows = min(p.rowBlock, p.rows - firstRow);
     const columns = min(p.columnBlock, p.columns - firstColumn);
@@ -46,12 +52,15 @@ export function product(p: Product, thread: u32, threads: u32): void {
     for (let start: u32 = 0; start < inner; ) {
       // A chunk ends where the second left side begins.
       const chunk = min(CHUNK, start < p.inner ? p.inner - start : inner - start);
-      const right = keeps ? packed + ((<usize>start * panels) << 5) : packed;
-      if (!keeps || packedBlock != block) packRight(p, firstColumn, columns, start, chunk, right);
-      multiplyBlock(p, firstRow, rows, start, chunk, strips, right, panelCount, sums, stride);
+      const right = keepsRight ? packed + ((<usize>start * panels) << 5) : packed;
+      if (!keepsRight || packedBlock != block) packRight(p, firstColumn, columns, start, chunk, right);
+      const left = p.keepsLeft ? strips + rowBlock * blockBytes + <usize>tiles * (start * STRIP_STEP) : strips;
+      const packs = !p.keepsLeft || !load<u8>(havePacked + rowBlock);
+      multiplyBlock(p, firstRow, rows, start, chunk, left, packs, right, panelCount, sums, stride);
       start += chunk;
     }
     packedBlock = block;
+    if (p.keepsLeft) store<u8>(havePacked + rowBlock, 1);
     let bias = p.bias ? p.bias + ((<usize>firstColumn) << 2) : 0;
     if (p.bias && p.packedWidth) {
       packBiases(p, firstColumn, columns, biases);
@@ -123,6 +132,7 @@ function multiplyBlock(
   start: u32,
   inner: u32,
   strips: usize,
+  packs: bool,
   right: usize,
   panels: u32,
   sums: usize,
@@ -139,9 +149,10 @@ function multiplyBlock(
   const rowBytes = (<usize>(second ? p.secondInner : p.leftStride)) << 2;
   const gather = second ? 0 : p.gather;
   // Each strip is multiplied while it is in the L1 cache.
-  for (let r: u32 = 0; r < rows; r += TILE_ROWS, sums += TILE_ROWS * stride) {
+  const step = p.keepsLeft ? stripBytes : 0;
+  for (let r: u32 = 0; r < rows; r += TILE_ROWS, sums += TILE_ROWS * stride, strips += step) {
     const count = min(TILE_ROWS, rows - r);
-    packStrips(left, rowBytes, gather, firstRow + r, count, inner, strips);
+    if (packs) packStrips(left, rowBytes, gather, firstRow + r, count, inner, strips);
     multiplyRows(strips, stripBytes, STRIP_STEP, count, right, panels, inner, sums, stride, start > 0);
   }
 }

@@ -9,9 +9,12 @@ export function sumOf(v: v128): f32 {
   return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
 }
 
-/** Loads the first `count` elements at an address; the rest are zeros. */
+/** Loads the first `count` elements at an address; the rest are zeros. (Short enough for the compiler to put it into loops.) */
 export function loadSome(address: usize, count: u32): v128 {
-  if (count >= 4) return v128.load(address);
+  return count >= 4 ? v128.load(address) : loadFew(address, count);
+}
+
+function loadFew(address: usize, count: u32): v128 {
   let result = f32x4.splat(0);
   if (count > 0) result = f32x4.replace_lane(result, 0, load<f32>(address));
   if (count > 1) result = f32x4.replace_lane(result, 1, load<f32>(address, 4));
@@ -21,10 +24,11 @@ export function loadSome(address: usize, count: u32): v128 {
 
 /** Stores the first `count` elements. */
 export function storeSome(address: usize, v: v128, count: u32): void {
-  if (count >= 4) {
-    v128.store(address, v);
-    return;
-  }
+  if (count >= 4) v128.store(address, v);
+  else storeFew(address, v, count);
+}
+
+function storeFew(address: usize, v: v128, count: u32): void {
   if (count > 0) store<f32>(address, f32x4.extract_lane(v, 0));
   if (count > 1) store<f32>(address, f32x4.extract_lane(v, 1), 4);
   if (count > 2) store<f32>(address, f32x4.extract_lane(v, 2), 8);

@@ -3,6 +3,7 @@
 
 const eights = (n: number) => Math.ceil(n / 8) * 8;
 const sixes = (n: number) => Math.ceil(n / TILE_ROWS) * TILE_ROWS;
+const sixteens = (n: number) => Math.ceil(n / 16) * 16;
 const fours = (n: number) => Math.ceil(n / 4) * 4;
 
 /** Constants that the kernels share (wasm/kernels/derived.mjs passes them on). */
@@ -18,11 +19,14 @@ export const kernelSizes = {
 };
 const { CHUNK, KEPT_DISTANCES, TILE_ROWS, QUERIES } = kernelSizes;
 
-/** The maximum size of a packed right factor, which should stay in the L2 cache. */
+/** The maximum size of a packed factor, which should stay in the L2 cache. */
 const PACKED_BYTES = 2 ** 19;
+
 export interface Cut {
   rowBlock: number;
   columnBlock: number;
+  /** Whether a thread keeps the packed rows of the left factor for all columns. */
+  keepsLeft: boolean;
   scratchBytes: number;
 }
 
@@ -49,9 +53,12 @@ export function cutProduct(
   }
   const panels = Math.ceil(columnBlock / panelColumns);
   const sums = panels * 32 * sixes(rowBlock);
-  const left = Math.min(CHUNK, fours(inner)) * sixes(rowBlock) * 4;
+  const rowBlocks = Math.ceil(rows / rowBlock);
+  const allRows = rowBlocks * sixes(rowBlock) * fours(inner) * 4;
+  const keepsLeft = !leftAlong && columns > columnBlock && allRows <= PACKED_BYTES;
+  const left = keepsLeft ? allRows + sixteens(rowBlocks) : Math.min(CHUNK, fours(inner)) * sixes(rowBlock) * 4 + 16;
   const biases = panels * panelColumns * 4;
-  return { rowBlock, columnBlock, scratchBytes: biases + sums + left + panels * 32 * kept };
+  return { rowBlock, columnBlock, keepsLeft, scratchBytes: biases + sums + left + panels * 32 * kept };
 }
 
 interface BallShape {
