@@ -301,5 +301,5 @@ test("the README's tables are those of the committed results", () => {
   const tables = formatTables(readResult("before"), readResult("now"));
   const readme = readFileSync(readmePath, "utf8");
   expect(withResults(readme, tables)).toBe(readme);
-  expect(tables).toMatch(/^\| A6000 \| naga \| 6\.5 > [\d.]+ /m);
+  expect(tables).toMatch(/^\| A6000 \| naga \| [\d.]+ \|/m);
 });

@@ -1,4 +1,5 @@
-// Puts the committed results into README.md beside this file as tables: before the products had two-dimensional tiles, and now.
+// Puts the committed results into README.md beside this file as tables: today's times, and kernels before the products had
+// two-dimensional tiles and now.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -50,7 +51,7 @@ function kernelTable(before: StaticResult, now: StaticResult): string {
 }
 
 export function formatTables(before: StaticResult, now: StaticResult): string {
-  const { points, rows } = timeTable(now.times, before.times);
+  const { points, rows } = timeTable(now.times);
   const titles = ["forward", "training"].flatMap((pass) => points.map((count) => `${pass} ${count}`));
   return [titled(["device", "front end", ...titles], rows), kernelTable(before, now)].join("\n\n");
 }
