@@ -4,7 +4,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { DeviceInfo } from "../../src/backends/device.ts";
 import { PipelineCache } from "../../src/backends/webgpu/pipelines.ts";
 import { DEFAULT_TUNING, TILES } from "../../src/backends/webgpu/products.ts";
@@ -69,8 +69,13 @@ it("a device is measured once, and uses the stored result from then on", async (
   const device = await adapter!.requestDevice({ requiredFeatures: ["timestamp-query"] });
   const tuned = () => ({ gpu: device, pipelines: new PipelineCache(device), info: { ...info } });
   const first = tuned();
+  const asked = vi.spyOn(first.pipelines, "get");
   await tuneProducts(first, file);
   expect(first.info.productTuning).toEqual(DEFAULT_TUNING);
+  // The device has 16 KiB of workgroup memory, of which normalised rows in the largest tile would take 18.
+  expect(device.limits.maxComputeWorkgroupStorageSize).toBe(16384);
+  const measured = asked.mock.calls.map(([, { TILE_ROWS, TILE_COLUMNS }]) => `${TILE_ROWS} x ${TILE_COLUMNS}`);
+  expect(measured).toEqual(["128 x 64", "64 x 64", "32 x 64"]);
 
   const kept = { tile: TILES[3], fewTiles: 7 };
   openTuningStore(info, file).write(kept);

@@ -5,7 +5,7 @@ import type { DeviceInfo, Tile } from "../device.ts";
 import { Allocations } from "./allocations.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
 import type { Pipeline, PipelineCache } from "./pipelines.ts";
-import { DEFAULT_TUNING, productCut, TILES } from "./products.ts";
+import { DEFAULT_TUNING, productCut, TILES, tileBytes } from "./products.ts";
 import { openTuningStore } from "./tuning-store.ts";
 
 /** The parts of a device that tuning needs. */
@@ -57,17 +57,19 @@ export function fastestTile(times: readonly number[]): Tile {
 }
 
 async function measureTiles(device: TunedDevice): Promise<number[]> {
-  const candidates = TILES.map((tile) => candidate(device, tile));
-  await Promise.all(candidates.map(({ pipeline }) => pipeline.compiling));
+  const times = TILES.map(() => Number.POSITIVE_INFINITY);
+  const candidates = TILES.flatMap((tile, i) =>
+    tileBytes(tile) <= device.gpu.limits.maxComputeWorkgroupStorageSize ? [{ i, each: candidate(device, tile) }] : [],
+  );
+  await Promise.all(candidates.map(({ each }) => each.pipeline.compiling));
   const clock = new Clock(device.gpu);
   try {
     await clock.allocations.verified();
-    const times = candidates.map(() => Number.POSITIVE_INFINITY);
-    const first = await clock.time(candidates[0], 1);
+    const first = await clock.time(candidates[0].each, 1);
     if (first > SLOW) return times;
     const repetitions = Math.min(MAX_REPETITIONS, Math.ceil(MEASURED / Math.max(first, 0.01)));
     for (let round = 0; round < ROUNDS; round++) {
-      for (const [i, each] of candidates.entries()) {
+      for (const { i, each } of candidates) {
         const time = await clock.time(each, repetitions);
         // Times of 0 or less come from a clock that stood still or went backwards.
         if (time > 0) times[i] = Math.min(times[i], time);

@@ -2,16 +2,17 @@
 // compiled code. README.md beside this file explains how, and what the columns mean.
 //
 //   npm run profile:static -- [WORD ...] [--fronts naga,tint,tint-norobust] [--gpus sm_86,sm_90,navi31] [--jobs N]
-//     [--uncorrected] [--json FILE] [--compare FILE] [--update]
+//     [--tile ROWSxCOLUMNS] [--uncorrected] [--json FILE] [--compare FILE] [--update]
 //
-// With words, only kernels with one of them in their names are compiled, and times are left out. --uncorrected estimates times
-// by the model as it was before measurements. --json writes the result,
-// --compare shows the differences from a written one, --update writes results/now.json and the README's tables. Missing tools
+// With words, only kernels with one of them in their names are compiled, and times are left out. --tile profiles passes as if tuning
+// had chosen this tile for large products. --uncorrected estimates times by the model as it was before measurements. --json writes the
+// result, --compare shows the differences from a written one, --update writes results/now.json and the README's tables. Missing tools
 // are installed first (tools.ts), which takes root and Debian. $STATIC_PROFILE_CACHE is the folder of tools and listings.
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { TILES } from "../../backends/webgpu/products.ts";
 import { readArguments } from "../../build/arguments.mjs";
 import { withLock } from "../../build/lock.mjs";
 import { CommandError, main, run } from "../../build/run.mjs";
@@ -48,6 +49,7 @@ const { values, positionals: words } = readArguments({
     fronts: { type: "string", default: Object.keys(frontEnds).join() },
     gpus: { type: "string", default: "sm_86,sm_90,navi31" },
     jobs: { type: "string", default: String(availableParallelism()) },
+    tile: { type: "string" },
     uncorrected: { type: "boolean", default: false },
     json: { type: "string" },
     compare: { type: "string" },
@@ -57,6 +59,7 @@ const { values, positionals: words } = readArguments({
 const fronts = values.fronts.split(",");
 const gpus = values.gpus.split(",");
 const jobs = Number(values.jobs);
+const tiles = TILES.map(({ rows, columns }) => `${rows}x${columns}`);
 const folder = join(cacheFolder, "runs", "profile");
 
 const say = (text: string) => console.error(`static profile: ${text}`);
@@ -65,13 +68,15 @@ function checkOptions() {
   const unknown = fronts.filter((front) => !(front in frontEnds));
   if (unknown.length > 0) throw new CommandError(`finding the front ends ${unknown.join(", ")}`, 2);
   if (!(jobs >= 1)) throw new CommandError("--jobs with a number from 1", 2);
+  if (values.tile && !tiles.includes(values.tile)) throw new CommandError(`--tile with one of ${tiles.join(", ")}`, 2);
+  if (values.update && values.tile) throw new CommandError("--update for the tile that is used before tuning", 2);
   if (values.update && values.uncorrected) throw new CommandError("--update by the corrected model", 2);
   if (values.update && words.length > 0) throw new CommandError("--update of some kernels only", 2);
 }
 
 function record(): Recording {
   const file = join(folder, "record.json");
-  run("node", ["src/bench/static/record.mjs", file]);
+  run("node", ["src/bench/static/record.mjs", file, ...(values.tile?.split("x") ?? [])]);
   return JSON.parse(readFileSync(file, "utf8"));
 }
 

@@ -1,6 +1,6 @@
 // Writes the dispatches of the benchmarks' model and their kernels (record.ts) as JSON.
 //
-//   node src/bench/static/record.mjs FILE
+//   node src/bench/static/record.mjs FILE [ROWS COLUMNS]     the tile of large products
 import { writeFileSync } from "node:fs";
 import { main } from "../../build/run.mjs";
 import { loadTypeScript } from "../load-typescript.mjs";
@@ -8,5 +8,7 @@ import { loadTypeScript } from "../load-typescript.mjs";
 await main(async () => {
   /** @type {typeof import("./record.ts")} */
   const { record } = await loadTypeScript("static/record.ts");
-  writeFileSync(process.argv[2], JSON.stringify(await record()));
+  const [file, rows, columns] = process.argv.slice(2);
+  const tile = rows ? { rows: Number(rows), columns: Number(columns) } : undefined;
+  writeFileSync(file, JSON.stringify(await record(tile)));
 });

@@ -1,9 +1,10 @@
 // Records every dispatch that passes of the benchmarks' model make on a GPU with the usual limits and without matrix units, by the
 // engine's own dry run of a pass, and the text of every kernel.
 
-import type { Device, DeviceInfo, Precision } from "../../backends/device.ts";
+import type { Device, DeviceInfo, Precision, Tile } from "../../backends/device.ts";
 import { webgpuDryRun } from "../../backends/webgpu/dry-run.ts";
 import { type Constants, type KernelBinding, kernelSource } from "../../backends/webgpu/kernels.ts";
+import { DEFAULT_TUNING } from "../../backends/webgpu/products.ts";
 import { windowOf } from "../../backends/webgpu/recorder.ts";
 import { blankInput } from "../../erwin/memory.ts";
 import { ErwinTransformer } from "../../erwin/model.ts";
@@ -93,10 +94,11 @@ export async function recordPass(
   training: boolean,
   points: number,
   list: KernelList,
+  tile: Tile = DEFAULT_TUNING.tile,
 ): Promise<Pass> {
   const pass: Pass = { precision, training, points, dispatches: [], copies: 0, clears: 0 };
   const dryRun = webgpuDryRun(
-    { gpu, info: { ...info, precision }, threads: 1 },
+    { gpu, info: { ...info, precision, productTuning: { ...DEFAULT_TUNING, tile } }, threads: 1 },
     (name, constants, bound, parameters, groups) => {
       const sizes = Object.entries(bound).map(([array, given]) => [array, windowOf(given).bytes]);
       const kernel = list.indexOf(name, constants);
@@ -125,12 +127,13 @@ export async function recordPass(
   return pass;
 }
 
-export async function record(): Promise<Recording> {
+/** @param tile of large products, as if tuning had chosen it */
+export async function record(tile?: Tile): Promise<Recording> {
   const list = new KernelList();
   const passes: Pass[] = [];
   for (const precision of ["float32", "mixed"] as const) {
     for (const training of [false, true]) {
-      for (const points of POINTS) passes.push(await recordPass(precision, training, points, list));
+      for (const points of POINTS) passes.push(await recordPass(precision, training, points, list, tile));
     }
   }
   for (const [name, constants] of others) list.indexOf(name, constants);
