@@ -1,5 +1,5 @@
-// A plugin of the library's build: it removes comments and indentation of the texts of gpu/ and wasm/ that the library contains, and
-// spaces around the kernels' operators. The comments are more than a third of the kernels' size with gzip. Line numbers do not change,
+// A plugin of the library's build: it removes comments and indentation of the texts of gpu/ and wasm/ that the library contains,
+// spaces around the kernels' operators, and of the tree's header all but what is read. The comments are more than a third of the kernels' size with gzip. Line numbers do not change,
 // so that a compiler's errors still name the line in gpu/.
 import { readFileSync } from "node:fs";
 
@@ -16,6 +16,16 @@ export const shorten = (text) => text.replace(/^[ \t]+|[ \t]*(\/\/(?!!).*$|\/\*.
  */
 export const dense = (text) => text.replace(/(?<!>) ([+*%|&^=!<>]+) /g, "$1");
 
+/**
+ * The struct of a header without comments whose fields src/balltree/execute.ts reads.
+ * @param {string} text
+ */
+const jobOf = (text) => {
+  const job = /struct Job \{[^}]*\}/.exec(text);
+  if (!job) throw new Error("wasm/balltree/job.h has no struct Job");
+  return job[0].replace(/\n+/g, "\n");
+};
+
 /** @returns {import("vite").Plugin} */
 export function kernelText() {
   return {
@@ -26,7 +36,8 @@ export function kernelText() {
       if (!/\/(gpu|wasm)\//.test(file) || query !== "raw") return;
       this.addWatchFile(file);
       const text = shorten(readFileSync(file, "utf8"));
-      return `export default ${JSON.stringify(file.endsWith(".wgsl") ? dense(text) : text)};`;
+      const shortened = file.endsWith(".wgsl") ? dense(text) : file.endsWith(".h") ? jobOf(text) : text;
+      return `export default ${JSON.stringify(shortened)};`;
     },
   };
 }
