@@ -31,6 +31,24 @@ test("an adapter or a device that is refused is a device error, so that another 
   }
 });
 
+test("an adapter without a name is a software adapter if the host says so, as Firefox does of lavapipe", async () => {
+  const info = { vendor: "", architecture: "", device: "", description: "" };
+  const named = async (isFallbackAdapter: boolean, acceptSoftware: boolean) => {
+    const requestAdapter = async () => ({
+      ...adapter,
+      info: { ...info, isFallbackAdapter },
+      requestDevice: async () => {
+        throw new Error("busy");
+      },
+    });
+    vi.stubGlobal("navigator", { gpu: { requestAdapter } });
+    return requestWebGPUDevice({ acceptSoftware }).catch(({ message }: Error) => message);
+  };
+  expect(await named(true, false)).toBe("the adapter software adapter computes on the processor");
+  expect(await named(true, true)).toBe("the adapter software adapter gave no device: busy");
+  expect(await named(false, false)).toBe("the adapter unnamed GPU gave no device: busy");
+});
+
 test("a GPU process that hangs is waited for a minute, and no longer", async () => {
   vi.useFakeTimers();
   const hang = () => new Promise(() => {});

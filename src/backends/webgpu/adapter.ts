@@ -38,13 +38,14 @@ export interface WebGPUOptions {
   acceptMatrixUnits?: boolean;
 }
 
-/** Describes an adapter. Hosts differ in how much they reveal of it. */
+/** Describes an adapter. Hosts differ in how much they reveal of it: Firefox tells nothing but whether it is a software adapter. */
 function describeAdapter({ info, features }: GPUAdapter) {
   const known: Partial<GPUAdapterInfo> = info ?? {};
   const { vendor = "", architecture = "", subgroupMinSize, subgroupMaxSize } = known;
   // Chrome reveals only vendor and architecture.
-  const description = known.description || known.device || `${vendor} ${architecture}`.trim() || "unknown adapter";
-  const software = /llvmpipe|lavapipe|swiftshader|software/i.test(`${description} ${architecture}`);
+  const name = known.description || known.device || `${vendor} ${architecture}`.trim();
+  const software = known.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software/i.test(`${name} ${architecture}`);
+  const description = name || (software ? "software adapter" : "unnamed GPU");
   const hasOneSize = features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
   return { description, vendor, architecture, software, ...(hasOneSize && { subgroupSize: subgroupMinSize }) };
 }
