@@ -2,6 +2,7 @@
 
 import type { KernelTime, Profile } from "../device.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
+import { nudged } from "./nudge.ts";
 import type { WorkQueue } from "./queue.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -57,7 +58,7 @@ export class Timestamps implements Profile {
       });
       encoder.copyBufferToBuffer(resolved, 0, readback, 0, size);
       device.queue.submit([encoder.finish()]);
-      await readback.mapAsync(mapMode.READ);
+      await nudged(device.queue, readback.mapAsync(mapMode.READ));
       const nanoseconds = new BigUint64Array(readback.getMappedRange());
       const between = (from: number, to: number) => Number(nanoseconds[to] - nanoseconds[from]) / 1e6;
       return this.#names.map((kernel, i) => {

@@ -4,6 +4,7 @@
 import type { DeviceInfo, Tile } from "../device.ts";
 import { Allocations } from "./allocations.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
+import { nudged } from "./nudge.ts";
 import type { Pipeline, PipelineCache } from "./pipelines.ts";
 import { DEFAULT_TUNING, productCut, TILES, tileBytes } from "./products.ts";
 import { openTuningStore } from "./tuning-store.ts";
@@ -159,7 +160,7 @@ class Clock {
     encoder.resolveQuerySet(this.#queries, 0, 2, this.#resolved, 0);
     encoder.copyBufferToBuffer(this.#resolved, 0, this.#readback, 0, 16);
     gpu.queue.submit([encoder.finish()]);
-    await this.#readback.mapAsync(mapMode.READ);
+    await nudged(gpu.queue, this.#readback.mapAsync(mapMode.READ));
     const [start, end] = new BigUint64Array(this.#readback.getMappedRange());
     const time = Number(end - start) / 1e6 / repetitions;
     this.#readback.unmap();
