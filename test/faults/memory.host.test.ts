@@ -11,7 +11,13 @@ const [NONE, UNIFORM] = [0, 0x40];
 
 /** Watches the allocations of all devices that are requested, and lets one of them fail as a GPU without memory does. */
 function watchAllocations() {
-  const state = { made: 0, fails: (_: number, __: GPUBufferUsageFlags) => false, unscoped: [] as string[] };
+  const state = {
+    made: 0,
+    fails: (_: number, __: GPUBufferUsageFlags) => false,
+    unscoped: [] as string[],
+    /** Whether the use of such an allocation is reported before its failure, as in Firefox. */
+    consequencesFirst: false,
+  };
   const { requestDevice: original } = GPUAdapter.prototype;
   GPUAdapter.prototype.requestDevice = async function (options) {
     const device = await original.call(this, options);
@@ -43,7 +49,12 @@ function watchAllocations() {
     device.popErrorScope = async () => {
       const { failed } = scopes.pop()!;
       const error = await popErrorScope.call(device);
-      return failed ? new GPUOutOfMemoryError("no memory") : error;
+      if (!failed) return error;
+      if (state.consequencesFirst) {
+        const consequence = new GPUValidationError("Buffer with '' label is invalid");
+        device.dispatchEvent(Object.assign(new Event("uncapturederror"), { error: consequence }));
+      }
+      return new GPUOutOfMemoryError("no memory");
     };
     return device;
   };
@@ -82,10 +93,12 @@ test("a refusal is told with what it was for, and nothing is lost but that call"
     expect(await profile?.stop()).not.toEqual([]);
     expect(watch.state.unscoped).toEqual([]);
     // The input's tensor, and the buffer by which the result is read.
-    for (const [failing, what] of [
-      [1, /a tensor \[8,4\] of 128 bytes/],
-      [made, /a result that is read of 128 bytes/],
+    for (const [failing, what, consequencesFirst] of [
+      [1, /a tensor \[8,4\] of 128 bytes/, false],
+      [1, /a tensor \[8,4\] of 128 bytes/, true],
+      [made, /a result that is read of 128 bytes/, false],
     ] as const) {
+      Object.assign(watch.state, { consequencesFirst });
       device.trim();
       watch.arm((number) => number === failing);
       const error = await layer.forward(model).catch((reason: unknown) => reason);

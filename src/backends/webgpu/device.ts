@@ -91,10 +91,14 @@ export class WebGPUDevice implements Device {
       // What the GPU's own work takes, as that of an upload does, is under no scope.
       if (error.constructor.name === "GPUOutOfMemoryError") return allocations.fail(`its work: ${message}`);
       const found = new ErwinError(`the device reported an error: ${message}`, { message });
-      // A lost device reports errors too, and Firefox does so before it reports the loss.
-      this.#examined = Promise.all([this.#examined, causeOf(found, this)]).then(() => {
-        this.#failure ??= found;
-      });
+      // Firefox reports errors before it reports their cause: an allocation that failed, or the loss of the device.
+      const examining = allocations.verified().then(() => causeOf(found, this));
+      this.#examined = Promise.all([this.#examined, examining]).then(
+        () => {
+          this.#failure ??= found;
+        },
+        () => {},
+      );
     });
   }
 
