@@ -44,6 +44,18 @@ test.each([
   expect(device.backend).toBe("cpu");
 });
 
+test("a device that has been disposed of is listened to no more, for Firefox would keep its memory", async () => {
+  const device = await requestDevice({ backend: "webgpu" });
+  const { gpu } = device as unknown as { gpu: GPUDevice };
+  const hears = () => {
+    const event = new Event("uncapturederror", { cancelable: true });
+    return !gpu.dispatchEvent(Object.assign(event, { error: new GPUValidationError("of a test") }));
+  };
+  expect(hears()).toBe(true);
+  device.dispose();
+  expect(hears()).toBe(false);
+});
+
 test.each([
   [{ backend: "cuda" as "cpu" }, "backend"],
   [{ threads: 0 }, "threads"],

@@ -44,6 +44,8 @@ export class WebGPUDevice implements Device {
   /** Resolves when it is known whether the errors that the device has reported are those of a lost device. */
   #examined: Promise<void> | undefined;
   #tuned: Promise<void> | undefined;
+  /** Ends the listening to errors: Firefox keeps a device, and all its memory, as long as something listens. */
+  readonly #ended = new AbortController();
 
   constructor(
     readonly gpu: GPUDevice,
@@ -82,8 +84,8 @@ export class WebGPUDevice implements Device {
     });
     // Some versions of Deno have no device.lost.
     gpu.lost?.then(({ reason, message }) => this.#lose(reason, message));
-    gpu.addEventListener?.("uncapturederror", (event) => {
-      (event as Event).preventDefault?.();
+    const listen = (event: Event) => {
+      event.preventDefault?.();
       const { error } = event as GPUUncapturedErrorEvent;
       // After a failed allocation, further errors are only its consequences, which end when the caller handles it.
       if (allocations.failure) return;
@@ -99,7 +101,8 @@ export class WebGPUDevice implements Device {
         },
         () => {},
       );
-    });
+    };
+    gpu.addEventListener?.("uncapturederror", listen, this.#ended);
   }
 
   check(): void {
@@ -270,6 +273,7 @@ export class WebGPUDevice implements Device {
     this.sums.drop();
     this.recorder.dispose();
     this.gpu.destroy();
+    this.#ended.abort();
     disposeReplacement(this);
   }
 
@@ -320,6 +324,7 @@ export class WebGPUDevice implements Device {
       { reason, message },
     );
     this.#failure = error;
+    this.#ended.abort();
     this.#report(error);
   }
 }
