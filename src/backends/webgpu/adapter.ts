@@ -44,7 +44,8 @@ function describeAdapter({ info, features }: GPUAdapter) {
   const { vendor = "", architecture = "", subgroupMinSize, subgroupMaxSize } = known;
   // Chrome reveals only vendor and architecture.
   const name = known.description || known.device || `${vendor} ${architecture}`.trim();
-  const software = known.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software/i.test(`${name} ${architecture}`);
+  // Older hosts do not have isFallbackAdapter.
+  const software = known.isFallbackAdapter ?? /llvmpipe|swiftshader/i.test(name);
   const description = name || (software ? "software adapter" : "unnamed GPU");
   const hasOneSize = features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
   return { description, vendor, architecture, software, ...(hasOneSize && { subgroupSize: subgroupMinSize }) };
