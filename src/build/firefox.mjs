@@ -19,3 +19,6 @@ export function findFirefox() {
   if (process.env.FIREFOX_PATH) return process.env.FIREFOX_PATH;
   return (places[process.platform] ?? []).find((path) => existsSync(path) && !startsSnap(path));
 }
+
+/** Preferences with which Firefox offers WebGPU on Linux too, and on adapters in software. */
+export const webgpuPreferences = { "dom.webgpu.enabled": true, "gfx.webgpu.ignore-blocklist": true };

@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 import { launch } from "puppeteer-core";
 import { chromiumArguments, findChromium } from "../../src/build/chromium.mjs";
 import { denoEnvironment, denoProgram } from "../../src/build/deno.mjs";
-import { findFirefox } from "../../src/build/firefox.mjs";
+import { findFirefox, webgpuPreferences } from "../../src/build/firefox.mjs";
 import { isolationHeaders } from "../../src/build/isolation.mjs";
 import { root } from "../../src/build/steps.mjs";
 import { servePage } from "../firefox/server.mjs";
@@ -98,7 +98,7 @@ export const hosts = {
       headless: true,
       protocolTimeout: 0,
       handleSIGTERM,
-      extraPrefsFirefox: { "dom.webgpu.enabled": true, "gfx.webgpu.ignore-blocklist": true },
+      extraPrefsFirefox: webgpuPreferences,
     });
     const version = await browser.version();
     await onPage(browser, call);
