@@ -10,7 +10,7 @@ import { parse } from "yaml";
 import { findFirefox } from "../../src/build/firefox.mjs";
 import { folderGenerator } from "../../src/experiments/folder/write.ts";
 import { saveSafetensors } from "../../src/formats/safetensors.ts";
-import { axeViolations, launchChromium, openPage, serveSite } from "./browser.ts";
+import { axeViolations, launchChromium, load, openPage, serveSite } from "./browser.ts";
 
 const RUN_MS = 240_000;
 const query = "train.html?experiment=overfit&backend=cpu&steps=20";
@@ -293,7 +293,10 @@ describe("Chromium, isolated by headers", () => {
   });
 
   test("a run on WebGPU goes to its end", async () => {
-    const { page } = await openPage(browser, `${host.url}train.html?experiment=overfit&backend=webgpu&steps=6`);
+    const { page } = await openPage(browser, `${host.url}train.html`);
+    // SwiftShader computes on the processor, more slowly than the library does.
+    expect(await page.getByLabel("Device").inputValue()).toBe("cpu");
+    await load(page, `${host.url}train.html?experiment=overfit&backend=webgpu&steps=6`);
     await click(page, "Start");
     await until(page, "done");
     expect(await stateOf(page)).toEqual({ state: "done", step: 6, error: undefined });

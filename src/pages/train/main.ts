@@ -80,10 +80,11 @@ acceptInput(library, { form, data }, { openRun, expectIdle });
 startButton.disabled = false;
 if (!shown) byId("status").textContent = "Nothing has been trained yet.";
 
-/** Whether this device has a GPU to choose at first: browsers with WebGPU may have no adapter, or never say so. */
+/** Whether this device has a GPU to choose at first: browsers with WebGPU may have no adapter, or one in software, or never say so. */
 async function hasGpu(): Promise<boolean> {
   try {
-    return Boolean(navigator.gpu && (await within(ADAPTER_SECONDS, navigator.gpu.requestAdapter())));
+    const adapter = navigator.gpu && (await within(ADAPTER_SECONDS, navigator.gpu.requestAdapter()));
+    return Boolean(adapter && !adapter.info?.isFallbackAdapter);
   } catch {
     return false;
   }
