@@ -3,10 +3,10 @@
 import process from "node:process";
 import type { Arguments } from "./command.ts";
 
-/** Returns the host with its version: "Deno 2.9.5", "Node 24.1.0". */
+/** Returns the host with its version: "Deno 2.9.5", "Node 24.1.0", "Bun 1.4.5". */
 export function hostName(): string {
-  const { deno, node } = process.versions;
-  return deno === undefined ? `Node ${node}` : `Deno ${deno}`;
+  const { deno, bun, node } = process.versions;
+  return deno ? `Deno ${deno}` : bun ? `Bun ${bun}` : `Node ${node}`;
 }
 
 /** Returns the program and its first arguments, which those of a command must follow. */
