@@ -7,7 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { launch } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { parse } from "yaml";
-import { findFirefox } from "../../src/build/firefox.mjs";
+import { findFirefox, webgpuPreferences } from "../../src/build/firefox.mjs";
 import { folderGenerator } from "../../src/experiments/folder/write.ts";
 import { saveSafetensors } from "../../src/formats/safetensors.ts";
 import { axeViolations, launchChromium, load, openPage, serveSite } from "./browser.ts";
@@ -453,6 +453,30 @@ test.skipIf(!firefox)(
     }
   },
 );
+
+test.skipIf(!firefox)("Firefox: a run on WebGPU goes to its end with falling loss", async () => {
+  const host = await serveSite("headers");
+  const firefoxBrowser = await launch({
+    browser: "firefox",
+    executablePath: firefox,
+    headless: true,
+    extraPrefsFirefox: webgpuPreferences,
+  });
+  try {
+    const page = await firefoxBrowser.newPage();
+    await page.goto(`${host.url}train.html?experiment=overfit&backend=webgpu&steps=6`);
+    await page.waitForSelector("#start:enabled");
+    await page.click("#start");
+    await page.waitForFunction(() => ["done", "failed"].includes(globalThis.erwinPage?.state), { timeout: RUN_MS });
+    const { state, losses } = await page.evaluate(runOfBrowser);
+    expect(state).toBe("done");
+    expect(losses.at(-1)).toBeLessThan(losses[0]!);
+    expect(await page.$eval("#device", (device) => device.textContent)).toContain("WebGPU");
+  } finally {
+    await firefoxBrowser.close();
+    host.close();
+  }
+});
 
 /** Runs in the page: returns its state, and the losses and weights of the run that the browser keeps. */
 async function runOfBrowser() {
