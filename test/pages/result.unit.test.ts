@@ -7,6 +7,7 @@ import { expect, test, vi } from "vitest";
 import type { BenchCase, BenchResult, DeviceName } from "../../src/bench/index.ts";
 import { root } from "../../src/build/steps.mjs";
 import { entryOf, keyOf, readEntry } from "../../src/pages/benchmark/entry.ts";
+import { nameGpus } from "../../src/pages/benchmark/graphics.ts";
 import { intervalText, timeText } from "../../src/pages/benchmark/interval.ts";
 import { linkTo, pack, unpack } from "../../src/pages/benchmark/link.ts";
 import { scoreOf } from "../../src/pages/benchmark/score.ts";
@@ -100,6 +101,21 @@ function fullResult(factor: number): BenchResult {
     cases,
   };
 }
+
+test("a GPU that WebGPU does not name has the name that WebGL tells, and no other device has", () => {
+  const result = fullResult(1);
+  const named = result.devices!.map(({ description }) => description!.description);
+  const [gpu, cpu, mixed] = result.devices!;
+  Object.assign(gpu!.description!, { description: "unnamed GPU", vendor: "" });
+  Object.assign(mixed!.description!, { vendor: "nvidia" });
+  const names = (known?: string) =>
+    nameGpus(result, () => known).devices!.map((device) => device.description!.description);
+  const renderer = "NVIDIA GeForce GTX 980, or similar";
+  expect(names(renderer)).toEqual([`unnamed GPU (WebGL: ${renderer})`, cpu!.description!.description, named[2]]);
+  expect(names()).toEqual(["unnamed GPU", ...named.slice(1)]);
+  Object.assign(gpu!.description!, { description: "software adapter", software: true });
+  expect(names(renderer)[0]).toBe("software adapter");
+});
 
 test("a link of under 1.5 kB carries a whole result", async () => {
   vi.stubGlobal("location", { href: "https://example.org/some/folder/benchmark.html?quick#old" });

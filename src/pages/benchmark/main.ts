@@ -10,6 +10,7 @@ import { saveFile } from "../shared/save.ts";
 import { Charts, showAll } from "./all-view.ts";
 import { readCommitted } from "./committed.ts";
 import { type Entry, entryOf, readEntry } from "./entry.ts";
+import { nameGpus } from "./graphics.ts";
 import { linkTo, readLink } from "./link.ts";
 import { markdown } from "./markdown.ts";
 import { published } from "./published.ts";
@@ -110,9 +111,10 @@ function setRunning(running: boolean): void {
 /** Shows a result as that of this device. */
 function keep(result: BenchResult | undefined): void {
   if (!result) return;
-  page.result = result;
+  const named = nameGpus(result);
+  page.result = named;
   if (shown && shown.origin !== "this") opened = [shown, ...opened];
-  shown = entryOf(result, "this", "this");
+  shown = entryOf(named, "this", "this");
   show();
 }
 
