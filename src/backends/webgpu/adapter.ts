@@ -20,7 +20,7 @@ const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"] as const;
 
 /** What users can do if there is no adapter. */
 const ADVICE =
-  "in a browser, check chrome://gpu or about:support; in Node, use the npm package webgpu; in Deno on " +
+  "in a browser, check chrome://gpu or about:support; in Node and Bun, use the npm package webgpu; in Deno on " +
   "Linux, install a Vulkan driver (mesa-vulkan-drivers has a software one)";
 
 /** Adapters and devices are there within moments, or after the driver's start. */
