@@ -1,15 +1,6 @@
 // Runs in a page in Firefox with WebGPU: a forward pass and training steps there, in a worker and on the CPU backend.
 
-import {
-  AdamW,
-  createErwinWorker,
-  type Device,
-  disposeThreads,
-  ErwinTransformer,
-  mse,
-  requestDevice,
-  Tensor,
-} from "erwin";
+import { AdamW, createErwinWorker, type Device, disposeThreads, ErwinTransformer, mse, requestDevice } from "erwin";
 import { twoLevels as config } from "../support/configs.ts";
 
 export interface GpuVisit {
@@ -20,8 +11,6 @@ export interface GpuVisit {
   webgpu: Run;
   /** Of a forward pass in a worker. */
   worker: number[];
-  /** Milliseconds from a read to its result, when the device has nothing else to do: the mean of twenty. */
-  read: number;
 }
 
 export interface Run {
@@ -42,7 +31,6 @@ export async function visitGpu(): Promise<GpuVisit> {
   const { data } = await erwin.forward(cloud);
   erwin.dispose();
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
-  const read = await meanRead(runs.webgpu.device);
   for (const device of [automatic, runs.cpu.device, runs.webgpu.device]) device.dispose();
   await disposeThreads();
   const told = ({ output, losses }: Run) => ({ output, losses });
@@ -52,7 +40,6 @@ export async function visitGpu(): Promise<GpuVisit> {
     cpu: told(runs.cpu),
     webgpu: told(runs.webgpu),
     worker: [...data],
-    read,
   };
 }
 
@@ -73,12 +60,4 @@ async function run(backend: "cpu" | "webgpu"): Promise<Run & { device: Device }>
     losses.push((await loss.data())[0]!);
   }
   return { device, output: [...data], losses };
-}
-
-async function meanRead(device: Device): Promise<number> {
-  using tensor = Tensor.from(device, [1]);
-  await tensor.data();
-  const start = performance.now();
-  for (let i = 0; i < 20; i++) await tensor.data();
-  return (performance.now() - start) / 20;
 }
