@@ -1,6 +1,7 @@
 // BatchNorm with given statistics:
 //
 //     y = (x - mean) / sqrt(variance + 1e-5) * weight + bias          x, y [rows, width]
+//! include batch_epsilon.wgsl
 //! include workgroup.wgsl
 
 struct Parameters { first_group: u32, rows: u32, width: u32 }
@@ -11,8 +12,6 @@ struct Parameters { first_group: u32, rows: u32, width: u32 }
 @group(0) @binding(4) var<storage, read> weight: array<f32>;
 @group(0) @binding(5) var<storage, read> bias: array<f32>;
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
-
-const BATCH_EPSILON: f32 = 1e-5;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {

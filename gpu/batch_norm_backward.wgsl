@@ -7,6 +7,7 @@
 //
 // TRAINING chooses the batch's own statistics. ACCUMULATE adds to dx. total_rows is the batch's number of rows, of which only
 // some may be bound.
+//! include batch_epsilon.wgsl
 //! include workgroup.wgsl
 
 struct Parameters { first_group: u32, rows: u32, width: u32, total_rows: u32 }
@@ -18,8 +19,6 @@ struct Parameters { first_group: u32, rows: u32, width: u32, total_rows: u32 }
 @group(0) @binding(5) var<storage, read> dy: array<f32>;
 @group(0) @binding(6) var<storage, read> sums: array<f32>;
 @group(0) @binding(7) var<storage, read_write> dx: array<f32>;
-
-const BATCH_EPSILON: f32 = 1e-5;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {

@@ -13,9 +13,8 @@ struct Parameters { first_group: u32, rows: u32, items: u32, part_rows: u32, fir
 @group(0) @binding(3) var<storage, read> variance: array<Stored>;
 @group(0) @binding(4) var<storage, read> dy: array<Stored>;
 @group(0) @binding(5) var<storage, read_write> sums: array<Stored>;
+//! include batch_epsilon.wgsl
 //! include column_tile.wgsl
-
-const BATCH_EPSILON: f32 = 1e-5;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {

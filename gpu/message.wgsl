@@ -13,6 +13,7 @@
 // than 64 edges (SHARED), several threads add up the channels of one edge.
 //
 // The including file declares parameters with nodes and edges.
+//! include layer_epsilon.wgsl
 //! include stored.wgsl
 //! include vec4_read.wgsl products norm_weight
 alias Argument = vec4f;
@@ -24,7 +25,6 @@ alias Argument = vec4f;
 @group(0) @binding(4) var<storage, read> graph: array<u32>;
 @group(0) @binding(5) var<storage, read> norm_weight: array<Stored>;
 
-const LAYER_EPSILON: f32 = 1e-5;
 const ROW_VEC4S: u32 = (WIDTH + 3) / 4;
 const NODES: u32 = 64 / ACROSS;
 const EDGES: u32 = NODES * EACH;

@@ -1,0 +1,2 @@
+// BatchNorm's epsilon.
+const BATCH_EPSILON: f32 = 1e-5;
