@@ -1,4 +1,4 @@
-// Creates instances of h5wasm's WebAssembly module, and declares the part of it that hdf5.ts calls. The package exports only one
+// Creates instances of h5wasm's WebAssembly module, and declares the part of it that is called. The package exports only one
 // shared instance, so its file is imported by path. The build puts the module, which is in that file, into one of its own
 // (wasm/hdf5).
 
@@ -72,7 +72,6 @@ export interface H5Module {
     strides: bigint[] | null,
     target: bigint,
   ): number;
-  create_group(file: bigint, path: string, trackOrder: boolean): number;
   create_dataset(
     file: bigint,
     path: string,

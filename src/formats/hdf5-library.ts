@@ -1,0 +1,25 @@
+// The instance of the HDF5 library that calls share, its memory and the place of files in its file system.
+//
+// A damaged file leaves the library in an unknown state: it may keep the file open and return it when the next one is opened, or
+// have been interrupted half-way. So an instance that has met an error is not used again.
+
+import { createModule, type H5Module } from "./h5wasm.ts";
+
+/** The path of the file that is read or written. */
+export const PATH = "/file.h5";
+
+let instance: Promise<H5Module> | undefined;
+
+/** Calls `use` with an instance of the library, and discards the instance if the call fails. */
+export async function withLibrary<T>(use: (library: H5Module) => T): Promise<T> {
+  instance ??= createModule();
+  try {
+    return use(await instance);
+  } catch (error) {
+    instance = undefined;
+    throw error;
+  }
+}
+
+/** Returns the address of memory in the library, whose addresses have 32 bits: it would take more bytes for the few of their remainder. */
+export const allocate = (library: H5Module, bytes: number): number => (bytes < 2 ** 32 ? library._malloc(bytes) : 0);
