@@ -1,15 +1,10 @@
 // Errors name what is wrong, and the threads remain usable afterwards.
 import { buildBallTree, ConfigError, disposeThreads, InputError, knnGraph, radiusGraph } from "erwin";
 import { expect, test } from "vitest";
+import { rejection } from "../support/rejection.ts";
 
 const positions = Float32Array.from({ length: 30 }, (_, k) => Math.sin(k));
 const points = { dimensionality: 3 };
-
-const error = (promise: Promise<unknown>) =>
-  promise.then(
-    () => undefined,
-    (reason: unknown) => reason as InputError,
-  );
 
 test("input errors name the first offending row", async () => {
   const cases: [object, number, RegExp][] = [
@@ -22,12 +17,11 @@ test("input errors name the first offending row", async () => {
     [{ dimensionality: 4 }, 7, /positions has 30 numbers, expected a multiple of 4: row after row/],
   ];
   for (const [options, row, message] of cases) {
-    const found = await error(buildBallTree(positions, { ...points, ...options }));
-    expect(found).toBeInstanceOf(InputError);
-    expect(found?.details.row).toBe(row);
-    expect(found?.message).toMatch(message);
+    const found = await rejection(buildBallTree(positions, { ...points, ...options }), InputError);
+    expect(found.details.row).toBe(row);
+    expect(found.message).toMatch(message);
   }
-  expect((await error(buildBallTree(new Float32Array(0), points)))?.details.row).toBe(0);
+  expect((await rejection(buildBallTree(new Float32Array(0), points), InputError)).details.row).toBe(0);
 });
 
 test("a coordinate that is not finite is found, in trees and graphs, by any number of threads", async () => {
@@ -47,10 +41,9 @@ test("a coordinate that is not finite is found, in trees and graphs, by any numb
       knnGraph(large, { ...options, k: 1 }),
       radiusGraph(large, { ...options, radius: 0.1 }),
     ]) {
-      const found = await error(build);
-      expect(found).toBeInstanceOf(InputError);
-      expect(found?.details.row).toBe(23456);
-      expect(found?.message).toContain("NaN");
+      const found = await rejection(build, InputError);
+      expect(found.details.row).toBe(23456);
+      expect(found.message).toContain("NaN");
     }
   }
 });
@@ -73,9 +66,8 @@ test("config errors name the field", async () => {
     [knnGraph(positions, { ...points, k: 1.5 }), "k"],
   ];
   for (const [promise, field] of cases) {
-    const found = await error(promise);
-    expect(found).toBeInstanceOf(ConfigError);
-    expect(found?.details.field).toBe(field);
+    const found = await rejection(promise, ConfigError);
+    expect(found.details.field).toBe(field);
   }
 });
 

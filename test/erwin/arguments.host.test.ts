@@ -21,6 +21,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { seededRandom, uniformCloud } from "../support/clouds.ts";
 import { forwardToHost, quickBackend, useDevice } from "../support/models.ts";
+import { rejection } from "../support/rejection.ts";
 
 const device = useDevice(quickBackend);
 const config = {
@@ -103,14 +104,7 @@ const noNumbers: [Any, string][] = [
 if (typeof Buffer !== "undefined") noNumbers.push([Buffer.alloc(4 * 3 * points), "Buffer"]);
 
 async function refusal(action: () => unknown, type: new (...args: never[]) => ErwinError = InputError) {
-  const error = await Promise.resolve()
-    .then(action)
-    .then(
-      (result) => expect.fail(`nothing was thrown, but there is ${result}`),
-      (reason: unknown) => reason as ErwinError,
-    );
-  expect(error, String(error)).toBeInstanceOf(type);
-  return error.message;
+  return (await rejection(Promise.resolve().then(action), type)).message;
 }
 
 afterEach(() => vi.restoreAllMocks());

@@ -16,6 +16,7 @@ import { cloudOptions, joinClouds, randomCloud, randomState, seededRandom } from
 import { expectClose } from "../support/compare.ts";
 import { checkpointBytes, forwardToHost, modelFrom, useDevice } from "../support/models.ts";
 import { type ReferenceConfigInput, referenceForward } from "../support/reference.ts";
+import { rejection } from "../support/rejection.ts";
 
 const config = {
   cIn: 3,
@@ -35,19 +36,6 @@ const random = seededRandom(2);
 // Two clouds: rows 0 to 9 and rows 10 to 24.
 const batch = joinClouds([10, 15].map((n) => randomCloud(n, cloudOptions(config), random)));
 const device = useDevice();
-
-type ErrorClass = new (...args: never[]) => ErwinError;
-
-/** Fails unless `action` rejects with an error of the class; returns the error. */
-async function rejection(action: Promise<unknown>, errorClass: ErrorClass): Promise<ErwinError> {
-  const error = await action.then(
-    () => expect.fail(`nothing was thrown, expected a ${errorClass.name}`),
-    (reason: unknown) => reason as ErwinError,
-  );
-  expect(error, String(error)).toBeInstanceOf(errorClass);
-  expect(error.name).toBe(errorClass.name);
-  return error;
-}
 
 /** Returns `values` with one of them replaced. */
 function withValue<T extends Float32Array | Int32Array>(values: T | undefined, index: number, value: number): T {

@@ -8,7 +8,7 @@ import { cloudOffsets } from "../../src/balltree/index.ts";
 import { Arguments, UsageError } from "../../src/cli/command.ts";
 import { readBytes } from "../../src/cli/files.ts";
 import { limitOption, readLimits } from "../../src/cli/limit-option.ts";
-import { ConfigError, type ErwinError } from "../../src/errors.ts";
+import { ConfigError } from "../../src/errors.ts";
 import { resolveConfig } from "../../src/erwin/config.ts";
 import { FileSource } from "../../src/experiments/sources/files.ts";
 import {
@@ -33,6 +33,7 @@ import { readSource } from "../../src/formats/source.ts";
 import { expectThreads } from "../../src/host/threads.ts";
 import { type Limits, limits, setLimits } from "../../src/limits.ts";
 import { oneBlock } from "../support/configs.ts";
+import { rejection } from "../support/rejection.ts";
 
 afterEach(() => setLimits({}));
 
@@ -98,14 +99,7 @@ const twoLevels = {
   ...{ decNumHeads: [2], decDepths: [1], strides: [2] },
 };
 
-async function refusal(read: () => unknown): Promise<ErwinError> {
-  try {
-    await read();
-  } catch (error) {
-    return error as ErwinError;
-  }
-  return expect.fail("nothing was thrown");
-}
+const refusal = (read: () => unknown) => rejection(Promise.resolve().then(read));
 
 it.each(cases)("%s", async (name, limit, read) => {
   const within = await read();

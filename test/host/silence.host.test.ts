@@ -16,6 +16,7 @@ import { DataWorkers, type DataWorkersOptions } from "erwin/experiments";
 import { afterEach, expect, test } from "vitest";
 import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
 import { oneBlock } from "../support/configs.ts";
+import { rejection } from "../support/rejection.ts";
 import { changedScript, scriptUrl } from "../worker/scripts.ts";
 
 const SECONDS = 0.5;
@@ -28,11 +29,6 @@ afterEach(async () => {
 
 const cloud = randomCloud(20, cloudOptions(oneBlock), seededRandom(1));
 const cpu = { backend: "cpu", threads: 1 } as const;
-const failure = (call: Promise<unknown>) =>
-  call.then(
-    () => expect.fail("nothing was thrown"),
-    (error: Error) => error,
-  );
 const silent = new RegExp(
   `no sign of life from .* for ${SECONDS} s: .*setLimits\\({ silenceSeconds: ${2 * SECONDS} }\\)`,
 );
@@ -61,11 +57,11 @@ test("a model's worker: all its calls are rejected", async () => {
   const erwin = await createErwinWorker({ ...cpu, url: await changedScript({ before: hangsOn("forward") }) });
   await erwin.create(oneBlock);
   limitSilence();
-  const errors = await Promise.all([failure(erwin.forward(cloud)), failure(erwin.save())]);
+  const errors = await Promise.all([rejection(erwin.forward(cloud)), rejection(erwin.save())]);
   expect(errors[0]).toBeInstanceOf(WorkerError);
   expect(errors[0].message).toMatch(silent);
   expect(errors[1]).toBe(errors[0]);
-  expect(await failure(erwin.info())).toBe(errors[0]);
+  expect(await rejection(erwin.info())).toBe(errors[0]);
   erwin.dispose();
 });
 
@@ -88,7 +84,7 @@ test("a model's worker is not silent while it works, pauses, or the caller's thr
 test("a worker that makes a training's batches", async () => {
   setAssets({ "data-worker.js": await changedScript({ before: hangsOn("open"), name: "data-worker.js" }) });
   limitSilence();
-  const error = await failure(DataWorkers.start(1, {} as DataWorkersOptions));
+  const error = await rejection(DataWorkers.start(1, {} as DataWorkersOptions));
   expect(error).toBeInstanceOf(WorkerError);
   expect(error.message).toMatch(silent);
 });
@@ -98,7 +94,7 @@ test("the threads of trees: the call is rejected, and the next ones work", async
   setAssets({ "pool-worker.js": await hangingThread("pool-worker.js") });
   limitSilence();
   const positions = Float32Array.from({ length: 3 * 5000 }, (_, i) => Math.sin(i));
-  const call = failure(knnGraph(positions, { dimensionality: 3, k: 4, threads: 2 }));
+  const call = rejection(knnGraph(positions, { dimensionality: 3, k: 4, threads: 2 }));
   await disposeThreads();
   const error = await call;
   expect(error).toBeInstanceOf(WorkerError);
@@ -122,7 +118,7 @@ test("the threads of the CPU backend: the device is lost", async () => {
   setAssets({ "kernels-worker.js": await hangingThread("kernels-worker.js") });
   limitSilence();
   // It computes to check the device.
-  const error = await failure(requestDevice({ backend: "cpu", threads: 2 }));
+  const error = await rejection(requestDevice({ backend: "cpu", threads: 2 }));
   expect(error).toBeInstanceOf(DeviceLostError);
   expect(error.message).toMatch(silent);
 });

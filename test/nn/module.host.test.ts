@@ -33,6 +33,7 @@ import { loadGolden } from "../support/files.ts";
 import { numbers } from "../support/golden.ts";
 import { checkpointBytes, quickBackend, useDevice } from "../support/models.ts";
 import { byDifferences, check, given } from "../support/operators.ts";
+import { rejection } from "../support/rejection.ts";
 
 const device = useDevice(quickBackend);
 
@@ -329,10 +330,7 @@ describe("what fails leaves no memory taken", () => {
   /** Runs `action`, which must fail, and checks that it gave back what it took. */
   async function failure(on: Device, action: () => Promise<unknown>): Promise<unknown> {
     const before = on.memory.current;
-    const error = await action().then(
-      () => expect.fail("nothing was thrown"),
-      (reason: unknown) => reason,
-    );
+    const error = await rejection(action());
     expect(on.memory.current).toBe(before);
     return error;
   }

@@ -5,16 +5,12 @@ import { WorkerError } from "../../src/errors.ts";
 import { setLimits } from "../../src/limits.ts";
 import { QUESTION } from "../../src/pages/shared/signs-of-life.ts";
 import { SiteFunctions, SiteWorker } from "../../src/pages/shared/site-worker.ts";
+import { rejection } from "../support/rejection.ts";
 
 const SECONDS = 0.5;
 afterEach(() => setLimits({}));
 
 const script = (code: string) => URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-const failure = (call: Promise<unknown>) =>
-  call.then(
-    () => expect.fail("nothing was thrown"),
-    (error: Error) => error,
-  );
 
 /** Answers calls as Comlink does, and the question whether it is alive. "hang" never returns, and "throw" fails outside of a call. */
 const functions = script(`
@@ -35,7 +31,7 @@ test("a worker that hangs fails its calls, and the next call starts another one"
   const worker = new SiteFunctions<Exposed>(functions, "explorer", onEnd);
   expect(await worker.call("quick")).toBe("quick");
   setLimits({ silenceSeconds: SECONDS });
-  const [error, other] = await Promise.all([failure(worker.call("hang")), failure(worker.call("quick"))]);
+  const [error, other] = await Promise.all([rejection(worker.call("hang")), rejection(worker.call("quick"))]);
   expect(error).toBeInstanceOf(WorkerError);
   expect(error.message).toContain(`no sign of life from the page's explorer for ${SECONDS} s`);
   expect(other).toBe(error);
@@ -45,13 +41,13 @@ test("a worker that hangs fails its calls, and the next call starts another one"
 
 test("an error outside of a call ends the worker, too", async () => {
   const worker = new SiteFunctions<Exposed>(functions, "explorer");
-  expect((await failure(worker.call("throw"))).message).toMatch(/the page's explorer .* out of luck/);
+  expect((await rejection(worker.call("throw"))).message).toMatch(/the page's explorer .* out of luck/);
   expect(await worker.call("quick")).toBe("quick");
 });
 
 test("what is stopped is waited for no longer", async () => {
   const worker = new SiteWorker(script(""), "training");
-  const waiting = failure(worker.until(new Promise(() => {})));
+  const waiting = rejection(worker.until(new Promise(() => {})));
   worker.stop();
   expect(await waiting).toBeInstanceOf(WorkerError);
 });

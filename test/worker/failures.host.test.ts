@@ -18,6 +18,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
 import { noBlock, oneBlock } from "../support/configs.ts";
 import { forwardToHost, quickBackend, useDevice } from "../support/models.ts";
+import { rejection } from "../support/rejection.ts";
 import { changedScript, libraryScript, scriptUrl, watchWorkers } from "./scripts.ts";
 
 /** With widths that are all multiples of 4, one kernel serves for all products of one kind: browsers take seconds to compile each. */
@@ -30,19 +31,6 @@ beforeAll(async () => {
   erwin = await workerWithModel({ backend: quickBackend });
 });
 afterAll(() => erwin.dispose());
-
-type ErrorClass = new (...args: never[]) => ErwinError;
-
-/** Fails unless `action` rejects with an error of the class; returns it for a closer look. */
-async function rejection(action: Promise<unknown>, errorClass: ErrorClass): Promise<ErwinError> {
-  const error = await action.then(
-    () => expect.fail(`nothing was thrown, expected a ${errorClass.name}`),
-    (reason: unknown) => reason as ErwinError,
-  );
-  expect(error, String(error)).toBeInstanceOf(errorClass);
-  expect(error.name).toBe(errorClass.name);
-  return error;
-}
 
 /** A worker with a model, by default the one that starts quickest. */
 async function workerWithModel(options: Parameters<typeof createErwinWorker>[0] = {}, its: typeof config = config) {

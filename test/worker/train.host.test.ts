@@ -5,7 +5,6 @@ import {
   ConfigError,
   createErwinWorker,
   DisposedError,
-  type ErwinError,
   type ErwinWorker,
   type FitProgress,
   InputError,
@@ -22,6 +21,7 @@ import { normals, seededRandom, uniformCloud } from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
 import { expectFreeThread } from "../support/free-thread.ts";
 import type { ReferenceConfigInput } from "../support/reference.ts";
+import { rejection } from "../support/rejection.ts";
 import { watchWorkers } from "./scripts.ts";
 
 const config = {
@@ -95,11 +95,6 @@ const cloud = () => {
   return { nodeFeatures, nodePositions };
 };
 const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-const failureOf = (action: Promise<unknown>) =>
-  action.then(
-    () => expect.fail("nothing was thrown"),
-    (error: ErwinError) => error,
-  );
 
 /** The best weights, as a model's checkpoint. */
 function bestOf(checkpoint: Uint8Array): Uint8Array {
@@ -223,7 +218,7 @@ describe("a training", () => {
       [{}, "samples[0].nodeFeatures"],
       [{ signal: {} as AbortSignal }, "signal"],
     ] as const) {
-      const error = await failureOf(erwin.train(short, undefined, more).finished);
+      const error = await rejection(erwin.train(short, undefined, more).finished);
       expect(error).toBeInstanceOf(InputError);
       expect(error.details.tensor).toBe(tensor);
     }
@@ -255,11 +250,14 @@ test("graphs come from the samples or from a radius, alike", async () => {
   expect(own.checkpoint).toEqual(built.checkpoint);
   expectClose([built.test!.loss], [await meanLoss("relativeL2", radius)], 1e-5, "test loss");
 
-  const error = await failureOf(erwin.train(short).finished);
+  const error = await rejection(erwin.train(short).finished);
   expect(error).toBeInstanceOf(InputError);
   expect(error.details).toMatchObject({ tensor: "edgeIndex", sample: 0 });
   samples[2].edgeIndex[3] = POINTS;
-  expect((await failureOf(erwin.train({ ...short, samples }).finished)).details).toMatchObject({ sample: 2, row: 3 });
+  expect((await rejection(erwin.train({ ...short, samples }).finished)).details).toMatchObject({
+    sample: 2,
+    row: 3,
+  });
 });
 
 test("nodes of the last level are trained", async () => {
@@ -286,7 +284,7 @@ describe("what goes wrong", () => {
   /** The error of a training whose third sample is changed. */
   async function failure(change: (sample: WorkerSample) => Partial<WorkerSample>, changes = {}) {
     const samples = options.samples.map((sample, i) => (i === 2 ? { ...sample, ...change(sample) } : sample));
-    return failureOf(erwin.train({ ...options, samples, ...changes }).finished);
+    return rejection(erwin.train({ ...options, samples, ...changes }).finished);
   }
 
   test("in a sample names it", async () => {
@@ -305,12 +303,12 @@ describe("what goes wrong", () => {
   test("in the options names the field", async () => {
     await erwin.create(config);
     for (const [field, value] of Object.entries({ loss: "mae", validation: [], steps: 0, batchSize: 0 })) {
-      const error = await failureOf(erwin.train({ ...options, [field]: value }).finished);
+      const error = await rejection(erwin.train({ ...options, [field]: value }).finished);
       expect(error, field).toBeInstanceOf(ConfigError);
       expect(error.details.field).toBe(field);
     }
     const checkpoint = await erwin.save();
-    expect(await failureOf(erwin.train({ ...options, checkpoint }).finished)).toBeInstanceOf(CheckpointError);
+    expect(await rejection(erwin.train({ ...options, checkpoint }).finished)).toBeInstanceOf(CheckpointError);
   });
 
   test("in a step leaves the weights as they were", async () => {
@@ -343,7 +341,7 @@ test("dispose ends a training and its worker", async () => {
   await erwin.create(config);
   let reports = 0;
   const training = erwin.train({ ...options, steps: 100_000, logEvery: 1 }, () => reports++);
-  const failures = [training.finished, erwin.forward(cloud())].map(failureOf);
+  const failures = [training.finished, erwin.forward(cloud())].map((call) => rejection(call));
   await vi.waitFor(() => expect(reports).toBeGreaterThan(1), { timeout: 100_000 });
   erwin.dispose();
   const told = reports;
