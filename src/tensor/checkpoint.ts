@@ -1,8 +1,9 @@
 // Gradient checkpointing: what a backward pass needs is computed again instead of being kept.
 
 import { expectKind } from "../arguments.ts";
+import { playBack } from "./backward.ts";
 import { expectTensor } from "./shapes.ts";
-import { type Gradients, makeLeaf, noGrad, playBack, record, type Saved } from "./tape.ts";
+import { type Gradients, makeLeaf, noGrad, record, type Saved } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**

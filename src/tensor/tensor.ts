@@ -15,8 +15,9 @@ import {
 import type { Device, Storage } from "../backends/device.ts";
 import { DisposedError, InputError } from "../errors.ts";
 import { inspect, lineOf } from "../inspect.ts";
+import { backward } from "./backward.ts";
 import { register } from "./scopes.ts";
-import { backward, type History, makeLeaf, releaseHistory } from "./tape.ts";
+import { type History, makeLeaf, releaseHistory } from "./tape.ts";
 
 export { collect, outsideScopes, scope } from "./scopes.ts";
 
