@@ -2,7 +2,8 @@
 import type { SerializedError } from "../errors.ts";
 import { instantiateModule } from "../host/compile.ts";
 import { signOfLife } from "../host/silence.ts";
-import type { Engine, Request, Result } from "./execute.ts";
+import type { Request, Result } from "./execute.ts";
+import type { Engine } from "./job.ts";
 import { createMemory } from "./memory.ts";
 
 export interface ModuleExports {

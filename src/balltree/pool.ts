@@ -11,7 +11,8 @@ import { ThreadGroup } from "../host/thread-group.ts";
 import { hasWorkers } from "../host/worker.ts";
 import { SerialQueue } from "../serial.ts";
 import { Calls, callBytes } from "./calls.ts";
-import { execute, type Request, type Result, stateOf } from "./execute.ts";
+import { execute, type Request, type Result } from "./execute.ts";
+import { stateOf } from "./job.ts";
 import { createMemory } from "./memory.ts";
 import {
   type Answer,

@@ -1,7 +1,7 @@
 // Builds ball trees and their rotated partitions.
 import { checkOptions, type Numbers, toList } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
-import { maxLevels } from "./execute.ts";
+import { maxLevels } from "./job.ts";
 import { type TreeLevel, treeLevels } from "./levels.ts";
 import { badCoordinate, checkPoints, type PointsOptions, pointsOptions } from "./points.ts";
 import { submit } from "./pool.ts";

@@ -1,6 +1,6 @@
 // Reads an input file: positions and features, and from a safetensors, npz or HDF5 file also clouds, graph and tree.
 
-import { maxLevels } from "../balltree/execute.ts";
+import { maxLevels } from "../balltree/job.ts";
 import { FormatError } from "../errors.ts";
 import { arrayFileReaders } from "../formats/array-files.ts";
 import { type SafeTensor, toFloat32, toInt32 } from "../formats/elements.ts";

@@ -1,4 +1,4 @@
-// The job description that TypeScript writes into memory and every thread reads (src/balltree/execute.ts reads the fields
+// The job description that TypeScript writes into memory and every thread reads (src/balltree/job.ts reads the fields
 // of `struct Job` from this text). All arrays are allocated by TypeScript: nothing here allocates.
 #pragma once
 #include <stdint.h>
@@ -71,7 +71,7 @@ struct Sync {
   Queue rotated;
   Stage stages[24];
 };
-static_assert(sizeof(void*) != 4 || sizeof(Sync) == 236, "src/balltree/execute.ts knows the size");
+static_assert(sizeof(void*) != 4 || sizeof(Sync) == 236, "src/balltree/job.ts knows the size");
 
 struct Job {
   // For every kind of job.
@@ -112,4 +112,4 @@ struct Job {
   double degrees;
   double squaredRadius;  // exclusive
 };
-static_assert(sizeof(void*) != 4 || sizeof(Job) == 144, "src/balltree/execute.ts reads fields of 4 bytes and doubles");
+static_assert(sizeof(void*) != 4 || sizeof(Job) == 144, "src/balltree/job.ts reads fields of 4 bytes and doubles");
