@@ -1,15 +1,12 @@
 // erwin train: trains an experiment's model, and keeps all of the run in a folder.
 
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { version } from "../../../package.json";
-import type { DataSource } from "../../experiments/data-source.ts";
 import { estimateRunMemory, estimateRunTime } from "../../experiments/estimate.ts";
-import type { BadSample, Experiment, ExperimentOptions, OnBad } from "../../experiments/experiment.ts";
+import type { BadSample } from "../../experiments/experiment.ts";
 import { DataWorkers, experiments } from "../../experiments/index.ts";
-import { resolveOptions } from "../../experiments/options.ts";
-import { type ExperimentRun, fitOptions, type InitialWeights, openRun } from "../../experiments/run.ts";
-import { settingsOf } from "../../experiments/settings.ts";
+import { type ExperimentRun, fitOptions } from "../../experiments/run.ts";
 import { defaultThreads } from "../../host/environment.ts";
 import {
   type CheckpointStore,
@@ -22,32 +19,24 @@ import {
   type Logger,
 } from "../../index.ts";
 import type { Arguments, Command } from "../command.ts";
-import { describeDevice, withDevice } from "../device.ts";
-import { chooseExperiment, listIn, openSource, readDataPath } from "../experiment-choice.ts";
-import { experimentFlags, givenOptions } from "../experiment-options.ts";
-import { readBytes } from "../files.ts";
+import { describeDevice } from "../device.ts";
+import { listIn } from "../experiment-choice.ts";
+import { experimentFlags } from "../experiment-options.ts";
 import { stoppedBySignals } from "../interruption.ts";
-import { type DeviceChoice, readTrainingDevice, trainingDeviceOptions } from "../options.ts";
+import { trainingDeviceOptions } from "../options.ts";
 import { hostName } from "../program.ts";
 import { printError, withProgress } from "../progress.ts";
-import { CONFIG_FILE, CURVE_FILE, METRICS_FILE, RunFolder, readRunConfig, type Settings } from "../run-folder.ts";
+import { CONFIG_FILE, CURVE_FILE, METRICS_FILE, RunFolder } from "../run-folder.ts";
 import { endWithParent, printSigns } from "../signs.ts";
-import { advisingSkipBad } from "../skip-bad.ts";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatTime } from "../text.ts";
+import { allSettings, type Call, MOST_PREDICTIONS, readCall } from "../train/call.ts";
 import { holdingRun } from "../train/holding-run.ts";
 import { openLogs } from "../train/logs.ts";
-import {
-  PREDICTIONS_FOLDER,
-  type PredictionFormat,
-  predictionFormats,
-  writePredictions,
-} from "../train/predictions.ts";
+import { type OpenedRun, withRun } from "../train/opened-run.ts";
+import { PREDICTIONS_FOLDER, predictionFormats, writePredictions } from "../train/predictions.ts";
 import { describeLeftOut, describeProgress, describeSamples, report } from "../train/report.ts";
 
 const names = Object.keys(experiments);
-/** The max number of samples whose predictions are written: a data set may contain tens of thousands. */
-const MOST_PREDICTIONS = 256;
-
 export const train: Command = {
   summary: "train an experiment's model; the same command continues an interrupted run",
   usage: `${names.join("|")} --out FOLDER [--data-path FOLDER] [--size small|medium|large] [--steps N] [--batch-size N] [--lr X] ...
@@ -111,25 +100,6 @@ export const train: Command = {
   run,
 };
 
-/** The parsed arguments of a call. */
-interface Call {
-  name: string;
-  experiment: Experiment;
-  options: ExperimentOptions;
-  dataPath: string | undefined;
-  init: string | undefined;
-  /** What decides the run's results besides options, data and initial weights. */
-  described: Settings;
-  skipBad: boolean;
-  /** The format of the predictions; undefined if none are written. */
-  predictions: PredictionFormat | undefined;
-  mostPredictions: number;
-  useWandb: boolean;
-  /** The number of workers that make batches; undefined for the number that suits the device. */
-  workers: number | undefined;
-  device: DeviceChoice;
-}
-
 async function run(args: Arguments): Promise<void> {
   if (args.has("signs-of-life")) {
     printSigns();
@@ -188,86 +158,6 @@ async function trainIn(
     await report(call, folder, made, result);
     describeLeftOut(leftOut);
   });
-}
-
-async function readCall(args: Arguments): Promise<Call> {
-  const begun = args.has("out") ? readRunConfig(args.required("out")) : undefined;
-  const { name, experiment, settings: described } = await chooseExperiment(args, begun);
-  const predictions = args.choice("predictions", [...predictionFormats, "off"] as const) ?? "vtu";
-  return {
-    name,
-    experiment,
-    options: resolveOptions(experiment.options, givenOptions(args, name, experiment.options)) as ExperimentOptions,
-    dataPath: readDataPath(args, name, experiment),
-    init: args.text("init"),
-    described,
-    skipBad: args.has("skip-bad"),
-    predictions: predictions === "off" ? undefined : predictions,
-    mostPredictions: args.count("max-predictions") ?? MOST_PREDICTIONS,
-    useWandb: args.choice("use-wandb", ["0", "1"] as const) === "1",
-    workers: args.number("num-workers", "a whole number", (count) => Number.isInteger(count) && count >= 0),
-    device: readTrainingDevice(args),
-  };
-}
-
-/** Returns what decides the run's results. */
-function allSettings({ options, dataPath, init, described, skipBad, device }: Call): Settings {
-  return {
-    ...described,
-    ...settingsOf(options),
-    ...(dataPath !== undefined && { "data-path": resolve(dataPath) }),
-    ...(init !== undefined && { init: resolve(init) }),
-    ...(skipBad && { "skip-bad": "on" }),
-    precision: device.precision ?? "float32",
-    ...(device.gradientPrecision === "half" && { "gradient-precision": "half" }),
-  };
-}
-
-/** A run, and the source of its samples. */
-interface OpenedRun extends ExperimentRun {
-  source: DataSource | undefined;
-  onBad: OnBad | undefined;
-}
-
-/**
- * Opens the data set and creates the model for `work`.
- * @param leftOut receives the samples that are left out
- * @param last the checkpoint from which to continue; it decides the model's shape, whoever wrote it
- */
-async function withRun(
-  { name, experiment, options, dataPath, init, skipBad, device: choice }: Call,
-  { leftOut, last }: { leftOut: BadSample[]; last?: InitialWeights },
-  work: (made: OpenedRun, device: Device) => Promise<void>,
-): Promise<void> {
-  const weights = last ?? (init === undefined ? undefined : { bytes: readBytes(init), file: init });
-  await withDevice(choice, (device) =>
-    advisingSkipBad({ skipBad, others: [weights?.file, dataPath] }, async () => {
-      const { steps, batchSize, accumulate = 1 } = options;
-      const batches = accumulate === 1 ? `${batchSize}` : `${accumulate} batches of ${batchSize}`;
-      console.log(`training ${name} on ${describeDevice(device)}: ${steps} steps of ${batches}`);
-      const source = dataPath === undefined ? undefined : openSource(dataPath);
-      const isKnown = ({ split, sample }: BadSample) =>
-        leftOut.some((known) => known.split === split && known.sample === sample);
-      const onBad = (bad: BadSample) => {
-        if (!isKnown(bad)) leftOut.push(bad);
-      };
-      const made = await withProgress("reading the samples", () =>
-        openRun(name, experiment, {
-          device,
-          options,
-          source,
-          init: weights,
-          onBad: skipBad ? onBad : undefined,
-          onNote: printError,
-        }),
-      );
-      try {
-        await work({ ...made, source, onBad: skipBad ? onBad : undefined }, device);
-      } finally {
-        made.model.dispose();
-      }
-    }),
-  );
 }
 
 async function dryRun(call: Call): Promise<void> {

@@ -1,0 +1,59 @@
+// Opens a run for erwin train: the device, the data set, and the model with its initial weights.
+
+import type { DataSource } from "../../experiments/data-source.ts";
+import type { BadSample, OnBad } from "../../experiments/experiment.ts";
+import { type ExperimentRun, type InitialWeights, openRun } from "../../experiments/run.ts";
+import type { Device } from "../../index.ts";
+import { describeDevice, withDevice } from "../device.ts";
+import { openSource } from "../experiment-choice.ts";
+import { readBytes } from "../files.ts";
+import { printError, withProgress } from "../progress.ts";
+import { advisingSkipBad } from "../skip-bad.ts";
+import type { Call } from "./call.ts";
+
+/** A run, and the source of its samples. */
+export interface OpenedRun extends ExperimentRun {
+  source: DataSource | undefined;
+  onBad: OnBad | undefined;
+}
+
+/**
+ * Opens the data set and creates the model for `work`.
+ * @param leftOut receives the samples that are left out
+ * @param last the checkpoint from which to continue; it decides the model's shape, whoever wrote it
+ */
+export async function withRun(
+  { name, experiment, options, dataPath, init, skipBad, device: choice }: Call,
+  { leftOut, last }: { leftOut: BadSample[]; last?: InitialWeights },
+  work: (made: OpenedRun, device: Device) => Promise<void>,
+): Promise<void> {
+  const weights = last ?? (init === undefined ? undefined : { bytes: readBytes(init), file: init });
+  await withDevice(choice, (device) =>
+    advisingSkipBad({ skipBad, others: [weights?.file, dataPath] }, async () => {
+      const { steps, batchSize, accumulate = 1 } = options;
+      const batches = accumulate === 1 ? `${batchSize}` : `${accumulate} batches of ${batchSize}`;
+      console.log(`training ${name} on ${describeDevice(device)}: ${steps} steps of ${batches}`);
+      const source = dataPath === undefined ? undefined : openSource(dataPath);
+      const isKnown = ({ split, sample }: BadSample) =>
+        leftOut.some((known) => known.split === split && known.sample === sample);
+      const onBad = (bad: BadSample) => {
+        if (!isKnown(bad)) leftOut.push(bad);
+      };
+      const made = await withProgress("reading the samples", () =>
+        openRun(name, experiment, {
+          device,
+          options,
+          source,
+          init: weights,
+          onBad: skipBad ? onBad : undefined,
+          onNote: printError,
+        }),
+      );
+      try {
+        await work({ ...made, source, onBad: skipBad ? onBad : undefined }, device);
+      } finally {
+        made.model.dispose();
+      }
+    }),
+  );
+}
