@@ -4,14 +4,13 @@ import { existsSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { FormatError, InputError } from "../errors.ts";
 import type { Experiment } from "../experiments/experiment.ts";
+import { CONFIG_FILE, entryLines, isLogEntry, METRICS_FILE } from "../experiments/run-files.ts";
 import { BEST_CHECKPOINT, LAST_CHECKPOINT, type LogEntry, loadSafetensors } from "../index.ts";
 import { progressOf } from "../train/checkpoint.ts";
 import { append, isFolder, listFolder, readBytes, writeWhole } from "./files.ts";
 import { FolderStore } from "./folder-store.ts";
 import { printError } from "./progress.ts";
 
-export const CONFIG_FILE = "config.json";
-export const METRICS_FILE = "metrics.jsonl";
 export const CURVE_FILE = "curve.svg";
 /** The prefix of the names of TensorBoard's event files. */
 export const EVENTS_PREFIX = "events.out.tfevents.";
@@ -90,7 +89,7 @@ export class RunFolder {
     for (const name of [LAST_CHECKPOINT, BEST_CHECKPOINT]) this.store.sweep(name);
     const { begun, step } = this;
     const kept = begun ? this.entries.filter((entry) => entry.step <= step && entry.kind !== "test") : [];
-    if (kept.length > 0) writeWhole(this.#metrics, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+    if (kept.length > 0) writeWhole(this.#metrics, entryLines(kept));
     else rmSync(this.#metrics, { force: true });
     const events = begun ? [] : listFolder(this.folder).filter(({ name }) => name.startsWith(EVENTS_PREFIX));
     for (const { name } of events) rmSync(join(this.folder, name));
@@ -125,8 +124,8 @@ export function readEntries(path: string): LogEntry[] {
 
 function readEntry(line: string, place: string): LogEntry {
   try {
-    const entry = JSON.parse(line) as Partial<LogEntry> | null;
-    if (typeof entry?.kind === "string" && typeof entry.step === "number") return entry as LogEntry;
+    const entry: unknown = JSON.parse(line);
+    if (isLogEntry(entry)) return entry;
   } catch {}
   throw new FormatError(`${place}: is damaged, expected an entry as JSON with its kind and step; remove the line.`, {
     file: place,

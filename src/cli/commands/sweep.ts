@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { FormatError } from "../../errors.ts";
+import { METRICS_FILE } from "../../experiments/run-files.ts";
 import { ErwinError, type LogEntry } from "../../index.ts";
 import { sha256 } from "../../jobs/job.ts";
 import { Leases } from "../../jobs/leases.ts";
@@ -15,7 +16,7 @@ import { untilInterrupted } from "../interruption.ts";
 import { readTrainingDevice, trainingDeviceOptions } from "../options.ts";
 import { passedOn } from "../program.ts";
 import { printError } from "../progress.ts";
-import { METRICS_FILE, readEntries } from "../run-folder.ts";
+import { readEntries } from "../run-folder.ts";
 import { readSweep, type SweepPlan } from "../sweep/plan.ts";
 import { measurements, type RunResult, trainRun } from "../sweep/run.ts";
 import { formatPlural, formatTable } from "../text.ts";

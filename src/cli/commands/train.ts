@@ -7,6 +7,7 @@ import { estimateRunMemory, estimateRunTime } from "../../experiments/estimate.t
 import type { BadSample } from "../../experiments/experiment.ts";
 import { DataWorkers, experiments } from "../../experiments/index.ts";
 import { type ExperimentRun, fitOptions } from "../../experiments/run.ts";
+import { CONFIG_FILE, METRICS_FILE } from "../../experiments/run-files.ts";
 import { defaultThreads } from "../../host/environment.ts";
 import {
   type CheckpointStore,
@@ -26,7 +27,7 @@ import { stoppedBySignals } from "../interruption.ts";
 import { trainingDeviceOptions } from "../options.ts";
 import { hostName } from "../program.ts";
 import { printError, withProgress } from "../progress.ts";
-import { CONFIG_FILE, CURVE_FILE, METRICS_FILE, RunFolder } from "../run-folder.ts";
+import { CURVE_FILE, RunFolder } from "../run-folder.ts";
 import { endWithParent, printSigns } from "../signs.ts";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatTime } from "../text.ts";
 import { allSettings, type Call, MOST_PREDICTIONS, readCall } from "../train/call.ts";

@@ -2,11 +2,12 @@
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { METRICS_FILE } from "../../experiments/run-files.ts";
 import { PendingCalls } from "../../host/pending-calls.ts";
 import { silenceError } from "../../host/silence.ts";
 import { ErwinError, type LogEntry } from "../../index.ts";
 import { erwinProgram } from "../program.ts";
-import { METRICS_FILE, readEntries, readRunConfig } from "../run-folder.ts";
+import { readEntries, readRunConfig } from "../run-folder.ts";
 import type { PlannedRun, SweepPlan } from "./plan.ts";
 
 /** The result of a run. */

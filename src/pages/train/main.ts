@@ -3,6 +3,7 @@
 import "./train.css";
 import type { LogEntry } from "erwin";
 import { within } from "../../host/patience.ts";
+import { BEST_CHECKPOINT, LAST_CHECKPOINT } from "../../train/store.ts";
 import { byId } from "../shared/dom.ts";
 import { count, figure, sentence } from "../shared/format.ts";
 import { keepAwake } from "../shared/keep-awake.ts";
@@ -298,7 +299,7 @@ function showEntries(): void {
 async function showSaved(inForm = true): Promise<void> {
   const files = await kept.loadAll().catch((error: Error) => sayUnkept(error.message));
   const run = files && readRun(files);
-  if (!run || !files["last.safetensors"] || !library.experimentNames.includes(run.config.experiment)) return;
+  if (!run || !files[LAST_CHECKPOINT] || !library.experimentNames.includes(run.config.experiment)) return;
   ({ config: shown, entries } = run);
   if (inForm) form.show(shown);
   saveButton.disabled = false;
@@ -306,7 +307,7 @@ async function showSaved(inForm = true): Promise<void> {
   const [step, steps] = [page.step ?? 0, shown.options.steps as number];
   const where = `A run of ${shown.experiment} ${whereKept()}: ${count(step)} of ${count(steps)} steps.`;
   // The last files of a run are its best weights.
-  if (step === steps && files["model.safetensors"]) show("idle", `${where} “Start” replaces it by a new one.`);
+  if (step === steps && files[BEST_CHECKPOINT]) show("idle", `${where} “Start” replaces it by a new one.`);
   else show("paused", `${where} “Resume” continues it, “Start” replaces it by a new one.`);
 }
 

@@ -4,6 +4,7 @@ import { zipSync } from "fflate";
 import { blobFile, readWhole } from "../../formats/partial-file.ts";
 import { loadSafetensors } from "../../formats/safetensors.ts";
 import { openZip } from "../../formats/zip.ts";
+import { LAST_CHECKPOINT } from "../../train/store.ts";
 import { saveFile } from "../shared/save.ts";
 import type { RunFiles } from "./run-store.ts";
 import { checkConfig, readRun } from "./saved-run.ts";
@@ -29,10 +30,10 @@ export async function readRunFile(file: File): Promise<RunFiles> {
 export async function checkRun(files: RunFiles, name: string): Promise<void> {
   try {
     const run = readRun(files);
-    const checkpoint = files["last.safetensors"];
+    const checkpoint = files[LAST_CHECKPOINT];
     if (!run || !checkpoint) throw new Error("it holds no run, expected what “Save run” has written");
     await checkConfig(run.config);
-    loadSafetensors(checkpoint, { file: "last.safetensors" });
+    loadSafetensors(checkpoint, { file: LAST_CHECKPOINT });
   } catch (error) {
     throw new Error(`${name} cannot be opened: ${(error as Error).message}`, { cause: error });
   }

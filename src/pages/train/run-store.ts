@@ -3,9 +3,6 @@
 
 import { within } from "../../host/patience.ts";
 
-export const CONFIG_FILE = "config.json";
-export const METRICS_FILE = "metrics.jsonl";
-
 const DATABASE = "erwin-training";
 const FILES = "files";
 const CURVES = "curves";

@@ -4,8 +4,8 @@ import type { BackendName, LogEntry } from "erwin";
 import type { Experiment } from "erwin/experiments";
 import { ConfigError, FormatError } from "../../errors.ts";
 import type { GeneratorOptions } from "../../experiments/generator.ts";
+import { CONFIG_FILE, entryLines, isLogEntry, METRICS_FILE } from "../../experiments/run-files.ts";
 import { settingsOf } from "../../experiments/settings.ts";
-import { CONFIG_FILE, METRICS_FILE } from "./run-store.ts";
 
 /** How a run was begun. */
 export interface RunConfig {
@@ -61,8 +61,8 @@ export const readEntries = (file: Uint8Array | undefined): LogEntry[] =>
     .flatMap((line, i) => (line === "" ? [] : [readEntry(line, `${METRICS_FILE}, line ${i + 1}`)]));
 
 function readEntry(line: string, place: string): LogEntry {
-  const entry = parse(line, place) as Partial<LogEntry> | null;
-  if (typeof entry?.kind === "string" && typeof entry.step === "number") return entry as LogEntry;
+  const entry = parse(line, place);
+  if (isLogEntry(entry)) return entry;
   throw new FormatError(`${place}: expected an entry with its kind and its step`, { file: METRICS_FILE });
 }
 
@@ -74,8 +74,7 @@ function parse(text: string, place: string): unknown {
   }
 }
 
-export const entriesFile = (entries: readonly LogEntry[]): Uint8Array<ArrayBuffer> =>
-  bytesOf(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+export const entriesFile = (entries: readonly LogEntry[]): Uint8Array<ArrayBuffer> => bytesOf(entryLines(entries));
 
 /** With the settings by which `erwin train` knows whether a run is the same. */
 export function configFile(config: RunConfig): Uint8Array<ArrayBuffer> {

@@ -2,11 +2,11 @@
 
 import type { CheckpointStore, Device, LogEntry } from "erwin";
 import type { ExperimentOptions, ExperimentRun } from "erwin/experiments";
+import { CONFIG_FILE, METRICS_FILE } from "../../experiments/run-files.ts";
 import { takeEngine } from "../shared/engine-worker.ts";
 import { KeptRun } from "./kept-run.ts";
 import { Previewer } from "./previewer.ts";
 import type { FromWorker, ToWorker, TrainOrder } from "./protocol.ts";
-import { CONFIG_FILE, METRICS_FILE } from "./run-store.ts";
 import { configFile, entriesFile, experimentOf, readEntries } from "./saved-run.ts";
 
 /** All that stays the same while a run pauses and goes on. */

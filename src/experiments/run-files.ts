@@ -1,0 +1,19 @@
+// The files of a run besides its checkpoints (train/store.ts), which a folder of erwin train and the storage of the training page
+// have in common.
+
+import type { LogEntry } from "../train/logger.ts";
+
+/** How the run was begun, as JSON. */
+export const CONFIG_FILE = "config.json";
+/** Its log. */
+export const METRICS_FILE = "metrics.jsonl";
+
+/** Formats entries of a log as lines of JSON. */
+export const entryLines = (entries: readonly LogEntry[]): string =>
+  entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
+
+/** Whether what a line of a log holds is an entry. */
+export function isLogEntry(value: unknown): value is LogEntry {
+  const { kind, step } = (value ?? {}) as Partial<LogEntry>;
+  return typeof kind === "string" && typeof step === "number";
+}
