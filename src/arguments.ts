@@ -57,7 +57,7 @@ export function expectNumber(name: string, value: unknown): void {
 }
 
 /** @throws InputError if the array's memory was transferred to another thread: it would be taken for an empty one */
-export function expectMemory(name: string, array: ArrayBufferView): void {
+function expectMemory(name: string, array: ArrayBufferView): void {
   if (array.byteLength > 0) return;
   try {
     new Uint8Array(array.buffer);

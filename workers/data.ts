@@ -44,7 +44,7 @@ class BatchServer implements BatchWorker {
     const source = files && remoteSource(sourceName, files);
     const data = await experiment.load("train", options, source, onBad);
     if (!data) throw new ConfigError(`${name} has no samples to train on`, { field: "train" });
-    this.#data = skipBad ? replacingBad(data, "train", (bad) => this.#bad.push(bad)) : data;
+    this.#data = skipBad ? replacingBad(data, (bad) => this.#bad.push(bad)) : data;
     const device = cpuDryRun({ info, threads: 1 });
     const model = experiment.build(JSON.parse(metadata.config) as Record<string, unknown>).initialize({ device });
     model.train();

@@ -22,12 +22,11 @@ const isHdf5 = (/** @type {string} */ file) => file === "assets/hdf5.wasm";
 const isDataWorker = (/** @type {string} */ file) => file === "assets/data-worker.js";
 
 /**
- * The files that a file of dist names, directly or through others, with their sizes in bytes.
- * @param {string} entry
+ * The library's file and those that it names, directly or through others, with their sizes in bytes.
  * @param {(file: string) => boolean} wanted
  * @returns {Map<string, number>}
  */
-function filesFrom(entry, wanted = () => true) {
+function filesOfLibrary(wanted) {
   const assets = readdirSync(join(dist, "assets")).map((name) => `assets/${name}`);
   /** @type {Map<string, number>} */
   const sizes = new Map();
@@ -40,7 +39,7 @@ function filesFrom(entry, wanted = () => true) {
       if (!sizes.has(asset) && wanted(asset) && text.includes(asset.slice("assets/".length))) visit(asset);
     }
   };
-  visit(entry);
+  visit("erwin.js");
   return sizes;
 }
 
@@ -50,8 +49,8 @@ const sum = (/** @type {Iterable<number>} */ numbers) => [...numbers].reduce((to
 export function downloadSize() {
   const other = (/** @type {string} */ file) =>
     isOnDemand(file) || isDataWorker(file) || isUnusedModule(file) || isHdf5(file);
-  const files = filesFrom("erwin.js", (file) => !isModelWorker(file) && !other(file));
-  const all = filesFrom("erwin.js", (file) => !other(file));
+  const files = filesOfLibrary((file) => !isModelWorker(file) && !other(file));
+  const all = filesOfLibrary((file) => !other(file));
   const library = sum(files.values());
   return { files, library, modelWorker: sum(all.values()) - library };
 }

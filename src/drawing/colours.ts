@@ -23,11 +23,11 @@ const MAX_COMPARED = 2048;
 /**
  * Chooses a palette entry for each ball: the colour whose nearest ball is farthest away, so that balls of one colour lie far apart.
  * @param ballOf [n] the ball of each point, counted from 0
- * @param positions [n, dimensionality]
+ * @param positions [n, 3]
  * @returns [balls] indices into `palette`
  */
-export function chooseColours(ballOf: Int32Array, positions: Float32Array, dimensionality = 3): Uint8Array {
-  const centres = ballCentres(ballOf, positions, dimensionality);
+export function chooseColours(ballOf: Int32Array, positions: Float32Array): Uint8Array {
+  const centres = ballCentres(ballOf, positions);
   const balls = centres.length / 3;
   const colours = new Uint8Array(balls);
   const uses = palette.map(() => 0);
@@ -54,16 +54,17 @@ export function chooseColours(ballOf: Int32Array, positions: Float32Array, dimen
 
 /**
  * Returns the mean of each ball's points.
- * @returns [balls, 3]; for two-dimensional points the third coordinate is 0
+ * @param positions [n, 3]
+ * @returns [balls, 3]
  */
-export function ballCentres(ballOf: Int32Array, positions: Float32Array, dimensionality: number): Float64Array {
+export function ballCentres(ballOf: Int32Array, positions: Float32Array): Float64Array {
   let balls = 0;
   for (const ball of ballOf) balls = Math.max(balls, ball + 1);
   const centres = new Float64Array(3 * balls);
   const counts = new Float64Array(balls);
   for (let i = 0; i < ballOf.length; i++) {
     counts[ballOf[i]]++;
-    for (let d = 0; d < dimensionality; d++) centres[3 * ballOf[i] + d] += positions[i * dimensionality + d];
+    for (let d = 0; d < 3; d++) centres[3 * ballOf[i] + d] += positions[3 * i + d];
   }
   for (let at = 0; at < centres.length; at++) centres[at] /= counts[Math.floor(at / 3)] || 1;
   return centres;

@@ -26,19 +26,14 @@ export function floatsOf(array: SafeTensor, expected: ExpectedShape, file: strin
   return values;
 }
 
-/** Returns an array of integers of a given shape, from `least` to below `end`. @throws FormatError naming the file and the first other */
-export function integersOf(
-  array: SafeTensor,
-  expected: ExpectedShape,
-  { least, end }: { least: number; end: number },
-  file: string,
-): Int32Array {
+/** Returns an array of integers of a given shape, from 0 to below `end`. @throws FormatError naming the file and the first other */
+export function integersOf(array: SafeTensor, expected: ExpectedShape, end: number, file: string): Int32Array {
   expectShape(array, expected, file);
   const values = namingFile(file, () => toInt32(array));
   let wrong = 0;
-  while (wrong < values.length && values[wrong] >= least && values[wrong] < end) wrong++;
+  while (wrong < values.length && values[wrong] >= 0 && values[wrong] < end) wrong++;
   if (wrong === values.length) return values;
-  throw new FormatError(`${file}: element ${wrong} is ${values[wrong]}, expected ${least} to ${end - 1}.`, {
+  throw new FormatError(`${file}: element ${wrong} is ${values[wrong]}, expected 0 to ${end - 1}.`, {
     file,
     row: wrong,
     found: values[wrong],

@@ -9,7 +9,7 @@ import type { OnBad, Split, SplitName } from "./experiment.ts";
  * does not depend on when the damage is found, so a resumed run is the same as one that was not interrupted.
  * @param onBad receives each damaged sample once
  */
-export function replacingBad<Sample>(data: Split<Sample>, split: SplitName, onBad: OnBad): Split<Sample> {
+export function replacingBad<Sample>(data: Split<Sample>, onBad: OnBad): Split<Sample> {
   const known = new Set<number>();
   return {
     ...data,
@@ -22,7 +22,7 @@ export function replacingBad<Sample>(data: Split<Sample>, split: SplitName, onBa
         } catch (error) {
           if (!(error instanceof FormatError)) throw error;
           problem ??= error;
-          if (!known.has(at)) onBad({ split, sample: data.nameOf(at), problem: error.message });
+          if (!known.has(at)) onBad({ split: "train", sample: data.nameOf(at), problem: error.message });
           known.add(at);
         }
       }

@@ -8,8 +8,7 @@ import type { DataSet } from "../train/task.ts";
 const MOST = 256;
 
 /** Loads at most `MOST` samples of a data set, evenly spread over it and without augmentation. */
-export const spread = <Sample>(data: DataSet<Sample>, most = MOST): Promise<Sample[]> =>
-  spreadOf(data, (sample) => sample, most);
+export const spread = <Sample>(data: DataSet<Sample>): Promise<Sample[]> => spreadOf(data, (sample) => sample);
 
 /** Calls `find` with each of these samples, of which it keeps no more than one in memory. */
 export async function spreadOf<Sample, Found>(

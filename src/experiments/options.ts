@@ -76,11 +76,13 @@ const choice = <const Choice extends string>(
 ): ChoiceOption<Choice> => ({ type: "choice", choices, default: value, doc });
 
 /** A finite number of at least `least` or the word; undefined if neither is given. */
-const numberOr = <const Word extends string>(
-  word: Word,
-  doc: string,
-  { least = 0 }: { least?: number } = {},
-): NumberOrWordOption<Word> => ({ type: "number-or-word", word, least, default: undefined, doc });
+const numberOr = <const Word extends string>(word: Word, doc: string, least: number): NumberOrWordOption<Word> => ({
+  type: "number-or-word",
+  word,
+  least,
+  default: undefined,
+  doc,
+});
 
 export const onOff = (value: boolean, doc: string): SwitchOption => ({ type: "switch", default: value, doc });
 
@@ -171,7 +173,7 @@ export const trainingOptions = ({ steps, batchSize, lr, minLr, warmup = 0, valid
     "decay of the weights' moving average, which is then what is validated, tested and saved (default: no average)",
     { below: 1 },
   ),
-  lossScale: numberOr("dynamic", "of a training in half precision: dynamic, or a number (default: none)", { least: 1 }),
+  lossScale: numberOr("dynamic", "of a training in half precision: dynamic, or a number (default: none)", 1),
   seed: whole(0, "of the weights, the samples and their order", { least: Number.MIN_SAFE_INTEGER }),
   shuffle: onOff(true, "whether the order of samples is drawn anew each epoch; otherwise they are taken in turn"),
   validateEvery: whole(validateEvery, "steps between validations"),

@@ -7,14 +7,12 @@ const KEPT_BYTES = 4 * 2 ** 30;
 export class RecentValues<Value> {
   readonly #make: (index: number) => Promise<Value>;
   readonly #bytesOf: (value: Value) => number;
-  readonly #most: number;
   readonly #held = new Map<number, Promise<Value>>();
   readonly #sizes = new Map<number, number>();
 
-  constructor(make: (index: number) => Promise<Value>, bytesOf: (value: Value) => number, most = KEPT_BYTES) {
+  constructor(make: (index: number) => Promise<Value>, bytesOf: (value: Value) => number) {
     this.#make = make;
     this.#bytesOf = bytesOf;
-    this.#most = most;
   }
 
   async get(index: number): Promise<Value> {
@@ -37,7 +35,7 @@ export class RecentValues<Value> {
   #trim(): void {
     let bytes = [...this.#held.keys()].reduce((sum, index) => sum + (this.#sizes.get(index) ?? 0), 0);
     for (const index of this.#held.keys()) {
-      if (bytes <= this.#most || this.#held.size === 1) return;
+      if (bytes <= KEPT_BYTES || this.#held.size === 1) return;
       bytes -= this.#sizes.get(index) ?? 0;
       this.#held.delete(index);
     }

@@ -58,7 +58,7 @@ export async function openRun(
 ): Promise<ExperimentRun> {
   const load = (split: SplitName) => experiment.load(split, options, source, onBad);
   const all = await load("train");
-  const trainData = all && onBad ? replacingBad(all, "train", onBad) : all;
+  const trainData = all && onBad ? replacingBad(all, onBad) : all;
   if (!trainData) throw new ConfigError(`${name} has no samples to train on`, { field: "train" });
   const heldOut = async (split: SplitName) => {
     const data = await load(split);

@@ -36,16 +36,16 @@ describe("a split with damaged samples", () => {
 
   it("is trained on with the next sound ones in their places, whenever they are asked for", async () => {
     const told: BadSample[] = [];
-    const data = replacingBad(numbers(5, [2, 3, 4]), "train", (bad) => told.push(bad));
+    const data = replacingBad(numbers(5, [2, 3, 4]), (bad) => told.push(bad));
     expect(await all(data)).toEqual([0, 1, 0, 0, 0]);
     expect(await all(data)).toEqual([0, 1, 0, 0, 0]);
     expect(told.map(({ sample }) => sample)).toEqual(["sample 2", "sample 3", "sample 4"]);
-    await expect(all(replacingBad(numbers(2, [0, 1]), "train", () => {}))).rejects.toThrow("file 0 is damaged");
+    await expect(all(replacingBad(numbers(2, [0, 1]), () => {}))).rejects.toThrow("file 0 is damaged");
   });
 
   it("passes on what is no fault of a file", async () => {
     const broken = { ...numbers(2, []), load: () => Promise.reject(new TypeError("out of order")) };
-    await expect(all(replacingBad(broken, "train", () => {}))).rejects.toThrow(TypeError);
+    await expect(all(replacingBad(broken, () => {}))).rejects.toThrow(TypeError);
     await expect(withoutBad(broken, "val", () => {})).rejects.toThrow(TypeError);
   });
 });

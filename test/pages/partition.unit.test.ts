@@ -66,7 +66,7 @@ test.each([false, true])("halvings from whole clouds to the balls of level 0, ro
 
 test("spheres hold their balls, and touch one of their points", () => {
   const ballOf = ballOfEachPoint(tree, 0);
-  const spheres = boundingSpheres(ballOf, positions, 3);
+  const spheres = boundingSpheres(ballOf, positions);
   const reach = Array.from({ length: spheres.length / 4 }, () => 0);
   ballOf.forEach((ball, point) => {
     const offset = [0, 1, 2].map((d) => positions[3 * point + d] - spheres[4 * ball + d]);

@@ -5,7 +5,7 @@ import { expect } from "vitest";
 type Numbers = ArrayLike<number>;
 
 /** Finds the largest difference of two arrays. A NaN counts as an infinite difference, so that it is never overlooked. */
-export function worstElement(actual: Numbers, expected: Numbers): { index: number; difference: number } {
+function worstElement(actual: Numbers, expected: Numbers): { index: number; difference: number } {
   let worst = { index: 0, difference: 0 };
   for (let i = 0; i < expected.length; i++) {
     const difference = Math.abs(actual[i] - expected[i]);

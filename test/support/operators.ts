@@ -9,7 +9,7 @@ import { Reverse, type Variable } from "./reference/reverse.ts";
 
 /** The tolerances: of values relative to the largest, of gradients in L2. */
 export const VALUE_TOLERANCE = 1e-5;
-export const GRADIENT_TOLERANCE = 1e-4;
+const GRADIENT_TOLERANCE = 1e-4;
 
 /** There are few cases, always the same, because a software adapter compiles for every new shape. */
 export const runs = { numRuns: 5, seed: 11 };

@@ -98,7 +98,6 @@ export function overParts(
 export function runColumns(
   context: Context,
   name: string,
-  constants: Constants,
   arrays: Arrays,
   shape: { rows: number; width: number; partRows?: number },
 ): void {
@@ -107,7 +106,7 @@ export function runColumns(
   overParts(context, shape, (first, count) =>
     context.run(
       name,
-      { ...constants, VEC4: vec4 },
+      { VEC4: vec4 },
       boundRows(arrays, first, count),
       { rows: count, items, part_rows: partRows, first_part: first / partRows },
       Math.ceil(items / COLUMNS_ACROSS) * Math.ceil(count / partRows),

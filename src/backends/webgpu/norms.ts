@@ -128,7 +128,7 @@ export const norms = (context: Context) =>
     batchStatistics({ x, mean, variance, runningMean, runningVariance, rows, width }) {
       const { run, pool } = context;
       const moments = pool.allocate(Math.ceil(rows / MOMENT_ROWS) * width * 8);
-      runColumns(context, "column_moments", {}, { x: [x, width], moments }, { rows, width });
+      runColumns(context, "column_moments", { x: [x, width], moments }, { rows, width });
       const arrays = { moments, mean, variance, running_mean: runningMean, running_variance: runningVariance };
       run("batch_statistics", {}, arrays, { rows, width }, Math.ceil(width / COLUMNS_ACROSS));
       pool.release(moments);
@@ -138,7 +138,7 @@ export const norms = (context: Context) =>
       const parts = Math.ceil(rows / MOMENT_ROWS);
       const partial = context.pool.allocate(parts * 2 * width * 4);
       const arrays = { x: [x, width] as const, mean, variance, dy: [dy, width] as const, sums: partial };
-      runColumns(context, "batch_norm_sums", {}, arrays, { rows, width });
+      runColumns(context, "batch_norm_sums", arrays, { rows, width });
       const both = { parts, partSize: 2 * width };
       sumParts(context, partial, { storage: sums, accumulate: false }, { ...both, rows: 2 * width });
       sumPair(context, partial, [into.bias, into.weight], { ...both, size: width });

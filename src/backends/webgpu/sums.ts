@@ -20,7 +20,7 @@ export function partialColumnSums(
   const partRows = partRowsOf(context, rows, columns);
   const parts = Math.ceil(rows / partRows);
   const sums = context.pool.allocate(parts * columns * 4);
-  runColumns(context, "column_sums", {}, { x: [x, columns], sums }, { rows, width: columns, partRows });
+  runColumns(context, "column_sums", { x: [x, columns], sums }, { rows, width: columns, partRows });
   return { sums, parts };
 }
 

@@ -139,14 +139,14 @@ async function readWindow(
   const isColumn = mask.shape.length === 3;
   if (isColumn) expectShape(mask, [frames, nodes, 1], nameOf("mask"));
   const flatMask = isColumn ? { ...mask, shape: [frames, nodes] } : mask;
-  const kinds = integersOf(flatMask, [frames, nodes], { least: 0, end: NODE_KINDS }, nameOf("mask"));
+  const kinds = integersOf(flatMask, [frames, nodes], NODE_KINDS, nameOf("mask"));
   return {
     nodes,
     frames,
     positions: floatsOf(positions, [frames, nodes, DIMENSIONS], nameOf("pointcloud")),
     states: normalise(columns),
     kinds,
-    triangles: integersOf(corners, [frames, -1, 3], { least: 0, end: nodes }, files.triangles),
+    triangles: integersOf(corners, [frames, -1, 3], nodes, files.triangles),
     alone,
   };
 }

@@ -48,8 +48,8 @@ export async function readTrajectory(source: DataSource, folder: string, most: n
       },
     );
   }
-  const types = integersOf(type.array, [beads], { least: 0, end: BEAD_TYPES }, type.file);
-  const bonds = integersOf(bond.array, [-1, 2], { least: 0, end: beads }, bond.file);
+  const types = integersOf(type.array, [beads], BEAD_TYPES, type.file);
+  const bonds = integersOf(bond.array, [-1, 2], beads, bond.file);
   const frames = Math.min(most, stored);
   return {
     frames,

@@ -37,7 +37,7 @@ const arrayFormats: Readonly<Record<string, (bytes: Uint8Array, file: string) =>
 };
 
 /** The extensions of all files that the page opens, with their dots. */
-export const cloudExtensions: readonly string[] = [
+const cloudExtensions: readonly string[] = [
   ...formats.pointCloudExtensions,
   ...Object.keys(arrayFormats).map((format) => `.${format}`),
 ];

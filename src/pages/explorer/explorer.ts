@@ -154,7 +154,7 @@ export class Explorer {
   /** Returns balls as spheres: only the largest if there are many. */
   spheres(cut: Cut, rotated: boolean): Spheres {
     const ballOf = this.#partOf(cut, rotated) as Int32Array;
-    const spheres = boundingSpheres(ballOf, this.#places, 3);
+    const spheres = boundingSpheres(ballOf, this.#places);
     const colours = chooseColours(ballOf, this.#places);
     const total = colours.length;
     const largest = Array.from({ length: total }, (_, ball) => ball)
@@ -334,7 +334,7 @@ function membersWith(point: number, ballOf: Int32Array): Int32Array {
 
 /** Moves every part away from the centre as a whole, and scales the drawing down so that it fits on the stage. */
 function drawApart(places: Float32Array, partOf: Int32Array, apart: number): Float32Array {
-  const centres = ballCentres(partOf, places, 3);
+  const centres = ballCentres(partOf, places);
   const drawn = new Float32Array(places.length);
   for (let point = 0; point < partOf.length; point++) {
     for (let d = 0; d < 3; d++) {

@@ -26,15 +26,11 @@ export function partOfEachPoint(tree: BallTree, halvings: number, rotated = fals
 
 /**
  * Returns a sphere around each ball, as in ball trees: its centre is the mean of the points, its radius reaches the farthest.
- * @param positions [points, dimensionality]
- * @returns [balls, 4] centre (z = 0 in two dimensions) and radius
+ * @param positions [points, 3]
+ * @returns [balls, 4] centre and radius
  */
-export function boundingSpheres(
-  ballOf: Int32Array,
-  positions: Float32Array,
-  dimensionality: number,
-): Float32Array<ArrayBuffer> {
-  const centres = ballCentres(ballOf, positions, dimensionality);
+export function boundingSpheres(ballOf: Int32Array, positions: Float32Array): Float32Array<ArrayBuffer> {
+  const centres = ballCentres(ballOf, positions);
   const spheres = new Float32Array((centres.length / 3) * 4);
   for (let ball = 0; ball < centres.length / 3; ball++) {
     for (let d = 0; d < 3; d++) spheres[4 * ball + d] = centres[3 * ball + d];
@@ -42,9 +38,7 @@ export function boundingSpheres(
   for (let i = 0; i < ballOf.length; i++) {
     const ball = ballOf[i];
     let squared = 0;
-    for (let d = 0; d < dimensionality; d++) {
-      squared += (positions[i * dimensionality + d] - centres[3 * ball + d]) ** 2;
-    }
+    for (let d = 0; d < 3; d++) squared += (positions[3 * i + d] - centres[3 * ball + d]) ** 2;
     spheres[4 * ball + 3] = Math.max(spheres[4 * ball + 3], Math.sqrt(squared));
   }
   return spheres;

@@ -32,7 +32,7 @@ export interface Settings {
   distance: number;
 }
 
-export const samples = ["bunny", "cosmology", "cars", "polymer", "flow", "galaxy"] as const;
+const samples = ["bunny", "cosmology", "cars", "polymer", "flow", "galaxy"] as const;
 export const ballSizes = [8, 16, 32, 64, 128, 256, 512, 1024];
 export const strides = [1, 2, 4, 8];
 export const mostLevels = 6;

@@ -48,7 +48,7 @@ export function onTheme(listener: (dark: boolean) => void): void {
   call();
 }
 
-export function isDark(): boolean {
+function isDark(): boolean {
   const { theme } = document.documentElement.dataset;
   return theme === undefined ? matchMedia("(prefers-color-scheme: dark)").matches : theme === "dark";
 }

@@ -16,7 +16,7 @@ export interface AttentionParameters {
 }
 
 /** Positions minus the centre of their ball; a cloud smaller than a ball is one ball. */
-export function relativePositions(positions: Matrix, spans: readonly Span[], ballSize: number): Matrix {
+function relativePositions(positions: Matrix, spans: readonly Span[], ballSize: number): Matrix {
   const D = positions.cols;
   const out = matrix(positions.rows, D);
   for (const [start, end] of spans) {
