@@ -1,4 +1,4 @@
-// Reads an input file: positions and features, and from a safetensors, npz or HDF5 file also clouds, graph and tree.
+// Reads an input file: positions and features, and from a safetensors, npz, HDF5 or MATLAB file also clouds, graph and tree.
 
 import { maxLevels } from "../balltree/job.ts";
 import { FormatError } from "../errors.ts";
