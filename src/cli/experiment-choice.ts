@@ -7,9 +7,9 @@ import { FOLDER } from "../experiments/folder/experiment.ts";
 import type { Statistics } from "../experiments/folder/statistics.ts";
 import { experiments } from "../experiments/index.ts";
 import { type Arguments, UsageError } from "./command.ts";
-import { FolderSource } from "./data-folder.ts";
 import { isFile } from "./files.ts";
 import { readFolderExperiment, settingsOf } from "./folder-config.ts";
+import { FolderSource } from "./folder-source.ts";
 import type { RunConfig, Settings } from "./run-folder.ts";
 
 export interface ExperimentChoice {

@@ -3,7 +3,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { FileStore } from "../jobs/job.ts";
-import { FolderSource } from "./data-folder.ts";
 import {
   createFile,
   makeFolder,
@@ -13,6 +12,7 @@ import {
   writeWhole,
   writeWholeLater,
 } from "./files.ts";
+import { FolderSource } from "./folder-source.ts";
 
 /** Each file is written beside its target and then renamed, so that every existing file is complete. */
 export class FolderStore extends FolderSource implements FileStore {

@@ -5,8 +5,8 @@ import { proposeConfig } from "../../experiments/folder/propose.ts";
 import { survey } from "../../experiments/folder/survey.ts";
 import { InputError } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
-import { FolderSource } from "../data-folder.ts";
 import { checkOutput, isFile, isFolder, writeWhole } from "../files.ts";
+import { FolderSource } from "../folder-source.ts";
 import { advisingSkipBad } from "../skip-bad.ts";
 import { formatCount, quoteWord } from "../text.ts";
 
