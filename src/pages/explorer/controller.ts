@@ -4,12 +4,11 @@ import { WorkerError } from "../../errors.ts";
 import { SerialQueue } from "../../serial.ts";
 import type { ErwinPage } from "../shared/page.ts";
 import { SiteFunctions } from "../shared/site-worker.ts";
+import { AddressBar } from "./address-bar.ts";
 import { attentionColours, selectedForScripts, selectionColours } from "./highlight.ts";
 import type {
   Attention,
   BuiltTree,
-  Colouring,
-  Cut,
   Drawing,
   Graph,
   OpenedCloud,
@@ -18,7 +17,8 @@ import type {
   Spheres,
   TreeSettings,
 } from "./protocol.ts";
-import { attentionHeads, defaults, type Settings, writeSettings } from "./settings.ts";
+import { colouringOf, cutOf, fitting, treeOfModel, treeSettings } from "./requests.ts";
+import { defaults, type Settings, writeSettings } from "./settings.ts";
 import { type ExplorerStage, sides } from "./sides.ts";
 import type { ExplorerWorker } from "./worker.ts";
 import workerUrl from "./worker.ts?worker&url";
@@ -53,9 +53,6 @@ interface Stale {
   drawing: boolean;
 }
 
-/** Milliseconds between two changes of the address: browsers limit them, and Safari's engine throws at more than 100 in 10 s. */
-const ADDRESS_MS = 200;
-
 const all: Stale = { tree: true, selection: true, graph: true, drawing: true };
 
 export class Controller {
@@ -79,9 +76,7 @@ export class Controller {
   #updating: Promise<void> | undefined;
   /** What uses the worker's cloud runs one after the other, so that nothing is computed of one cloud and shown of another. */
   readonly #turns = new SerialQueue();
-  /** When the address was last written, and the timer of the next time. */
-  #written = Number.NEGATIVE_INFINITY;
-  #writing: ReturnType<typeof setTimeout> | undefined;
+  readonly #addressBar = new AddressBar();
   /** Counts the requests to open a cloud: failures before the last one are not shown. */
   #opening = 0;
   #isOpening = false;
@@ -226,14 +221,7 @@ export class Controller {
 
   /** Writes the address now, or a little later where it was written just before. */
   writeAddress(): void {
-    clearTimeout(this.#writing);
-    const wait = this.#written + ADDRESS_MS - performance.now();
-    if (wait > 0) {
-      this.#writing = setTimeout(() => this.writeAddress(), wait);
-      return;
-    }
-    this.#written = performance.now();
-    history.replaceState(history.state, "", this.address);
+    this.#addressBar.write(() => this.address);
   }
 
   #begin(text: string): void {
@@ -349,49 +337,4 @@ export class Controller {
     const reached = rotated ? reachedWithRotationAt : reachedAt;
     return { ...drawing, colours: selectionColours(reached, this.#settings.level, this.#cloud.order) };
   }
-}
-
-const treeSettings = ({ ballSize, stride, levels, rotate }: Settings): TreeSettings => ({
-  ballSize,
-  stride,
-  levels,
-  rotate,
-});
-
-/** Expresses a model's tree as settings as far as they can; its levels may differ. */
-const treeOfModel = ({ ballSizes, strides, rotate }: OpenedModel): TreeSettings => ({
-  ballSize: ballSizes[0],
-  stride: strides[0] ?? 1,
-  levels: ballSizes.length,
-  rotate: Math.round(rotate),
-});
-
-/** Returns the settings, limited to what this cloud and its tree allow. */
-function fitting(settings: Settings, cloud: OpenedCloud, tree: BuiltTree, model: OpenedModel | undefined): Settings {
-  const { colour, graph, point, view, rotate } = settings;
-  const known = !colour.startsWith("field:") || cloud.fields.includes(colour.slice("field:".length));
-  const level = Math.min(settings.level, tree.levels.length - 1);
-  return {
-    ...settings,
-    level,
-    block: Math.min(settings.block, (model?.blocks[level] ?? settings.blocks) - 1),
-    head: Math.min(settings.head, (model?.heads[level] ?? attentionHeads) - 1),
-    halvings: Math.min(settings.halvings, tree.splits),
-    colour: known ? colour : defaults.colour,
-    graph: graph === "file" && !cloud.hasEdges ? "none" : graph,
-    point: point !== undefined && point < cloud.points ? point : undefined,
-    view: rotate === 0 ? "tree" : view,
-  };
-}
-
-/** Returns the partition around whose parts spheres are drawn. */
-function cutOf({ colour, level, halvings }: Settings): Cut {
-  return colour === "splits" ? { halvings } : { level };
-}
-
-function colouringOf(settings: Settings): Colouring {
-  const { colour } = settings;
-  if (colour === "balls" || colour === "splits") return cutOf(settings);
-  if (colour.startsWith("field:")) return { field: colour.slice("field:".length) };
-  return colour === "cloud" ? { cloud: true } : { plain: true };
 }
