@@ -22,6 +22,7 @@ import type { FromWorker } from "./protocol.ts";
 import { checkRun, downloadRun, readRunFile } from "./run-file.ts";
 import { RunLock } from "./run-lock.ts";
 import { isCheckpointOf, lastStep, type RunConfig, readRun } from "./saved-run.ts";
+import { ANOTHER_TAB, adviceFor, needsData, OTHER_RUN, UNKEPT } from "./texts.ts";
 
 const startButton = byId<HTMLButtonElement>("start");
 const resumeButton = byId<HTMLButtonElement>("resume");
@@ -43,11 +44,6 @@ let starting = false;
 
 /** The page does not wait longer than this for the browser to say whether there is a GPU. */
 const ADAPTER_SECONDS = 4;
-const ANOTHER_TAB =
-  "Another tab of this browser has started a run, and the browser keeps only one: continue there, or close that tab and try again.";
-const OTHER_RUN =
-  "Another tab has trained the run that is shown now: “Resume” continues it, “Save run” downloads it, “Start” and “Open file” replace it.";
-
 const page = await startPage();
 const gpu = hasGpu();
 const library = await import("erwin/experiments").catch((cause: Error) => {
@@ -239,7 +235,8 @@ function hear(message: FromWorker): void {
     page.error = message.message;
     endJob();
     show("failed", `Stopped after step ${count(page.step ?? 0)}.`);
-    say("bad", `${sentence(message.message)} ${adviceFor(message.name)}`);
+    const run = { canResume: !saveButton.disabled, readsFiles: shown !== undefined && readsFiles(shown) };
+    say("bad", `${sentence(message.message)} ${adviceFor(message.name, run)}`);
   }
 }
 
@@ -250,24 +247,8 @@ function endJob(): void {
   lock.giveBack();
 }
 
-function adviceFor(name: string): string {
-  const again = saveButton.disabled ? "“Start” tries again." : "“Resume” continues from the last checkpoint.";
-  if (name === "DeviceError" || name === "DeviceLostError")
-    return `${again} Or choose the processor as the device first.`;
-  if (name === "OutOfMemoryError") return "Choose a smaller batch size, and “Start” again.";
-  if ((name === "FormatError" || name === "InputError") && shown && readsFiles(shown)) {
-    return "Check the data set, open its folder again, and “Start”.";
-  }
-  if (name === "ConfigError" || name === "NumericalError") return "Change the options, and “Start” again.";
-  return again;
-}
-
 function readsFiles({ experiment }: RunConfig): boolean {
   return experiment === library.FOLDER || library.experiments[experiment]!.readsFiles;
-}
-
-function needsData({ experiment }: RunConfig): string {
-  return `${experiment} reads a data set: open its folder, drop it on the page, or make samples, and try again.`;
 }
 
 /** Shows what the page is doing, by its buttons too. */
@@ -317,9 +298,7 @@ function whereKept(): string {
 
 /** Says that the browser does not keep runs, and what to do. */
 function sayUnkept(reason: string): void {
-  const advice =
-    "A run can be trained all the same, but ends with this page: “Save run” downloads it, “Open file” continues it.";
-  say("warn", `${sentence(reason)} ${advice}`);
+  say("warn", `${sentence(reason)} ${UNKEPT}`);
 }
 
 async function save(): Promise<void> {
