@@ -115,16 +115,15 @@ export {
   type Task,
   type Trainable,
 } from "./train/task.ts";
-export {
-  createErwinWorker,
-  ErwinWorker,
-  type ErwinWorkerOptions,
-  type TrainOptions,
-  type TransferOptions,
-  type WorkerForwardOptions,
-  type WorkerLoadOptions,
-  type WorkerTraining,
-} from "./worker/client.ts";
+export { createErwinWorker, ErwinWorker } from "./worker/client.ts";
+export type {
+  ErwinWorkerOptions,
+  TrainOptions,
+  TransferOptions,
+  WorkerForwardOptions,
+  WorkerLoadOptions,
+  WorkerTraining,
+} from "./worker/options.ts";
 export type {
   WorkerConfig,
   WorkerInfo,

@@ -1,17 +1,16 @@
 // A model in a worker, as its user sees it: the methods of ErwinTransformer as promises that always settle.
 
 import "../disposable.ts";
-import { type Endpoint, proxy, type Remote, transfer, wrap } from "comlink";
+import { proxy, type Remote, transfer, wrap } from "comlink";
 import { type AbortOptions, checkSignal, expectSignal, untilAborted } from "../abort.ts";
 import { checkOptions, describe, expectKind } from "../arguments.ts";
-import { type DeviceOptions, deviceOptionNames, type RecoveryListener } from "../backends/index.ts";
+import { deviceOptionNames, type RecoveryListener } from "../backends/index.ts";
 import {
   ConfigError,
   type DeviceLostError,
   DisposedError,
   deserializeError,
   FormatError,
-  InputError,
   WorkerError,
 } from "../errors.ts";
 import { givenAssets } from "../host/given-assets.ts";
@@ -22,6 +21,13 @@ import { limits } from "../limits.ts";
 import type { FitProgress } from "../train/fit-options.ts";
 import { WorkerCalls } from "./calls.ts";
 import { keepErrorClasses } from "./errors.ts";
+import type {
+  ErwinWorkerOptions,
+  TrainOptions,
+  WorkerForwardOptions,
+  WorkerLoadOptions,
+  WorkerTraining,
+} from "./options.ts";
 import {
   FAREWELL,
   GREETING,
@@ -39,7 +45,7 @@ import {
 import { givenScript, modelScript } from "./script.ts";
 import { type ModelThread, startWorker } from "./start.ts";
 import { lendPageThreads } from "./threads.ts";
-import { packed } from "./transfer.ts";
+import { checkedEndpoint, packed, transferOf } from "./transfer.ts";
 
 type Listener<Value> = ((value: Value) => unknown) | undefined;
 
@@ -51,66 +57,6 @@ const CLOSING_SECONDS = 30;
  * while the thread of a worker with a GPU device is being taken down, of which it does not tell.
  */
 const LINGERING_MILLISECONDS = 200;
-
-/** The worker's script, and the device that it requests. */
-export interface ErwinWorkerOptions extends DeviceOptions {
-  /**
-   * The URL of the worker script. Default: next to the library. It may be on another host, which has to allow it
-   * (CORS).
-   */
-  url?: string | URL;
-  /**
-   * Whether the worker continues when its device is lost: on a new device of the same kind, with a copy of the model that it keeps
-   * in its own memory, so that the current call only takes longer and gives the same result. If two new devices are lost before a
-   * call succeeds, or there is no new device, it continues on the CPU backend, whose results differ within rounding. On a hidden
-   * page it waits until the page is visible. Default true; false: calls reject with DeviceLostError until a model is loaded.
-   */
-  recover?: boolean;
-  /** Receives each device that replaces a lost one. Without it, a change to the CPU backend is written to the console. */
-  onRecovery?: RecoveryListener;
-}
-
-/** How arrays get to the worker. */
-export interface TransferOptions {
-  /**
-   * Transfers the arrays' memory instead of copying it: this is faster, but the caller's arrays are empty afterwards,
-   * and so is every other array on the same memory. Default false.
-   */
-  transfer?: boolean;
-}
-
-/** How the worker loads a checkpoint. */
-export interface WorkerLoadOptions extends TransferOptions, AbortOptions {
-  /** Used instead of the checkpoint's own config. */
-  config?: WorkerConfig;
-}
-
-/** How to apply the model in the worker. */
-export interface WorkerForwardOptions extends TransferOptions, AbortOptions {}
-
-/** How to train in the worker, and who hears of checkpoints. */
-export interface TrainOptions extends TransferOptions {
-  /** Stops the training like `stop()`: it ends with a checkpoint from which it can continue. */
-  signal?: AbortSignal | undefined;
-  /**
-   * Called with each checkpoint, every `saveEvery` steps and at the end: if the page keeps it, in IndexedDB say, it
-   * outlives the worker.
-   */
-  onCheckpoint?(checkpoint: Uint8Array<ArrayBuffer>): unknown;
-}
-
-/** The handle of a training in a worker. Its methods do not wait for other calls; after the end they do nothing. */
-export interface WorkerTraining {
-  /** Training pauses before the next step. Calls of the worker that wait for the training keep waiting. */
-  pause(): void;
-  resume(): void;
-  /**
-   * Training ends before the next step, with a checkpoint from which it can continue; if it has not begun, without a
-   * step.
-   */
-  stop(): void;
-  readonly finished: Promise<WorkerTrainingResult>;
-}
 
 /**
  * Starts a worker with a device of its own, so that neither tree nor model blocks the caller's thread. It works in
@@ -394,28 +340,3 @@ const heardOf =
   (listener: RecoveryListener) =>
   ({ error, ...recovery }: SentRecovery) =>
     listener({ ...recovery, error: deserializeError(error) as DeviceLostError });
-
-/** @throws InputError if the option is given as anything but true or false */
-function transferOf({ transfer = false }: TransferOptions): boolean {
-  expectKind("transfer", transfer, "true or false", typeof transfer === "boolean");
-  return transfer;
-}
-
-/** The worker, but for what `packed` cannot know before: some memory cannot be transferred, and hosts differ in how they say so. */
-function checkedEndpoint(worker: ModelThread): Endpoint {
-  return {
-    addEventListener: worker.addEventListener.bind(worker),
-    removeEventListener: worker.removeEventListener.bind(worker),
-    postMessage(message, transferred = []) {
-      try {
-        worker.postMessage(message, transferred);
-      } catch (cause) {
-        throw new InputError(
-          `the arguments cannot be sent to the worker: ${(cause as Error).message}. Memory of WebAssembly cannot be transferred: leave out the option "transfer"`,
-          { tensor: "transfer" },
-          { cause },
-        );
-      }
-    },
-  };
-}

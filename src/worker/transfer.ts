@@ -1,8 +1,11 @@
 // Prepares values for another thread: which memory is copied and which is transferred, and what cannot be sent at all.
 
-import { transfer } from "comlink";
+import { type Endpoint, transfer } from "comlink";
+import { expectKind } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import type { TransferOptions } from "./options.ts";
+import type { ModelThread } from "./start.ts";
 
 /** The methods of all typed arrays, used instead of an array's own: `slice` of Node's Buffer does not copy. */
 const methods: Pick<Uint8Array, "slice" | "subarray"> = Object.getPrototypeOf(Uint8Array.prototype);
@@ -81,3 +84,28 @@ function isPooled({ constructor, byteLength, buffer }: Uint8Array): boolean {
 
 // The element type does not matter here.
 const isTypedArray = (value: unknown): value is Uint8Array => ArrayBuffer.isView(value) && "subarray" in value;
+
+/** @throws InputError if the option is given as anything but true or false */
+export function transferOf({ transfer = false }: TransferOptions): boolean {
+  expectKind("transfer", transfer, "true or false", typeof transfer === "boolean");
+  return transfer;
+}
+
+/** The worker, but for what `packed` cannot know before: some memory cannot be transferred, and hosts differ in how they say so. */
+export function checkedEndpoint(worker: ModelThread): Endpoint {
+  return {
+    addEventListener: worker.addEventListener.bind(worker),
+    removeEventListener: worker.removeEventListener.bind(worker),
+    postMessage(message, transferred = []) {
+      try {
+        worker.postMessage(message, transferred);
+      } catch (cause) {
+        throw new InputError(
+          `the arguments cannot be sent to the worker: ${(cause as Error).message}. Memory of WebAssembly cannot be transferred: leave out the option "transfer"`,
+          { tensor: "transfer" },
+          { cause },
+        );
+      }
+    },
+  };
+}
