@@ -13,7 +13,7 @@ import { root } from "./steps.mjs";
  * itself and from the layers before its own.
  */
 export const layers = [
-  ["errors.ts", "disposable.ts", "inspect.ts"],
+  ["errors.ts", "disposable.ts", "inspect.ts", "spelling.ts"],
   ["arguments.ts"],
   ["abort.ts"],
   ["limits.ts"],

@@ -1,6 +1,6 @@
 // The texts of "erwin help".
 
-import { nearestName } from "../arguments.ts";
+import { nearestName } from "../spelling.ts";
 import type { Command } from "./command.ts";
 import { formatTable } from "./text.ts";
 

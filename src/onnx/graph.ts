@@ -1,8 +1,9 @@
 // A graph under construction: nodes are added in the order of computation, and each names its outputs.
 
-import { describe, nearestName } from "../arguments.ts";
+import { describe } from "../arguments.ts";
 import { ConfigError, InputError } from "../errors.ts";
 import type { Module } from "../nn/module.ts";
+import { nearestName } from "../spelling.ts";
 import {
   type ElementType,
   elementTypes,

@@ -1,8 +1,9 @@
 // A section of a config, which holds values by key. Keys may be spelled batch_size, batch-size or batchSize; an unknown key is an
 // error that suggests the most similar one.
 
-import { describe, nearestName } from "../../arguments.ts";
+import { describe } from "../../arguments.ts";
 import { ConfigError } from "../../errors.ts";
+import { nearestName } from "../../spelling.ts";
 
 /** Returns the form of a key in code: "batchSize" for "batch_size" or "batch-size". */
 export const plainKey = (key: string): string =>
