@@ -1,5 +1,7 @@
 // LZ4 blocks, Yann Collet's format (LZ4 Block Format Description), by which VTK and ParaView can compress.
 
+import { LzOutput } from "./lz.ts";
+
 /** Matches have at least this many bytes. */
 const SHORTEST = 4;
 /** The largest length that is in a step's first byte, of four bits; longer ones go on in bytes that are added up. */
@@ -11,8 +13,7 @@ const IN_TOKEN = 15;
  * @throws Error for damaged data, and for data of any other size
  */
 export function decompressLz4(packed: Uint8Array, size: number): Uint8Array {
-  const result = new Uint8Array(size);
-  let filled = 0;
+  const output = new LzOutput(size);
   let at = 0;
   const readLength = (start: number): number => {
     let length = start;
@@ -27,22 +28,13 @@ export function decompressLz4(packed: Uint8Array, size: number): Uint8Array {
   while (at < packed.length) {
     const token = packed[at++];
     const plain = readLength(token >> 4);
-    if (at + plain > packed.length || filled + plain > size) throw new Error("it is cut off, or too long");
-    result.set(packed.subarray(at, at + plain), filled);
+    output.append(packed, at, plain);
     at += plain;
-    filled += plain;
     if (at === packed.length) break;
     const distance = packed[at++] | (packed[at++] << 8);
-    const length = readLength(token & 15) + SHORTEST;
-    const start = filled - distance;
-    if (distance === 0 || start < 0 || filled + length > size)
-      throw new Error("it repeats what is not there, or too much");
-    // What is repeated may begin with what is being written.
-    for (let i = 0; i < length; i++) result[filled + i] = result[start + i];
-    filled += length;
+    output.repeat(distance, readLength(token & 15) + SHORTEST);
   }
-  if (filled !== size) throw new Error(`it unpacks to only ${filled} bytes`);
-  return result;
+  return output.whole();
 }
 
 /** Returns a block that holds bytes as they are, in a single step. */
