@@ -1,6 +1,10 @@
-// What a call that reads samples says of a damaged one.
+// The option --skip-bad of calls that read samples, and what they say of a damaged one without it.
 
 import { FormatError } from "../errors.ts";
+
+export const skipBadOption = {
+  "skip-bad": { description: "leave out samples whose files are damaged, and say which" },
+};
 
 /**
  * Runs work that reads samples. If it ends by the error of a sample's file, the error says how to do without the sample.

@@ -29,7 +29,7 @@ import { checkOutput, isFolder, readBytes, writeWhole } from "../files.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
 import { printError, withProgress } from "../progress.ts";
 import { modelFile, type RunConfig, readRunConfig } from "../run-folder.ts";
-import { advisingSkipBad } from "../skip-bad.ts";
+import { advisingSkipBad, skipBadOption } from "../skip-bad.ts";
 import { formatTable } from "../text.ts";
 
 export const evaluate: Command = {
@@ -44,7 +44,7 @@ export const evaluate: Command = {
     experiment: { value: "NAME", description: "what it was trained on, where neither the file nor the run says" },
     "data-path": { value: "FOLDER", description: "the data set (default: the run's own)" },
     split: { value: "train|val|test", description: "what it is measured on (default test)" },
-    "skip-bad": { description: "leave out samples whose files are damaged, and say which" },
+    ...skipBadOption,
     json: { value: "FILE", description: "where the numbers are written, those of each sample among them" },
     ...evaluationFlags(),
     ...deviceOptions,

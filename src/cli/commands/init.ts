@@ -7,7 +7,7 @@ import { InputError } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { checkOutput, isFile, isFolder, writeWhole } from "../files.ts";
 import { FolderSource } from "../folder-source.ts";
-import { advisingSkipBad } from "../skip-bad.ts";
+import { advisingSkipBad, skipBadOption } from "../skip-bad.ts";
 import { formatCount, quoteWord } from "../text.ts";
 
 export const init: Command = {
@@ -20,7 +20,7 @@ export const init: Command = {
       description: 'which files are samples, such as "**/internal.vtu" (default: all that can be read)',
     },
     overwrite: { description: "write over a config that is there" },
-    "skip-bad": { description: "leave out samples whose files are damaged, and say which" },
+    ...skipBadOption,
   },
   notes: [
     "It proposes inputs and targets by the arrays' names: look them over. Then",

@@ -29,6 +29,7 @@ import { hostName } from "../program.ts";
 import { printError, withProgress } from "../progress.ts";
 import { CURVE_FILE, RunFolder } from "../run-folder.ts";
 import { endWithParent, printSigns } from "../signs.ts";
+import { skipBadOption } from "../skip-bad.ts";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatTime } from "../text.ts";
 import { allSettings, type Call, MOST_PREDICTIONS, readCall } from "../train/call.ts";
 import { holdingRun } from "../train/holding-run.ts";
@@ -64,7 +65,7 @@ export const train: Command = {
     },
     resume: { description: "only continue a run: without a checkpoint, it is an error" },
     "dry-run": { description: "estimate the memory and the time of the run, from a few steps, and write nothing" },
-    "skip-bad": { description: "leave out samples whose files are damaged, and say which" },
+    ...skipBadOption,
     predictions: {
       value: "NAME",
       description: `format of the test split's predictions: ${predictionFormats.join(", ")}; off for none (default vtu)`,
