@@ -23,7 +23,7 @@ export const callBytes = 64;
  * caller does between them, copies of points and results, takes up to 0.15 ms for 65,536 points. Waking a thread costs the
  * caller alone 0.05 ms.
  */
-const POLLING_MILLISECONDS = 0.25;
+const POLLING_MS = 0.25;
 
 export class Calls {
   readonly #words: Int32Array<ArrayBufferLike>;
@@ -58,7 +58,7 @@ export class Calls {
   /** Sleeps until there is a call that this thread has not seen. Returns false if the thread is to end. */
   next(): boolean {
     const words = this.#words;
-    const pollingEnd = performance.now() + POLLING_MILLISECONDS;
+    const pollingEnd = performance.now() + POLLING_MS;
     while (Atomics.load(words, word.number) === this.#seen && performance.now() < pollingEnd);
     Atomics.wait(words, word.number, this.#seen);
     this.#seen = Atomics.load(words, word.number);

@@ -27,7 +27,7 @@ import {
 const maxThreads = 32;
 
 /** Milliseconds for which the calling thread polls for the end of the others' work; after that a message reports it. */
-const POLLING_MILLISECONDS = 0.25;
+const POLLING_MS = 0.25;
 
 /** Executes one request at a time. */
 interface Runner {
@@ -170,7 +170,7 @@ class SharedThreads implements Runner {
    */
   #workAlong(job: number): boolean {
     let isDone = this.#exports.run(job, 0, 0);
-    const end = performance.now() + POLLING_MILLISECONDS;
+    const end = performance.now() + POLLING_MS;
     while (!(isDone && this.#calls.isLast) && performance.now() < end) {
       if (!isDone) isDone = this.#exports.run(job, 0, 0);
     }

@@ -60,7 +60,7 @@ export interface Passes {
 /** The seconds of a brief measurement. */
 const BRIEFLY = 0.2;
 /** The fewest passes of a size: one that compiles kernels, two to warm up, one that counts, one by the device's own clock. */
-const FEWEST_PASSES = 5;
+const MIN_PASSES = 5;
 
 /**
  * Measures the sizes from the smallest up, as far as time and memory allow; a note says why a size was not measured. The device
@@ -83,7 +83,7 @@ export async function measureSizes(passes: Passes, options: PassOptions): Promis
       subject.dispose();
     }
   };
-  await eachSize(passes, options, FEWEST_PASSES, measure, add);
+  await eachSize(passes, options, MIN_PASSES, measure, add);
   return cases;
 }
 

@@ -20,7 +20,7 @@ const ROUNDS = 1024;
 const COPIED_BYTES = 2 ** 28;
 
 /** More repetitions than fit into so many seconds find no higher rates. */
-const LONGEST = 1;
+const MAX_SECONDS = 1;
 
 /**
  * @param seconds about, for each of the three measurements; at most 1, the default
@@ -28,10 +28,10 @@ const LONGEST = 1;
  */
 export async function measureRoofline(
   device: Device,
-  seconds = LONGEST,
+  seconds = MAX_SECONDS,
   memory = Number.POSITIVE_INFINITY,
 ): Promise<Roofline> {
-  const repeats = { seconds: Math.min(seconds, LONGEST) };
+  const repeats = { seconds: Math.min(seconds, MAX_SECONDS) };
   const elements = ELEMENTS[device.backend];
   const x = device.allocate(4 * elements);
   device.clear(x);

@@ -37,7 +37,7 @@ export async function timeOnHost(work: () => unknown, repeats: Repeats): Promise
 /** The work between two waits for the device should take at least this many times as long as a wait for an idle device. */
 const WAITS = 40;
 /** The longest time between two waits, in milliseconds: in some browsers a wait takes a tenth of a second. */
-const LONGEST = 1000;
+const MAX_WAIT = 1000;
 /** A measurement takes at least this many times as long as the smallest step of the clock. */
 export const QUANTA = 50;
 const MAX_TOGETHER = 1024;
@@ -70,7 +70,7 @@ export interface Calibrated {
 export async function calibrateOnDevice(device: Device, work: () => unknown, max = MAX_TOGETHER): Promise<Calibrated> {
   await device.finished();
   const waiting = await timed(() => device.finished());
-  return calibrate(work, { wait: () => device.finished(), least: Math.min(WAITS * waiting, LONGEST), max });
+  return calibrate(work, { wait: () => device.finished(), least: Math.min(WAITS * waiting, MAX_WAIT), max });
 }
 
 /** Finds how often work that is done when its promise resolves has to run per measurement, and returns a function that measures it. */

@@ -31,7 +31,7 @@ export interface Command {
 
 type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
-const LONGEST_WORD = 200;
+const MAX_WORD_LENGTH = 200;
 
 /** The arguments of one call. Every reader throws a UsageError that names the option and the value. */
 export class Arguments {
@@ -51,7 +51,7 @@ export class Arguments {
       ]),
     );
     // No option has a single letter, and Node's parser takes quadratic time to search a long word for one.
-    const long = words.find((word) => /^-[^-]/.test(word) && word.length > LONGEST_WORD);
+    const long = words.find((word) => /^-[^-]/.test(word) && word.length > MAX_WORD_LENGTH);
     if (long !== undefined) throw new UsageError(`Unknown option "${long.slice(0, 20)}..."`);
     let parsed: { values: Record<string, unknown>; positionals: string[] };
     try {

@@ -23,7 +23,7 @@ import { expectFileBytes } from "../formats/bytes.ts";
 import { allocate } from "../formats/partial-file.ts";
 
 /** The size in bytes beyond which Node does not read a file at once. */
-const LARGEST_READ = 2 ** 31 - 1;
+const MAX_READ_BYTES = 2 ** 31 - 1;
 
 /** @throws InputError for what cannot be read; FormatError for a file that is larger than the limit `fileBytes` */
 export function readBytes(path: string): Uint8Array {
@@ -31,7 +31,7 @@ export function readBytes(path: string): Uint8Array {
     const found = statSync(path);
     expectRegular(path, found);
     expectFileBytes(found.size, path);
-    return found.size > LARGEST_READ ? readInPieces(path, found.size) : readFileSync(path);
+    return found.size > MAX_READ_BYTES ? readInPieces(path, found.size) : readFileSync(path);
   } catch (error) {
     throw fileError("read", path, error);
   }
@@ -43,7 +43,7 @@ function readInPieces(path: string, size: number): Uint8Array {
   try {
     let done = 0;
     for (let read = 1; read > 0 && done < size; done += read) {
-      read = readSync(file, bytes, done, Math.min(size - done, LARGEST_READ), done);
+      read = readSync(file, bytes, done, Math.min(size - done, MAX_READ_BYTES), done);
     }
     return bytes.subarray(0, done);
   } finally {

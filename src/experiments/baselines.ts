@@ -5,16 +5,16 @@ import type { Metrics } from "../train/evaluate.ts";
 import type { DataSet } from "../train/task.ts";
 
 /** The largest number of samples for a baseline: enough for two digits, and quick to read. */
-const MOST = 256;
+const MAX_SAMPLES = 256;
 
-/** Loads at most `MOST` samples of a data set, evenly spread over it and without augmentation. */
+/** Loads at most `MAX_SAMPLES` samples of a data set, evenly spread over it and without augmentation. */
 export const spread = <Sample>(data: DataSet<Sample>): Promise<Sample[]> => spreadOf(data, (sample) => sample);
 
 /** Calls `find` with each of these samples, of which it keeps no more than one in memory. */
 export async function spreadOf<Sample, Found>(
   data: DataSet<Sample>,
   find: (sample: Sample) => Found,
-  most = MOST,
+  most = MAX_SAMPLES,
 ): Promise<Found[]> {
   const count = Math.min(most, data.size);
   const found: Found[] = [];

@@ -89,7 +89,7 @@ export function loadAtoms(input: FileBytes, options: ReadOptions = {}): PointClo
 /** The bytes that are read first, which tell whether a file is one of atoms, and then at a time. */
 const [HEAD, PIECE] = [2 ** 16, 2 ** 24];
 /** The longest number of atoms. */
-const LONGEST_COUNT = 40;
+const MAX_COUNT_LENGTH = 40;
 const LINE_FEED = 0x0a;
 
 /**
@@ -112,7 +112,7 @@ export async function atomFrames(file: PartialFile): Promise<{ offset: number; l
       const end = lineFeed < 0 ? bytes.length : lineFeed + 1;
       if (left === 0) {
         if (begin === "") start = at + i;
-        begin += String.fromCharCode(...bytes.subarray(i, Math.min(end, i + LONGEST_COUNT)));
+        begin += String.fromCharCode(...bytes.subarray(i, Math.min(end, i + MAX_COUNT_LENGTH)));
         if (lineFeed >= 0 && begin.trim() !== "") {
           const count = parseCount(begin.trim());
           isOfAtoms = count > 0;

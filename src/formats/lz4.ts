@@ -3,7 +3,7 @@
 import { LzOutput } from "./lz.ts";
 
 /** Matches have at least this many bytes. */
-const SHORTEST = 4;
+const MIN_MATCH = 4;
 /** The largest length that is in a step's first byte, of four bits; longer ones go on in bytes that are added up. */
 const IN_TOKEN = 15;
 
@@ -32,7 +32,7 @@ export function decompressLz4(packed: Uint8Array, size: number): Uint8Array {
     at += plain;
     if (at === packed.length) break;
     const distance = packed[at++] | (packed[at++] << 8);
-    output.repeat(distance, readLength(token & 15) + SHORTEST);
+    output.repeat(distance, readLength(token & 15) + MIN_MATCH);
   }
   return output.whole();
 }

@@ -37,7 +37,7 @@ export class NoAnswerError extends Error {
 const PATIENCE = 60_000;
 const PER_BYTE = 0.01;
 /** The longest pause for which a server can ask, in milliseconds. */
-const LONGEST_PAUSE = 30_000;
+const MAX_PAUSE = 30_000;
 
 /**
  * Sends a request, and repeats it if there is no answer, or one with a status that may pass (429, and 500 and more).
@@ -73,7 +73,7 @@ export async function sendRequest(
 /** Returns the milliseconds for which a server asks by a header, which holds a number of seconds or a date. */
 function pauseAskedFor(text: string): number {
   const asked = /^\d+$/.test(text) ? 1000 * Number(text) : Date.parse(text) - Date.now();
-  return asked > 0 ? Math.min(asked, LONGEST_PAUSE) : 0;
+  return asked > 0 ? Math.min(asked, MAX_PAUSE) : 0;
 }
 
 /**

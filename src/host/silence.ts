@@ -14,7 +14,7 @@ import { nodeModule } from "./environment.ts";
 export const TURNS = 10;
 
 /** The longest delay of a timer, in milliseconds. */
-export const LONGEST_DELAY = 2 ** 31 - 1;
+export const MAX_DELAY = 2 ** 31 - 1;
 
 /** What is done while a worker is waited for. */
 export interface SilenceListener {
@@ -53,7 +53,7 @@ export class SilenceWatch {
   }
 
   #schedule(seconds: number): void {
-    this.#stop = later(Math.min((seconds * 1000) / TURNS, LONGEST_DELAY), () => {
+    this.#stop = later(Math.min((seconds * 1000) / TURNS, MAX_DELAY), () => {
       // The first turn only asks.
       if (this.#silentTurns++ === TURNS) return this.#listener.onSilence(seconds);
       this.#listener.ask();
@@ -86,7 +86,7 @@ export function silenceError(who: string, seconds: number, details: ErrorDetails
 export const SIGN_OF_LIFE = "erwin, alive";
 
 /** Signs in closer succession than this are not sent. */
-const SIGN_MILLISECONDS = 100;
+const SIGN_MS = 100;
 
 let send: (() => void) | undefined;
 let nextSign = 0;
@@ -101,6 +101,6 @@ export function signOfLife(): void {
   if (!send) return;
   const now = performance.now();
   if (now < nextSign) return;
-  nextSign = now + SIGN_MILLISECONDS;
+  nextSign = now + SIGN_MS;
   send();
 }

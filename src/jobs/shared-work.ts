@@ -42,7 +42,7 @@ export interface Counts {
 const LOOK_AGAIN = 250;
 /** The number of pauses after failures of the storage. Each is twice as long as the previous one, up to half a minute. */
 const PATIENCE = 12;
-const LONGEST_PAUSE = 30_000;
+const MAX_PAUSE = 30_000;
 
 /** The system's codes of storage failures that may pass: full disks, networks. */
 const PASSING = ["ENOSPC", "EDQUOT", "EIO", "EAGAIN", "EBUSY", "EMFILE", "ENFILE", "ESTALE", "ETIMEDOUT", "network"];
@@ -125,7 +125,7 @@ export class SharedWork {
       failures = this.#trouble && this.settled === before ? failures + 1 : 0;
       if (this.#trouble && failures >= (this.#options.patience ?? PATIENCE)) throw this.#trouble.error;
       const pause = this.#options.pause ?? LOOK_AGAIN;
-      await sleep(Math.min(pause * 2 ** failures, LONGEST_PAUSE), signal);
+      await sleep(Math.min(pause * 2 ** failures, MAX_PAUSE), signal);
     }
   }
 

@@ -59,7 +59,7 @@ export interface ModelProto {
 const IR_VERSION = 8;
 
 /** The maximum size of a protocol buffer message. */
-const LARGEST_FILE = 2 ** 31 - 1;
+const MAX_FILE_BYTES = 2 ** 31 - 1;
 
 /**
  * Encodes an ONNX file.
@@ -70,10 +70,10 @@ export function encodeModel(model: ModelProto): Uint8Array<ArrayBuffer> {
   // A node takes less than 256 bytes including its names, so the buffer need not grow or hold the weights twice.
   const weights = initializers.reduce((sum, { data }) => sum + data.byteLength, 0);
   const bytes = weights + 256 * (nodes.length + initializers.length) + 2 ** 16;
-  if (bytes > LARGEST_FILE) {
+  if (bytes > MAX_FILE_BYTES) {
     throw new FormatError(
-      `the model's weights take ${weights} bytes, but an ONNX file can hold ${LARGEST_FILE} in all: export a smaller model`,
-      { bytes, limit: LARGEST_FILE },
+      `the model's weights take ${weights} bytes, but an ONNX file can hold ${MAX_FILE_BYTES} in all: export a smaller model`,
+      { bytes, limit: MAX_FILE_BYTES },
     );
   }
   const writer = new PbfWriter(new Uint8Array(bytes));

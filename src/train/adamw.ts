@@ -9,7 +9,7 @@ import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
 import { takingFrom } from "../nn/checkpoint.ts";
 import { expectTensor } from "../tensor/shapes.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { LARGEST_LOSS_SCALE, type LossScale } from "./loss-scale.ts";
+import { type LossScale, MAX_LOSS_SCALE } from "./loss-scale.ts";
 import { expectMaxNorm, GradientMeasure } from "./measure.ts";
 import { nonFiniteError } from "./non-finite.ts";
 import { OwnMemory } from "./own-memory.ts";
@@ -130,7 +130,7 @@ export class AdamW {
     expectOption("weightDecay", weightDecay, "a number of at least 0", isAmount(weightDecay));
     expectOption("averageDecay", averageDecay, "a number from 0 to below 1", inUnit(averageDecay ?? 0));
     expectOption("onNonFinite", onNonFinite, '"error" or "skip"', ["error", "skip"].includes(onNonFinite));
-    const isScale = typeof lossScale === "number" && lossScale >= 1 && lossScale <= LARGEST_LOSS_SCALE;
+    const isScale = typeof lossScale === "number" && lossScale >= 1 && lossScale <= MAX_LOSS_SCALE;
     const fitsScale = lossScale === undefined || lossScale === "dynamic" || isScale;
     expectOption("lossScale", lossScale, '"dynamic" or a number from 1 to 2^126', fitsScale);
     this.lr = lr;

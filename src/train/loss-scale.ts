@@ -15,7 +15,7 @@ const DYNAMIC_LOSS_SCALE = {
 } as const;
 
 /** The largest scale whose reciprocal is a normal number of float32. */
-export const LARGEST_LOSS_SCALE = 2 ** 126;
+export const MAX_LOSS_SCALE = 2 ** 126;
 
 /** What a checkpoint keeps of a dynamic scale. */
 interface LossScaleState {
@@ -30,7 +30,7 @@ export class LossScale {
   /** The scale, of shape []. */
   readonly tensor: Tensor;
 
-  /** @param scale "dynamic", or a number from 1 to LARGEST_LOSS_SCALE that does not change */
+  /** @param scale "dynamic", or a number from 1 to MAX_LOSS_SCALE that does not change */
   constructor(
     readonly device: Device,
     readonly scale: "dynamic" | number,
@@ -43,7 +43,7 @@ export class LossScale {
   /** How the scale changes; undefined if it does not. */
   get growth(): LossScaleGrowth | undefined {
     const { growthInterval: interval, least } = DYNAMIC_LOSS_SCALE;
-    return this.scale === "dynamic" ? { interval, least, largest: LARGEST_LOSS_SCALE } : undefined;
+    return this.scale === "dynamic" ? { interval, least, largest: MAX_LOSS_SCALE } : undefined;
   }
 
   async read(): Promise<LossScaleState> {

@@ -56,7 +56,7 @@ const CLOSING_SECONDS = 30;
  * For this long after a worker's end, its process stays: Deno (2.9.5) crashes (SIGSEGV) in 1 of 30 processes that end by themselves
  * while the thread of a worker with a GPU device is being taken down, of which it does not tell.
  */
-const LINGERING_MILLISECONDS = 200;
+const LINGERING_MS = 200;
 
 /**
  * Starts a worker with a device of its own, so that neither tree nor model blocks the caller's thread. It works in
@@ -330,7 +330,7 @@ export class ErwinWorker {
     this.#stopWaiting();
     this.#stopTelling();
     this.#worker.terminate();
-    if ("Deno" in globalThis) setTimeout(() => {}, LINGERING_MILLISECONDS);
+    if ("Deno" in globalThis) setTimeout(() => {}, LINGERING_MS);
     this.#threads?.stop();
   }
 }

@@ -12,7 +12,7 @@ import type { CommandTimes } from "./times.ts";
 export type Fields = Record<string, Storage | number | boolean | undefined>;
 
 /** The max number of commands in a list: several lists fit into their memory, so that some wait while one is executed. */
-const MOST_COMMANDS = Math.floor(listsBytes / 4 / (4 * commandWords));
+const MAX_COMMANDS = Math.floor(listsBytes / 4 / (4 * commandWords));
 
 export class Recorder {
   /** The number of the next submission. */
@@ -41,7 +41,7 @@ export class Recorder {
     const layout = commandLayouts.get(name);
     if (!layout) throw new ErwinError(`there is no command ${name}`);
     this.times?.add(name);
-    if (this.#count === MOST_COMMANDS) this.submit();
+    if (this.#count === MAX_COMMANDS) this.submit();
     const first = this.#count++ * commandWords;
     if (first + commandWords > this.#words.length) this.#grow();
     this.#words[first] = layout.code;

@@ -13,15 +13,15 @@ import type { Bound } from "./recorder.ts";
  * written. An adapter that computes on the processor gains nothing by fewer dispatches, and would go through the code of all
  * arrays for each sum: there only the sums of one array are joined.
  */
-const MOST = { gpu: { jobs: 15, arrays: 7 }, software: { jobs: 4, arrays: 1 } };
+const MAX_JOINED = { gpu: { jobs: 15, arrays: 7 }, software: { jobs: 4, arrays: 1 } };
 /** Sums are computed once this many bytes wait to be added up. */
-const MOST_BYTES = 100 * 2 ** 20;
+const MAX_BYTES = 100 * 2 ** 20;
 /** From this number of parts on, several threads share a sum. */
 const MANY_PARTS = 64;
 const LANES = 8;
 /** Finding its job takes a workgroup longer than a sum of few parts: where there are more workgroups than these, each does more. */
 const ENOUGH_GROUPS = 512;
-const MOST_ROUNDS = 16;
+const MAX_ROUNDS = 16;
 
 /** The parameters of a job but for its first workgroup, by their names in sum_parts.wgsl, and those of one that there is not. */
 const NO_JOB = {
@@ -72,7 +72,7 @@ export class DeferredSums {
     readonly pool: BufferPool,
     readonly info: Pick<DeviceInfo, "maxBindingBytes" | "software">,
   ) {
-    this.most = info.software ? MOST.software : MOST.gpu;
+    this.most = info.software ? MAX_JOINED.software : MAX_JOINED.gpu;
     pool.waiting = this;
   }
 
@@ -119,7 +119,7 @@ export class DeferredSums {
     this.#released.add(storage);
     let bytes = 0;
     for (const array of this.#released) bytes += array.bytes;
-    if (bytes >= MOST_BYTES) this.settle();
+    if (bytes >= MAX_BYTES) this.settle();
     return true;
   }
 
@@ -193,7 +193,7 @@ function jobOf(sum: SumOfParts, arrays: readonly BufferStorage[], start: number)
   const { rows, columns, parts } = sum;
   const size = rows * columns;
   const workgroups = Math.ceil((size * (parts >= MANY_PARTS ? LANES : 1)) / THREADS);
-  const rounds = parts >= MANY_PARTS ? 1 : Math.min(MOST_ROUNDS, Math.ceil(workgroups / ENOUGH_GROUPS));
+  const rounds = parts >= MANY_PARTS ? 1 : Math.min(MAX_ROUNDS, Math.ceil(workgroups / ENOUGH_GROUPS));
   const job: Job = {
     array: arrays.indexOf(sum.sums),
     parts,

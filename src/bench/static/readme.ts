@@ -12,7 +12,7 @@ const folder = join(root, "src/bench/static");
 export const readmePath = join(folder, "README.md");
 
 /** The table omits kernels with a smaller share of the estimated time in both passes. */
-const LEAST_SHARE = 0.01;
+const MIN_SHARE = 0.01;
 const FRONTS = ["naga", "tint"];
 const shown: Column[] = ["registers", "spills", "shared", "warps", "fmaShare", "hotLoop", "loadsInFlight", "waits"];
 
@@ -31,7 +31,7 @@ function kernelTable(before: StaticResult, now: StaticResult): string {
   const pairs = pairRows(before, now);
   const kernels = now.kernels
     .flatMap(({ kernel, shares }) => (shares ? [{ kernel, ...shares }] : []))
-    .filter(({ forward, training }) => Math.max(forward, training) >= LEAST_SHARE)
+    .filter(({ forward, training }) => Math.max(forward, training) >= MIN_SHARE)
     .sort((a, b) => b.training - a.training || b.forward - a.forward);
   const gpus = [...new Set(now.rows.map(({ gpu }) => gpu))];
   const order = ({ row }: (typeof pairs)[number]) => gpus.indexOf(row.gpu);

@@ -24,7 +24,7 @@ import { formatPlural, formatTable } from "../text.ts";
 const TABLE_FILE = "sweep.csv";
 const PICTURE_FILE = "sweep.svg";
 /** The number of runs in the picture, the best ones: there are no colours for more. */
-const MOST_CURVES = 6;
+const MAX_CURVES = 6;
 /** The seconds without a renewal after which another call's run is taken over. */
 const LEASE = 30;
 
@@ -141,7 +141,7 @@ function summarise(results: readonly RunResult[], { metric, runs }: SweepPlan, o
     String(step),
   ]);
   writeWhole(join(out, TABLE_FILE), [head, ...rows].map((row) => `${row.map(quoted).join(",")}\n`).join(""));
-  const curves = results.slice(0, MOST_CURVES).map(({ name }) => ({
+  const curves = results.slice(0, MAX_CURVES).map(({ name }) => ({
     name,
     points: measurements(readEntries(join(out, name, METRICS_FILE))).map(
       (entry: LogEntry) => [entry.step, Number(entry[metric])] as const,

@@ -31,7 +31,7 @@ import { CURVE_FILE, RunFolder } from "../run-folder.ts";
 import { endWithParent, printSigns } from "../signs.ts";
 import { skipBadOption } from "../skip-bad.ts";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatTime } from "../text.ts";
-import { allSettings, type Call, MOST_PREDICTIONS, readCall } from "../train/call.ts";
+import { allSettings, type Call, MAX_PREDICTIONS, readCall } from "../train/call.ts";
 import { holdingRun } from "../train/holding-run.ts";
 import { openLogs } from "../train/logs.ts";
 import { type OpenedRun, withRun } from "../train/opened-run.ts";
@@ -72,7 +72,7 @@ export const train: Command = {
     },
     "max-predictions": {
       value: "N",
-      description: `samples whose predictions are written, evenly spread over the split (default ${MOST_PREDICTIONS})`,
+      description: `samples whose predictions are written, evenly spread over the split (default ${MAX_PREDICTIONS})`,
     },
     "use-wandb": {
       value: "0|1",

@@ -37,7 +37,7 @@ export interface ComputeAnswer {
 }
 
 /** So many models stay on the device. */
-const MOST_MODELS = 4;
+const MAX_MODELS = 4;
 
 /** Predicts by the model of a job. */
 type PredictBy = <Result>(job: QueuedPrediction, predict: (predictor: Predictor) => Promise<Result>) => Promise<Result>;
@@ -45,7 +45,7 @@ type PredictBy = <Result>(job: QueuedPrediction, predict: (predictor: Predictor)
 /** Computes until the standard input ends and the jobs that were read are done. */
 export async function computeJobs(choice: DeviceChoice, batchPoints: number): Promise<void> {
   await withDevice(choice, async (device) => {
-    const predictors = new KeptValues<Predictor & Disposable>(MOST_MODELS);
+    const predictors = new KeptValues<Predictor & Disposable>(MAX_MODELS);
     const predictBy: PredictBy = (job, predict) => {
       const key = JSON.stringify([job.model, job.features, job.graph, job.recipe.model]);
       return predictors.use(key, () => openPredictor(device, job, batchPoints), predict);

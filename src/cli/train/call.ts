@@ -12,7 +12,7 @@ import { readRunConfig, type Settings } from "../run-folder.ts";
 import { type PredictionFormat, predictionFormats } from "./predictions.ts";
 
 /** The max number of samples whose predictions are written: a data set may contain tens of thousands. */
-export const MOST_PREDICTIONS = 256;
+export const MAX_PREDICTIONS = 256;
 
 /** The parsed arguments of a call. */
 export interface Call {
@@ -46,7 +46,7 @@ export async function readCall(args: Arguments): Promise<Call> {
     described,
     skipBad: args.has("skip-bad"),
     predictions: predictions === "off" ? undefined : predictions,
-    mostPredictions: args.count("max-predictions") ?? MOST_PREDICTIONS,
+    mostPredictions: args.count("max-predictions") ?? MAX_PREDICTIONS,
     useWandb: args.choice("use-wandb", ["0", "1"] as const) === "1",
     workers: args.number("num-workers", "a whole number", (count) => Number.isInteger(count) && count >= 0),
     device: readTrainingDevice(args),

@@ -52,7 +52,7 @@ export async function writePredictions(task: PredictionsOptions): Promise<number
 }
 
 /** The length to which names are cut; what is added to them still fits into the 255 bytes that file systems allow. */
-const LONGEST_NAME = 200;
+const MAX_NAME_LENGTH = 200;
 
 /**
  * Returns the sample's number in its split and its name, without its extension and characters that file systems do not allow. Of a
@@ -63,7 +63,7 @@ export function fileName(index: number, { size, nameOf }: Pick<Split<unknown>, "
   return `${String(index).padStart(digits, "0")}-${nameOf(index)
     .replace(/\.[A-Za-z]\w*$/, "")
     .replace(/[^A-Za-z0-9._-]+/g, "_")
-    .slice(-LONGEST_NAME)}`;
+    .slice(-MAX_NAME_LENGTH)}`;
 }
 
 /** Writes a sample. A sequence has a file for each frame, and if these are meshes a collection of them for ParaView. */

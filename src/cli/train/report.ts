@@ -49,14 +49,14 @@ export async function report(
 }
 
 /** The max number of damaged samples that are printed one by one; the run's config lists all of them. */
-const MOST_TOLD = 10;
+const MAX_TOLD = 10;
 
 export function describeLeftOut(leftOut: readonly BadSample[]): void {
   if (leftOut.length === 0) return;
   const samples = leftOut.length === 1 ? "one damaged sample" : `${leftOut.length} damaged samples`;
   console.log(`left out ${samples}:`);
-  for (const { split, sample, problem } of leftOut.slice(0, MOST_TOLD)) console.log(`  ${split} ${sample}: ${problem}`);
-  if (leftOut.length > MOST_TOLD) console.log(`  and ${leftOut.length - MOST_TOLD} more`);
+  for (const { split, sample, problem } of leftOut.slice(0, MAX_TOLD)) console.log(`  ${split} ${sample}: ${problem}`);
+  if (leftOut.length > MAX_TOLD) console.log(`  and ${leftOut.length - MAX_TOLD} more`);
 }
 
 function curveOf(name: string, folder: RunFolder, baselines: Baselines): string {

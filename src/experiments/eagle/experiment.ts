@@ -86,7 +86,7 @@ export const eagle: Experiment<OptionValues<typeof options>, FlowModel, FlowWind
       curves: { velocity: averageCurve(curves, "velocity"), pressure: averageCurve(curves, "pressure") },
     };
   },
-  async predict(model, window, _, mostFrames = MOST_SHOWN) {
+  async predict(model, window, _, mostFrames = MAX_SHOWN) {
     const frames = shownFrames(window.frames - 1, mostFrames);
     const states = await predictedStates(model, await prepareGroup(model, [window]), frames);
     return frames.map((frame, i) => ({
@@ -100,7 +100,7 @@ export const eagle: Experiment<OptionValues<typeof options>, FlowModel, FlowWind
 };
 
 /** The max number of frames of a sequence that are shown: a published trajectory has hundreds. */
-const MOST_SHOWN = 16;
+const MAX_SHOWN = 16;
 
 /** Returns the steps that are shown: evenly spread, and including the last one. */
 function shownFrames(steps: number, most: number): number[] {

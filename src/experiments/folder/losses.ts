@@ -8,9 +8,9 @@ import { embeddingLookup } from "../../tensor/operators/lookup.ts";
 import {
   crossEntropy,
   gaussianNegativeLogLikelihood,
+  MIN_DEVIATION,
   mse,
   relativeL2,
-  SMALLEST_DEVIATION,
 } from "../../tensor/operators/losses.ts";
 import { slice } from "../../tensor/operators/sections.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
@@ -100,7 +100,7 @@ function lossOfTarget(
 
 /** Returns the deviation that `gaussianNegativeLogLikelihood` computes from an element of the second half of its columns. */
 export const deviationOf = (raw: number): number =>
-  SMALLEST_DEVIATION + Math.max(raw, 0) + Math.log1p(Math.exp(-Math.abs(raw)));
+  MIN_DEVIATION + Math.max(raw, 0) + Math.log1p(Math.exp(-Math.abs(raw)));
 
 function crossEntropyOf(logits: Float64Array, truth: Float64Array, classes: number): number {
   let sum = 0;

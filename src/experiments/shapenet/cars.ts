@@ -18,8 +18,8 @@ const PUBLISHED_CARS = 889;
 const ROOTS = ["", "preprocessed", "raw", "training_data"];
 
 /** The bounds of the published cars' positions, which are mapped to 0 .. 1 and then standardised. */
-const LEAST = [-2, -1, -4.5];
-const MOST = [2, 4.5, 6];
+const MIN_CORNER = [-2, -1, -4.5];
+const MAX_CORNER = [2, 4.5, 6];
 const POSITION = { mean: 0.4063, deviation: 0.1531 };
 const PRESSURE_MEAN = -36.3099;
 /** The deviation of the published pressures, Pa. */
@@ -30,8 +30,8 @@ const VALIDATION_SHARE = 0.1;
 
 /** The scaling from normalised positions to those of the files. */
 export const POSITION_SCALING = {
-  mean: LEAST.map((least, axis) => least + POSITION.mean * (MOST[axis] - least)),
-  deviation: LEAST.map((least, axis) => POSITION.deviation * (MOST[axis] - least)),
+  mean: MIN_CORNER.map((least, axis) => least + POSITION.mean * (MAX_CORNER[axis] - least)),
+  deviation: MIN_CORNER.map((least, axis) => POSITION.deviation * (MAX_CORNER[axis] - least)),
 };
 /** The scaling from normalised pressures to Pa. */
 export const PRESSURE_SCALING = { mean: [PRESSURE_MEAN], deviation: [PRESSURE_DEVIATION] };
@@ -110,7 +110,7 @@ async function readCar(source: DataSource, folder: string): Promise<CarSample> {
   return {
     positions: positions.map((value, i) => {
       const axis = i % DIMENSIONS;
-      return ((value - LEAST[axis]) / (MOST[axis] - LEAST[axis]) - POSITION.mean) / POSITION.deviation;
+      return ((value - MIN_CORNER[axis]) / (MAX_CORNER[axis] - MIN_CORNER[axis]) - POSITION.mean) / POSITION.deviation;
     }),
     pressure: pressure.map((value) => (value - PRESSURE_MEAN) / PRESSURE_DEVIATION),
   };

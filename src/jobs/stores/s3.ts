@@ -28,7 +28,7 @@ export interface S3StoreOptions extends RemoteOptions {
 }
 
 /** The largest object that S3 takes in one request, in bytes. */
-const LARGEST = 5 * 2 ** 30;
+const MAX_BYTES = 5 * 2 ** 30;
 
 const NO_CREDENTIALS = "no credentials were given: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 const PERMISSIONS =
@@ -93,7 +93,7 @@ export class S3Store extends HttpStore {
     bytes: Uint8Array<ArrayBuffer>,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    if (bytes.length > LARGEST) {
+    if (bytes.length > MAX_BYTES) {
       const advice = "S3 takes 5 GiB at once: divide the input";
       throw this.problem("write", path, `it has ${bytes.length} bytes, ${advice}`, { reason: "size" });
     }

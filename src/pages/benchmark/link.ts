@@ -29,7 +29,7 @@ type Packed = [
 /** The max number of characters of a note in a link. */
 const NOTE = 60;
 /** The max number of characters of a result in a link: ten times those of the largest results, and 15 MB at most when unpacked. */
-const LONGEST = 20_000;
+const MAX_LENGTH = 20_000;
 
 /** The largest number rounds to infinity, which JSON does not have. */
 const short = (value: number | undefined, digits = 3) =>
@@ -111,7 +111,7 @@ export async function readLink(hash: string): Promise<Entry | undefined> {
 export async function unpack(text: string): Promise<Entry> {
   let entry: Entry | undefined;
   try {
-    if (text.length > LONGEST) throw new Error(`it has ${text.length} characters, expected at most ${LONGEST}`);
+    if (text.length > MAX_LENGTH) throw new Error(`it has ${text.length} characters, expected at most ${MAX_LENGTH}`);
     const bytes = await through(fromBase64(text), new DecompressionStream("deflate-raw"));
     const packed: Packed = JSON.parse(new TextDecoder().decode(bytes));
     if (packed[0] === VERSION) entry = entryFrom(packed, `link ${text.slice(0, 12)} ${text.length}`);

@@ -1,6 +1,6 @@
 // Formats values as a console prints them, in short.
 
-const MOST_NUMBERS = 6;
+const MAX_NUMBERS = 6;
 
 /** Returns the arguments of a `console.log` as a line. */
 export const lineOf = (values: readonly unknown[]): string =>
@@ -9,8 +9,8 @@ export const lineOf = (values: readonly unknown[]): string =>
 function print(value: unknown): string {
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
     const numbers = value as Float32Array;
-    const more = numbers.length > MOST_NUMBERS ? ", ..." : "";
-    return `${numbers.constructor.name}(${numbers.length}) [${Array.from(numbers.subarray(0, MOST_NUMBERS)).join(", ")}${more}]`;
+    const more = numbers.length > MAX_NUMBERS ? ", ..." : "";
+    return `${numbers.constructor.name}(${numbers.length}) [${Array.from(numbers.subarray(0, MAX_NUMBERS)).join(", ")}${more}]`;
   }
   if (Array.isArray(value)) return `[${value.map(print).join(", ")}]`;
   return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);

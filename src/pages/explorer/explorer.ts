@@ -34,11 +34,11 @@ import { makeSample } from "./samples.ts";
 import { attentionHeads } from "./settings.ts";
 
 /** The largest numbers of edges and spheres that are drawn: more show less and take long. */
-const MOST_EDGES = 60_000;
-const MOST_SPHERES = 1024;
+const MAX_EDGES = 60_000;
+const MAX_SPHERES = 1024;
 const NEIGHBOURS = 8;
 /** The largest number of points for the model's forward pass, beyond which it takes too long. */
-const MOST_ATTENDING = 200_000;
+const MAX_ATTENDING = 200_000;
 const ATTENTION_WIDTH = 32;
 /** The model takes positions of about unit deviation, while those of the drawing are within the unit sphere. */
 const MODEL_SCALE = 2.5;
@@ -159,7 +159,7 @@ export class Explorer {
     const total = colours.length;
     const largest = Array.from({ length: total }, (_, ball) => ball)
       .sort((a, b) => spheres[4 * b + 3] - spheres[4 * a + 3])
-      .slice(0, MOST_SPHERES);
+      .slice(0, MAX_SPHERES);
     return {
       spheres: Float32Array.from({ length: 4 * largest.length }, (_, i) => spheres[4 * largest[i >> 2] + (i & 3)]),
       colours: Uint8Array.from(largest.flatMap((ball) => palette[colours[ball]])),
@@ -171,7 +171,7 @@ export class Explorer {
     const edgeIndex = await this.#edges(kind);
     const points = this.#order.length;
     const once = connectedPairs(edgeIndex, points);
-    const drawn = Math.min(once.length, MOST_EDGES);
+    const drawn = Math.min(once.length, MAX_EDGES);
     const lines = new Float32Array(6 * drawn);
     for (let line = 0; line < drawn; line++) {
       const pair = once[Math.floor((line * once.length) / drawn)];
@@ -213,8 +213,8 @@ export class Explorer {
   async attention({ point, level, block, head, blocks }: AttentionSettings): Promise<Attention> {
     const tree = this.#built();
     const points = this.#order.length;
-    if (points > MOST_ATTENDING) {
-      throw new Error(`Attention is shown for clouds of up to ${MOST_ATTENDING} points; this one has ${points}.`);
+    if (points > MAX_ATTENDING) {
+      throw new Error(`Attention is shown for clouds of up to ${MAX_ATTENDING} points; this one has ${points}.`);
     }
     const { attentionWeights } = await loadEngine();
     const question = { point, level, block };

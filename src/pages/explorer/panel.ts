@@ -2,7 +2,7 @@
 
 import { byId, element } from "../shared/dom.ts";
 import type { Controller, Shown } from "./controller.ts";
-import { attentionHeads, ballSizes, mostLevels, type Settings, strides } from "./settings.ts";
+import { attentionHeads, ballSizes, maxLevels, type Settings, strides } from "./settings.ts";
 
 type Names<Value> = { [Name in keyof Settings]: Settings[Name] extends Value ? Name : never }[keyof Settings];
 
@@ -30,7 +30,7 @@ export function connectControls(controller: Controller): void {
   };
   fill("ball-size", ballSizes);
   fill("stride", strides);
-  fill("levels", numbers(1, mostLevels));
+  fill("levels", numbers(1, maxLevels));
   fill("blocks", numbers(1, 6));
   const modelFile = byId<HTMLInputElement>("model-file");
   modelFile.addEventListener("change", () => {

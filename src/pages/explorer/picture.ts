@@ -10,7 +10,7 @@ import { captionOf } from "./texts.ts";
 
 const PNG_WIDTH = 2400;
 /** The largest number of dots: a file with more opens slowly in other programs. */
-const MOST_DOTS = 40_000;
+const MAX_DOTS = 40_000;
 
 /** The buttons that save the view and copy its address. */
 export function connectPictures(
@@ -87,7 +87,7 @@ function svgOf(stage: ExplorerStage, { title, captions, ground, ink }: SvgOption
 
 /** The dots of one depth and colour are one path. */
 function dotsOf(stage: ExplorerStage, { side, width, height }: ExplorerStage["panels"][number]): string {
-  const projected = stage.project(side, MOST_DOTS);
+  const projected = stage.project(side, MAX_DOTS);
   const colours = stage.colours(side);
   const all = colours.length / 4;
   const places = Array.from({ length: projected.length / 3 }, (_, place) => place).filter((place) => {
@@ -99,7 +99,7 @@ function dotsOf(stage: ExplorerStage, { side, width, height }: ExplorerStage["pa
   const farthest = depths.reduce((a, b) => Math.max(a, b), 0);
   // If a part of the points represents all, each dot is larger.
   const pixels =
-    stage.pointPixels(height * Math.min(1, width / height)) * Math.min(2, Math.sqrt(all / Math.min(all, MOST_DOTS)));
+    stage.pointPixels(height * Math.min(1, width / height)) * Math.min(2, Math.sqrt(all / Math.min(all, MAX_DOTS)));
   const paths = new Map<string, string>();
   places.sort((a, b) => projected[3 * b + 2] - projected[3 * a + 2]);
   for (const place of places) {

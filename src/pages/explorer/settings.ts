@@ -35,7 +35,7 @@ export interface Settings {
 const samples = ["bunny", "cosmology", "cars", "polymer", "flow", "galaxy"] as const;
 export const ballSizes = [8, 16, 32, 64, 128, 256, 512, 1024];
 export const strides = [1, 2, 4, 8];
-export const mostLevels = 6;
+export const maxLevels = 6;
 /** The number of heads in the model whose attention is shown. */
 export const attentionHeads = 4;
 
@@ -81,7 +81,7 @@ const readers: { [Name in keyof Settings]: (text: string, fallback: Settings[Nam
   sample: oneOf<string>(["", ...samples]),
   view: oneOf(["both", "tree", "rotated"]),
   colour,
-  level: between(0, mostLevels - 1, 0),
+  level: between(0, maxLevels - 1, 0),
   halvings: between(0, 30, 0),
   apart: flag,
   merged: flag,
@@ -89,7 +89,7 @@ const readers: { [Name in keyof Settings]: (text: string, fallback: Settings[Nam
   graph: oneOf(["none", "file", "neighbours"]),
   ballSize: oneOf(ballSizes),
   stride: oneOf(strides),
-  levels: between(1, mostLevels, 0),
+  levels: between(1, maxLevels, 0),
   rotate: between(0, 90, 0),
   blocks: between(1, 6, 0),
   up: oneOf(["y", "z"]),

@@ -5,7 +5,7 @@ import type { PastRun } from "./run-store.ts";
 import type { RunConfig } from "./saved-run.ts";
 
 /** The largest number of points of a curve: more look the same and take long to draw. */
-const MOST_POINTS = 2000;
+const MAX_POINTS = 2000;
 
 type Points = { x: number; y: number }[];
 
@@ -14,7 +14,7 @@ export function pointsOf(entries: readonly LogEntry[], key: string): Points {
   const points = entries.flatMap(({ step, [key]: value }) =>
     typeof value === "number" && Number.isFinite(value) ? [{ x: step, y: value }] : [],
   );
-  const every = Math.ceil(points.length / MOST_POINTS);
+  const every = Math.ceil(points.length / MAX_POINTS);
   return every <= 1 ? points : points.filter((_, i) => i % every === 0 || i === points.length - 1);
 }
 

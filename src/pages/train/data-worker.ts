@@ -7,7 +7,7 @@ import { answerPage } from "../shared/signs-of-life.ts";
 import type { DataFile } from "./protocol.ts";
 
 /** The largest number of samples that is generated on the page; the command line generates more. */
-const MOST_SAMPLES = 16;
+const MAX_SAMPLES = 16;
 
 /** What is proposed for the user's own files. */
 export interface Proposal {
@@ -47,7 +47,7 @@ const answers = {
     const generators = await loadGenerators();
     if (!Object.hasOwn(generators, experiment)) return undefined;
     const { defaults, least, training = "" } = generators[experiment];
-    const samples = Math.min(defaults.samples, MOST_SAMPLES);
+    const samples = Math.min(defaults.samples, MAX_SAMPLES);
     return { options: { seed: 0, frames: 1, ...defaults, samples }, leastSamples: least.samples, training };
   },
 

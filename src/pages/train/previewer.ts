@@ -7,9 +7,9 @@ import type { Preview } from "./protocol.ts";
 
 /** Previews take at most this share of the time, and are no more frequent than can be seen. */
 const SHARE = 0.1;
-const LEAST_PAUSE = 1000;
+const MIN_PAUSE = 1000;
 /** The max number of frames of a sequence at the end. */
-const MOST_FRAMES = 120;
+const MAX_FRAMES = 120;
 
 export class Previewer {
   readonly #experiment: Experiment;
@@ -38,7 +38,7 @@ export class Previewer {
     const { validationData, testData, trainData } = this.#run;
     await this.#show([validationData, testData, trainData], step, 1);
     const now = performance.now();
-    this.#due = now + Math.max(LEAST_PAUSE, (now - begun) * (1 / SHARE - 1));
+    this.#due = now + Math.max(MIN_PAUSE, (now - begun) * (1 / SHARE - 1));
   }
 
   /** Predicts with the best weights; if samples are sequences, a whole one. */
@@ -46,7 +46,7 @@ export class Previewer {
     const { validationData, testData, trainData } = this.#run;
     const isSequence = this.#experiment.rollout !== undefined;
     const heldOut = isSequence ? [testData, validationData] : [validationData, testData];
-    await this.#show([...heldOut, trainData], step, MOST_FRAMES);
+    await this.#show([...heldOut, trainData], step, MAX_FRAMES);
   }
 
   /** @param splits the first one that contains a sample supplies it */

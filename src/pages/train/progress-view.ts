@@ -11,7 +11,7 @@ import { smooth } from "./smoothing.ts";
 /** Milliseconds between two drawings. */
 const PAUSE = 200;
 /** The max number of earlier runs beside the one that is shown. */
-const MOST_PAST = 3;
+const MAX_PAST = 3;
 
 export class ProgressView {
   readonly #loss = new Chart({
@@ -47,7 +47,7 @@ export class ProgressView {
 
   /** Shows earlier runs of the same experiment in the background. */
   showPast(runs: readonly PastRun[]): void {
-    this.#past = runs.slice(-MOST_PAST);
+    this.#past = runs.slice(-MAX_PAST);
     this.#drawSoon();
   }
 

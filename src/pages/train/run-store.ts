@@ -9,7 +9,7 @@ const CURVES = "curves";
 /** Browsers may leave the request for a database unanswered, Safari's for one. */
 const OPENING_SECONDS = 10;
 /** The number of earlier runs whose curves are kept. */
-const MOST_CURVES = 6;
+const MAX_CURVES = 6;
 
 /** The part of an earlier run that is kept. */
 export interface PastRun {
@@ -97,7 +97,7 @@ export class RunStore {
     const curves = this.#database.transaction(CURVES, "readwrite").objectStore(CURVES);
     await answerOf(curves.add(run));
     const keys = await answerOf(curves.getAllKeys());
-    for (const key of keys.slice(0, -MOST_CURVES)) await answerOf(curves.delete(key));
+    for (const key of keys.slice(0, -MAX_CURVES)) await answerOf(curves.delete(key));
   }
 
   async forgetPastRuns(): Promise<void> {

@@ -12,7 +12,7 @@ import { reshape } from "./reshape.ts";
 import { concatenate, slice, split } from "./sections.ts";
 
 /** The smallest standard deviation. */
-export const SMALLEST_DEVIATION = 1e-6;
+export const MIN_DEVIATION = 1e-6;
 
 /** What a prediction is compared with: a tensor of its shape, or as many numbers in an array. */
 export type Target = Tensor | Numbers;
@@ -55,7 +55,7 @@ export function gaussianNegativeLogLikelihood(prediction: Tensor, target: Target
     const [rows, width] = matrixShape("target", wanted);
     expectShape("prediction", prediction, [rows, 2 * width]);
     const [centre, raw] = split(prediction, 2, 1) as [Tensor, Tensor];
-    const deviation = add(softplus(raw), SMALLEST_DEVIATION);
+    const deviation = add(softplus(raw), MIN_DEVIATION);
     const distance = divide(subtract(wanted, centre), deviation);
     const terms = add(scale(square(distance), 0.5), log(deviation));
     return affine(mean(terms), 1, Math.log(2 * Math.PI) / 2);

@@ -3,8 +3,8 @@
 /** Milliseconds between frames: if it takes longer, fewer points are drawn; if it takes less than the second, more. */
 const SLOW = 80;
 const QUICK = 45;
-const LEAST = 15_000;
-const MOST = 4_000_000;
+const MIN_POINTS = 15_000;
+const MAX_POINTS = 4_000_000;
 
 export class Detail {
   /** The number of points in a frame, of all views together. */
@@ -25,8 +25,8 @@ export class Detail {
     const duration = this.#last === undefined ? undefined : now - this.#last;
     this.#last = now;
     if (duration === undefined) return;
-    if (duration > SLOW) this.#budget = Math.max(LEAST, this.#budget * Math.max(0.5, SLOW / duration));
-    else if (duration < QUICK) this.#budget = Math.min(MOST, this.#budget * 1.15);
+    if (duration > SLOW) this.#budget = Math.max(MIN_POINTS, this.#budget * Math.max(0.5, SLOW / duration));
+    else if (duration < QUICK) this.#budget = Math.min(MAX_POINTS, this.#budget * 1.15);
   }
 
   /** Reports that no frame follows for now: the time until the next one says nothing about the device. */
