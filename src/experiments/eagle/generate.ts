@@ -14,7 +14,6 @@ const DENSITY = 1.2;
 
 export interface FlowTrajectory {
   nodes: number;
-  frames: number;
   /** [frames, nodes, 2] */
   points: Float32Array;
   /** [frames, nodes] velocity along the ground and upwards, static and dynamic pressure */
@@ -46,7 +45,6 @@ export function flowTrajectory(nodes: number, frames: number, seed: number, name
   const count = types.length;
   const trajectory: FlowTrajectory = {
     nodes: count,
-    frames,
     points: new Float32Array(2 * frames * count),
     VX: new Float32Array(frames * count),
     VY: new Float32Array(frames * count),

@@ -3,7 +3,7 @@
 
 import { Chart, type ChartOptions, type ChartSeries } from "../shared/chart.ts";
 import { byId, element } from "../shared/dom.ts";
-import { count, figure } from "../shared/format.ts";
+import { count, figure, percent } from "../shared/format.ts";
 import { type Column, table } from "../shared/table.ts";
 import { deviceTitle, type Entry, isOwn, type Measure, wrongDevices } from "./entry.ts";
 
@@ -79,8 +79,6 @@ function sentence(standings: readonly Standing[], shown: Entry | undefined): str
   ];
   return `${parts.filter(Boolean).join(", ")}.`;
 }
-
-const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 
 const wrongBadge = () => element("span", { className: "badge bad" }, "computes wrongly");
 

@@ -4,7 +4,7 @@ import type { MeasuredDevice } from "erwin/bench";
 import { threadsText } from "../../bench/measurement.ts";
 import { THROTTLED } from "../../bench/rounds.ts";
 import { byId, element } from "../shared/dom.ts";
-import { bytes, figure, milliseconds } from "../shared/format.ts";
+import { bytes, figure, milliseconds, percent } from "../shared/format.ts";
 import { type Column, table } from "../shared/table.ts";
 import { deviceTitle, type Entry, keyOf, type Measure } from "./entry.ts";
 import { intervalText, timeText } from "./interval.ts";
@@ -116,8 +116,6 @@ function factsOf({ name, description, floors, memory }: MeasuredDevice, measures
   }
   return facts;
 }
-
-const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 
 const sections: [string, Measure["benchmark"][]][] = [
   ["Trees and graphs", ["tree", "graph"]],

@@ -9,6 +9,9 @@ export const figure = (value: number): string => threeDigits.format(value);
 /** A whole number with commas between thousands. */
 export const count = (value: number): string => whole.format(value);
 
+/** A share in percent: 12 %. */
+export const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+
 /** Makes a message a sentence: with a capital letter, unless a file's name or the like is first, and a full stop. */
 export const sentence = (text: string): string =>
   `${text.replace(/^[a-z](?=[a-z-]*[\s,])/, (letter) => letter.toUpperCase())}${/[.!?]$/.test(text) ? "" : "."}`;

@@ -26,9 +26,8 @@ export const lossOf = (entries: readonly LogEntry[]): Points =>
   );
 
 /** Returns the part of a run that is kept when another run replaces it. */
-export const pastRun = ({ experiment, options }: RunConfig, entries: readonly LogEntry[]): PastRun => ({
+export const pastRun = ({ experiment }: RunConfig, entries: readonly LogEntry[]): PastRun => ({
   experiment,
-  options,
   ended: Date.now(),
   loss: lossOf(entries),
 });

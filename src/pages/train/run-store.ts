@@ -14,7 +14,6 @@ const MAX_CURVES = 6;
 /** The part of an earlier run that is kept. */
 export interface PastRun {
   experiment: string;
-  options: Readonly<Record<string, unknown>>;
   /** The time when it was replaced: milliseconds since 1970. */
   ended: number;
   /** The loss at each step that was logged. */
