@@ -8,3 +8,6 @@ export const dottedExtensionOf = (file: string): string => /\.\w+$/.exec(file)?.
 
 /** Returns the format of a file's name, which is its extension, or of a name that is a format alone: "ply". */
 export const formatNamed = (name: string): string => /(?:^|\.)(\w+)$/.exec(name)?.[1].toLowerCase() ?? "";
+
+/** The extensions of files that torch.save writes. */
+export const torchExtensions: readonly string[] = ["pt", "pth", "ckpt", "th"];

@@ -1,5 +1,7 @@
 // What is said of files in formats that are not read.
 
+import { torchExtensions } from "./extension.ts";
+
 /** The extensions of files that hold no points but refer to other files that do. */
 export const headFormats: readonly string[] = ["pvtu", "pvtp", "pvti", "pvtr", "pvts"];
 
@@ -26,7 +28,7 @@ const others: readonly (readonly [extensions: readonly string[], advice: string]
     ["obj", "off", "stl"],
     "a surface without fields: save it with them, or for a model without inputs, as .ply (meshio convert IN OUT.ply)",
   ],
-  [["pt", "pth", "th"], "a file of PyTorch: save its arrays by safetensors.torch.save_file, or by numpy.savez"],
+  [torchExtensions, "a file of PyTorch: save its arrays by safetensors.torch.save_file, or by numpy.savez"],
   [["npy"], 'an array without a name: save all arrays of a sample by numpy.savez ("positions" are its points)'],
   [["zarr"], "a folder of arrays: save them by numpy.savez, or by xarray in Python (open_zarr(IN).to_netcdf(OUT))"],
   [headFormats, "the head of a mesh in pieces: join them in ParaView, and save a .vtu"],

@@ -1,7 +1,7 @@
 // Files that hold nothing, or a compressed file, under the extension of a format: their reader would call them damaged.
 
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
-import { formatNamed } from "./extension.ts";
+import { formatNamed, torchExtensions } from "./extension.ts";
 
 /** What compressed files begin with, from a byte on. */
 const packers: readonly { name: string; at: number; begin: string }[] = [
@@ -14,7 +14,7 @@ const packers: readonly { name: string; at: number; begin: string }[] = [
 ];
 
 /** Formats that are ZIP archives themselves. */
-const archives: readonly string[] = ["npz", "pt", "pth", "ckpt", "th"];
+const archives: readonly string[] = ["npz", ...torchExtensions];
 /** Formats whose first bytes may be any, and which may be empty. */
 const anyBytes: readonly string[] = ["tfrecord"];
 

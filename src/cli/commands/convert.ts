@@ -1,6 +1,6 @@
 // erwin convert: PyTorch's checkpoints as safetensors files, and back.
 
-import { dottedExtensionOf, extensionOf } from "../../formats/extension.ts";
+import { extensionOf, torchExtensions } from "../../formats/extension.ts";
 import { CheckpointError } from "../../index.ts";
 import { fromTorch, toTorch } from "../../train/torch.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
@@ -9,8 +9,7 @@ import { checkOutput, readBytes, writeWhole } from "../files.ts";
 import { modelFile } from "../run-folder.ts";
 import { formatPlural } from "../text.ts";
 
-const torchExtensions = [".pt", ".pth", ".ckpt"];
-const known = `${torchExtensions.join(", ")} and .safetensors`;
+const known = `${torchExtensions.map((extension) => `.${extension}`).join(", ")} and .safetensors`;
 
 export const convert: Command = {
   summary: "make a safetensors file of a PyTorch checkpoint, and back",
@@ -36,7 +35,7 @@ async function run(args: Arguments): Promise<void> {
   if (output === undefined) throw new UsageError(`Expected two files, of ${known}`);
   const input = modelFile(given);
   const configPath = args.text("config");
-  const isTorch = (path: string) => torchExtensions.includes(dottedExtensionOf(path));
+  const isTorch = (path: string) => torchExtensions.includes(extensionOf(path));
   const isSafetensors = (path: string) => extensionOf(path) === "safetensors";
   checkOutput(output, configPath === undefined ? [input] : [input, configPath]);
   if (isTorch(input) && isSafetensors(output)) return importTorch(input, output, configPath);

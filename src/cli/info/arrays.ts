@@ -3,7 +3,7 @@
 import { forArrayFiles } from "../../formats/array-files.ts";
 import { sortAttributes } from "../../formats/attribute-names.ts";
 import type { ArrayContents, SafeTensor } from "../../formats/elements.ts";
-import { extensionOf } from "../../formats/extension.ts";
+import { extensionOf, torchExtensions } from "../../formats/extension.ts";
 import { pointDataOf } from "../../formats/mesh.ts";
 import { loadNpy } from "../../formats/npy.ts";
 import { readNpz } from "../../formats/npz.ts";
@@ -36,10 +36,7 @@ const readers: Readonly<Record<string, Reader>> = {
   safetensors: (bytes, file) => ({ samples: [loadSafetensors(bytes, { file }).tensors] }),
   npy: (bytes, file) => ({ samples: [new Map([["array", loadNpy(bytes, { file })]])] }),
   npz: (bytes, file) => ofContents(readNpz(bytes, { file })),
-  pt: readTorch,
-  pth: readTorch,
-  ckpt: readTorch,
-  th: readTorch,
+  ...Object.fromEntries(torchExtensions.map((extension) => [extension, readTorch])),
   ...forArrayFiles(
     (read): Reader =>
       async (bytes, file) =>
