@@ -104,6 +104,8 @@ export type PreparedGeometry = Omit<PreparedInput, "nodeFeatures">;
 /** How to build trees and graphs. */
 export interface HostOptions extends AbortOptions {
   threads: number | undefined;
+  /** Whether to copy the caller's arrays, which are read at different times: the caller may write the next points into them. */
+  copy?: boolean;
 }
 
 /**
@@ -117,13 +119,17 @@ export async function prepareInput(
   isPrepared(input);
   checkNames<Partial<ErwinInput>>(input, inputNames);
   const { nodeFeatures: features } = input;
-  const nodeFeatures = features instanceof Tensor ? features : toRows("nodeFeatures", features, config.cIn);
+  const nodeFeatures =
+    features instanceof Tensor ? features : owned(toRows("nodeFeatures", features, config.cIn), options);
   const geometry = await prepareGeometry(config, input, options, (points) => {
     checkFeatures(nodeFeatures, points, config.cIn);
     if (!(nodeFeatures instanceof Tensor)) checkFinite("nodeFeatures", nodeFeatures, config.cIn);
   });
   return { nodeFeatures, ...geometry };
 }
+
+const owned = <View extends Float32Array | Int32Array>(array: View, { copy }: HostOptions) =>
+  copy ? (array.slice() as View) : array;
 
 /**
  * Of an input whose features come later.
@@ -143,14 +149,14 @@ export async function prepareGeometry(
     input.nodePositions instanceof Tensor
       ? await input.nodePositions.data({ signal: options.signal })
       : input.nodePositions;
-  const nodePositions = toRows("nodePositions", positions, dimensionality);
+  const nodePositions = owned(toRows("nodePositions", positions, dimensionality), options);
   const points = nodePositions.length / dimensionality;
-  const offsets = cloudOffsets(points, { batchIdx: input.batchIdx, offsets: input.offsets });
+  const offsets = owned(cloudOffsets(points, { batchIdx: input.batchIdx, offsets: input.offsets }), options);
   checkCount(points);
   checkFinite("nodePositions", nodePositions, dimensionality, MAX_COORDINATE);
 
-  const division = { dimensionality, offsets, ...options };
-  const [tree, edgeIndex] = await Promise.all([
+  const division = { dimensionality, offsets, threads: options.threads, signal: options.signal };
+  const [tree, edges] = await Promise.all([
     input.tree
       ? givenTree(config, input.tree, offsets)
       : buildBallTree(nodePositions, {
@@ -161,7 +167,7 @@ export async function prepareGeometry(
         }),
     mpSteps === 0 ? undefined : edgesOf(config, nodePositions, input, division),
   ]);
-  return { nodePositions, tree, edges: edgeIndex && sortEdges(edgeIndex, points), points };
+  return { nodePositions, tree, edges, points };
 }
 
 async function edgesOf(
@@ -169,8 +175,9 @@ async function edgesOf(
   positions: Float32Array,
   { edgeIndex, radius, maxNeighbors = 32 }: Omit<ErwinInput, "nodeFeatures">,
   division: HostOptions & { dimensionality: number; offsets: Int32Array },
-): Promise<Int32Array> {
-  if (edgeIndex != null) return toEdges("edgeIndex", edgeIndex);
+): Promise<SortedEdges> {
+  const points = positions.length / division.dimensionality;
+  if (edgeIndex != null) return sortEdges(toEdges("edgeIndex", edgeIndex), points);
   if (radius === undefined) {
     throw new InputError(
       "the model passes messages (mpSteps > 0), so it needs a graph: give edgeIndex, or a radius to build it with",
@@ -179,7 +186,7 @@ async function edgesOf(
   }
   const edges = await radiusGraph(positions, { ...division, radius, maxNeighbors });
   warnIfCut(config, edges, positions, { radius, most: maxNeighbors, offsets: division.offsets });
-  return edges;
+  return sortEdges(edges, points);
 }
 
 /** The configs of models for which the warning has been given. */

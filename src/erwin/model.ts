@@ -169,11 +169,16 @@ export class ErwinTransformer extends Module {
 
   /**
    * Checks an input and builds its tree and graph in the workers, without using the device: the next batch can be
-   * prepared while the device works on the current one.
+   * prepared while the device works on the current one. The result refers to the input's arrays, which must stay as they are.
    * @throws InputError naming the tensor and the first offending row; the signal's reason, once it is aborted
    */
-  async prepare(input: ErwinInput, options: AbortOptions = {}): Promise<PreparedInput> {
-    const prepared = await prepareInput(this.config, input, this.#onHost("prepare", options));
+  prepare(input: ErwinInput, options: AbortOptions = {}): Promise<PreparedInput> {
+    return this.#prepare(input, options);
+  }
+
+  async #prepare(input: ErwinInput, options: AbortOptions, copy?: boolean): Promise<PreparedInput> {
+    const onHost = { ...this.#onHost("prepare", options), copy };
+    const prepared = await prepareInput(this.config, input, onHost);
     makeTables(this.device, this.config, prepared, this.training);
     return prepared;
   }
@@ -210,7 +215,7 @@ export class ErwinTransformer extends Module {
     checkOptions("upload", options, { training: true, signal: true });
     const { training = this.training, signal } = options;
     checkSignal(signal);
-    const prepared = isPrepared(input) ? input : await this.prepare(input, { signal });
+    const prepared = isPrepared(input) ? input : await this.#prepare(input, { signal }, true);
     this.expectUsable();
     const uploaded = new UploadedInput(this.device, this.config, prepared, training);
     this.device.submit();
@@ -221,7 +226,8 @@ export class ErwinTransformer extends Module {
    * Applies the model to a batch of point clouds. In evaluation mode, a batch that does not fit into the device's memory is
    * computed in parts, with the same results, if the memory is known (`maxMemoryBytes`).
    * @returns [N, cHidden[0]] in the input's order of points; with `decode: false` the bottleneck's nodes [M, cHidden[K - 1]].
-   *   `batchIdx` of the result is the cloud of each row. The mode, and whether it is recorded, are those of the time of the call.
+   *   `batchIdx` of the result is the cloud of each row. The mode, whether it is recorded, and the numbers in the input's arrays are
+   *   those of the time of the call.
    * @throws InputError, DeviceLostError; OutOfMemoryError if not even one cloud fits, with the largest tensors and what would fit
    *   (`details.largest`, `.fitting`); the signal's reason, once it is aborted
    */
@@ -237,7 +243,7 @@ export class ErwinTransformer extends Module {
         input.checkFor(this.device, this.config);
         return this.#run(input);
       }
-      const prepared = isReady ? input : await this.prepare(input, options);
+      const prepared = isReady ? input : await this.#prepare(input, options, true);
       this.expectUsable();
       return asNow(() => inModes(() => this.#run(prepared)));
     });

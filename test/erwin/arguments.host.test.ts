@@ -177,6 +177,23 @@ describe("arrays of all accepted types give the same numbers", () => {
     }
   });
 
+  test("arrays into which the caller writes the next points while the pass runs", async () => {
+    using network = await model();
+    const edgeIndex = Int32Array.from([0, 1, 7, 8, 1, 0, 8, 7]);
+    const offsets = Int32Array.of(0, 7, points);
+    for (const radius of [0.5, undefined]) {
+      const given = { nodeFeatures, nodePositions, offsets, radius, edgeIndex: radius ? undefined : edgeIndex };
+      const expected = await forwardToHost(network, given);
+      const own = structuredClone(given);
+      const running = forwardToHost(network, own);
+      own.nodeFeatures.fill(7);
+      own.nodePositions.fill(Number.NaN);
+      own.offsets[1] = 3;
+      own.edgeIndex?.fill(99);
+      expect(await running).toEqual(expected);
+    }
+  });
+
   test("targets, tensors and look-ups", async () => {
     const values = uniformCloud(4, 2, random);
     const number = async (loss: Tensor) => (await loss.data())[0];
