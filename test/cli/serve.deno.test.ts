@@ -150,6 +150,8 @@ it("answers what is wrong with a request by its status", async () => {
     ["?from=json", "{", /no JSON/],
     ["?from=json", '{"positions":[[0,0],[1]]}', /positions: expected rows/],
     ["?from=json", '{"positions":[[0,0],[1,1]]}', /2 dimensions, the model expects 3/],
+    ["?from=gif", "x", /to is "gif", expected .* \(by default it is from\)/],
+    ["?from=json", '{"positions":[[0,0,0]],"batchIdx":[0]}', /has "batchIdx", expected only positions, .*batch_idx/],
     ["?from=json", '{"positions":[[0,0,0]],"batch_idx":[4294967296]}', /batch_idx: expected 1 whole number/],
     ["?from=json", '{"positions":[[0,0,0]],"edge_index":[[4294967296],[0]]}', /edge_index: expected a row of sources/],
   ] as const) {

@@ -4,9 +4,11 @@ import type { OutputRows } from "../../jobs/rows.ts";
 import type { CloudFile } from "../clouds.ts";
 import { HttpError } from "./http-error.ts";
 
+const names = ["positions", "features", "batch_idx", "edge_index"];
+
 /**
  * Reads `{ "positions": [[x, y, z], ...], "features": [[...], ...], "batch_idx": [...], "edge_index": [[sources], [targets]] }`;
- * the last three may be missing.
+ * the last three may be missing. Other names are refused: without `batchIdx` all points would be one cloud, and no one would notice.
  */
 export function readJsonCloud(bytes: Uint8Array): CloudFile {
   let body: Record<string, unknown> | null;
@@ -17,6 +19,9 @@ export function readJsonCloud(bytes: Uint8Array): CloudFile {
   }
   if (typeof body !== "object" || body === null) throw new HttpError(400, "the body is no JSON object");
   const positions = matrix(body.positions, "positions");
+  const other = Object.keys(body).find((name) => !names.includes(name));
+  if (other !== undefined)
+    throw new HttpError(400, `the body has ${JSON.stringify(other.slice(0, 100))}, expected only ${names.join(", ")}`);
   const points = positions.rows;
   const features = body.features === undefined ? undefined : matrix(body.features, "features");
   if (features && features.rows !== points) {

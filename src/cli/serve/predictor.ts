@@ -106,4 +106,4 @@ function outputFormat(to: string): PredictionFormat {
 }
 
 const unknownFormat = (to: string, known: readonly string[]) =>
-  new HttpError(400, `to is "${to}", expected ${known.join(", ")}`);
+  new HttpError(400, `to is "${to}", expected ${known.join(", ")} (by default it is from)`);
