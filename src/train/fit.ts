@@ -30,7 +30,7 @@ import { type CheckpointStore, LAST_CHECKPOINT, MemoryStore } from "./store.ts";
  * was stopped or killed, and then resumed with the same store, gives the same bits as an uninterrupted one.
  *
  * Afterwards the model has the weights with the lowest validation loss (the averaged ones, if the optimiser keeps an average), or if
- * the run did not finish, those of its last step.
+ * the run did not finish, those of its last step. Its mode is then as it was before: evaluation mode, unless it was set to training mode.
  *
  * A lost device does not end a run (`recover`), nor does a device with too little memory for a batch (`onPlan`).
  * @throws DeviceLostError if no device is left; OutOfMemoryError if not even one sample fits; NumericalError if a loss or gradient
@@ -39,10 +39,13 @@ import { type CheckpointStore, LAST_CHECKPOINT, MemoryStore } from "./store.ts";
  */
 export async function fit<Sample, Batch>(options: FitOptions<Sample, Batch>): Promise<FitResult> {
   const run = new Run(options);
+  const { model } = options;
+  const { training } = model;
   try {
     return await run.run();
   } finally {
     run.dispose();
+    if (!training) model.eval();
   }
 }
 

@@ -12,6 +12,8 @@ import { collect, scope, Tensor } from "../tensor/tensor.ts";
 /** A model that the training loop can train: an ErwinTransformer, or a wrapper around one. */
 export interface Trainable {
   readonly device: Device;
+  /** Whether it is in training mode. Without it, a run leaves the model in evaluation mode. */
+  readonly training?: boolean;
   parameters(): Map<string, Tensor>;
   train(): unknown;
   eval(): unknown;

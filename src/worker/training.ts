@@ -39,25 +39,20 @@ export async function trainModel(
     heard.catch(() => controller.stop());
   };
   if (onCheckpoint) store.onSave = () => hear(onCheckpoint(store.checkpoint));
-  const { training } = model;
-  try {
-    const result = await fit({
-      ...plain,
-      model,
-      ...data,
-      store,
-      controller,
-      recover,
-      onRecovery,
-      onProgress: (now) => hear(onProgress?.(now)),
-    });
-    await heard;
-    // A run that was stopped in its test has its best weights already; if it cannot be read, its device was lost meanwhile.
-    const file = result.finished ? store.load(BEST_CHECKPOINT)! : await model.save().catch(() => store.lastModel);
-    return { result: { ...result, checkpoint: store.checkpoint }, file };
-  } finally {
-    if (!training) model.eval();
-  }
+  const result = await fit({
+    ...plain,
+    model,
+    ...data,
+    store,
+    controller,
+    recover,
+    onRecovery,
+    onProgress: (now) => hear(onProgress?.(now)),
+  });
+  await heard;
+  // A run that was stopped in its test has its best weights already; if it cannot be read, its device was lost meanwhile.
+  const file = result.finished ? store.load(BEST_CHECKPOINT)! : await model.save().catch(() => store.lastModel);
+  return { result: { ...result, checkpoint: store.checkpoint }, file };
 }
 
 /** Presents the two files of a run as one. */

@@ -90,6 +90,21 @@ describe("a run", () => {
     expect(last(store)).toEqual(last((await plainRun()).store));
   });
 
+  test("leaves the model in the mode that it had, also if it is stopped or fails", async () => {
+    for (const training of [false, true]) {
+      using model = await makeModel(device());
+      if (training) model.train();
+      const task = makeTask(model);
+      await run({ model, task, steps: 1 });
+      expect(model.training).toBe(training);
+      await run({ model, task, signal: AbortSignal.abort() });
+      expect(model.training).toBe(training);
+      const loss = () => Promise.reject(new Error("of the task"));
+      await expect(run({ model, task: { ...task, loss } })).rejects.toThrow("of the task");
+      expect(model.training).toBe(training);
+    }
+  });
+
   test("that was stopped continues with the same bits", async () => {
     const whole = await plainRun();
     for (const stopAt of [3, 7]) {
