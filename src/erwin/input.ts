@@ -120,7 +120,7 @@ export async function prepareInput(
   checkNames<Partial<ErwinInput>>(input, inputNames);
   const { nodeFeatures: features } = input;
   const nodeFeatures =
-    features instanceof Tensor ? features : owned(toRows("nodeFeatures", features, config.cIn), options);
+    features instanceof Tensor ? features : kept(toRows("nodeFeatures", features, config.cIn), options.copy);
   const geometry = await prepareGeometry(config, input, options, (points) => {
     checkFeatures(nodeFeatures, points, config.cIn);
     if (!(nodeFeatures instanceof Tensor)) checkFinite("nodeFeatures", nodeFeatures, config.cIn);
@@ -128,7 +128,7 @@ export async function prepareInput(
   return { nodeFeatures, ...geometry };
 }
 
-const owned = <View extends Float32Array | Int32Array>(array: View, { copy }: HostOptions) =>
+const kept = <View extends Float32Array | Int32Array>(array: View, copy: boolean | undefined) =>
   copy ? (array.slice() as View) : array;
 
 /**
@@ -139,7 +139,7 @@ const owned = <View extends Float32Array | Int32Array>(array: View, { copy }: Ho
 export async function prepareGeometry(
   config: ErwinConfig,
   input: Omit<ErwinInput, "nodeFeatures">,
-  options: HostOptions,
+  { copy, ...host }: HostOptions,
   checkCount: (points: number) => void = () => {},
 ): Promise<PreparedGeometry> {
   const { dimensionality, mpSteps } = config;
@@ -147,15 +147,15 @@ export async function prepareGeometry(
   checkNames<Partial<ErwinInput>>(input, inputNames);
   const positions =
     input.nodePositions instanceof Tensor
-      ? await input.nodePositions.data({ signal: options.signal })
+      ? await input.nodePositions.data({ signal: host.signal })
       : input.nodePositions;
-  const nodePositions = owned(toRows("nodePositions", positions, dimensionality), options);
+  const nodePositions = kept(toRows("nodePositions", positions, dimensionality), copy);
   const points = nodePositions.length / dimensionality;
-  const offsets = owned(cloudOffsets(points, { batchIdx: input.batchIdx, offsets: input.offsets }), options);
+  const offsets = kept(cloudOffsets(points, { batchIdx: input.batchIdx, offsets: input.offsets }), copy);
   checkCount(points);
   checkFinite("nodePositions", nodePositions, dimensionality, MAX_COORDINATE);
 
-  const division = { dimensionality, offsets, threads: options.threads, signal: options.signal };
+  const division = { dimensionality, offsets, ...host };
   const [tree, edges] = await Promise.all([
     input.tree
       ? givenTree(config, input.tree, offsets)

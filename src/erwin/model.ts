@@ -177,8 +177,7 @@ export class ErwinTransformer extends Module {
   }
 
   async #prepare(input: ErwinInput, options: AbortOptions, copy?: boolean): Promise<PreparedInput> {
-    const onHost = { ...this.#onHost("prepare", options), copy };
-    const prepared = await prepareInput(this.config, input, onHost);
+    const prepared = await prepareInput(this.config, input, this.#onHost("prepare", options, copy));
     makeTables(this.device, this.config, prepared, this.training);
     return prepared;
   }
@@ -197,10 +196,10 @@ export class ErwinTransformer extends Module {
     return geometry;
   }
 
-  #onHost(of: string, options: AbortOptions): HostOptions {
+  #onHost(of: string, options: AbortOptions, copy?: boolean): HostOptions {
     checkOptions(of, options, { signal: true });
     checkSignal(options.signal);
-    return { signal: options.signal, threads: this.device.threads };
+    return { signal: options.signal, threads: this.device.threads, copy };
   }
 
   /**

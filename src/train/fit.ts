@@ -39,13 +39,12 @@ import { type CheckpointStore, LAST_CHECKPOINT, MemoryStore } from "./store.ts";
  */
 export async function fit<Sample, Batch>(options: FitOptions<Sample, Batch>): Promise<FitResult> {
   const run = new Run(options);
-  const { model } = options;
-  const { training } = model;
+  const { training } = options.model;
   try {
     return await run.run();
   } finally {
     run.dispose();
-    if (!training) model.eval();
+    if (!training) options.model.eval();
   }
 }
 

@@ -13,6 +13,7 @@ import {
   FormatError,
   WorkerError,
 } from "../errors.ts";
+import { nodeModule } from "../host/environment.ts";
 import { givenAssets } from "../host/given-assets.ts";
 import { lifeName, whenEnded } from "../host/life.ts";
 import { absoluteUrl } from "../host/url.ts";
@@ -57,6 +58,12 @@ const CLOSING_SECONDS = 30;
  * while the thread of a worker with a GPU device is being taken down, of which it does not tell.
  */
 const LINGERING_MS = 200;
+
+/**
+ * For this long a browser takes down the threads that a worker has ended. Chromium (156) never takes down a worker that is itself
+ * ended in this time: it keeps its threads and memory until the page is left. 20 ms were enough on two busy cores.
+ */
+const BROWSER_LINGERING_MS = 500;
 
 /**
  * Starts a worker with a device of its own, so that neither tree nor model blocks the caller's thread. It works in
@@ -323,6 +330,9 @@ export class ErwinWorker {
     });
     await Promise.race([this.#remote.close(), timeout]).catch(() => {});
     clearTimeout(timer);
+    if (!nodeModule("node:worker_threads")) {
+      await new Promise((resolve) => setTimeout(resolve, BROWSER_LINGERING_MS));
+    }
     this.#terminate();
   }
 

@@ -1,0 +1,29 @@
+// Workers that a page has disposed end: their threads and their memory do not stay until the page is left.
+
+import { expect, test } from "vitest";
+import { launchChromium, openPage, serveSite } from "./browser.ts";
+
+/** What the page does, as text: the test's own bundler would rewrite the import. */
+const program = (address: string) => `(async () => {
+  const { createErwinWorker, setAssets } = await import(${JSON.stringify(address)});
+  setAssets(new URL("assets/", ${JSON.stringify(address)}));
+  const levels = { ballSizes: [8, 8], encNumHeads: [1, 1], encDepths: [1, 1], strides: [2], decNumHeads: [1], decDepths: [1] };
+  const nodePositions = Float32Array.from({ length: 3 * 50 }, Math.random);
+  for (let k = 0; k < 12; k++) {
+    const erwin = await createErwinWorker({ backend: "cpu", threads: 2 });
+    await erwin.create({ cIn: 3, cHidden: 4, ...levels });
+    await erwin.forward({ nodeFeatures: nodePositions, nodePositions, radius: 0.1 });
+    erwin.dispose();
+  }
+})()`;
+
+test.each(["headers", "none"] as const)("disposed workers end, on a page isolated by: %s", async (isolation) => {
+  const browser = await launchChromium({ webgpu: false });
+  const host = await serveSite(isolation);
+  const { page } = await openPage(browser, `${host.url}examples.html`, { isolation });
+  await page.evaluate(program(`${host.url}erwin/erwin.js`));
+  expect(page.workers().length).toBeGreaterThan(0);
+  await expect.poll(() => page.workers().length, { timeout: 10_000 }).toBe(0);
+  await browser.close();
+  host.close();
+});
