@@ -88,9 +88,10 @@ export function readHeaderEnd(bytes: Uint8Array, size: number, file: string): nu
   const declared = toDataView(bytes).getBigUint64(0, true);
   const available = size - 8;
   if (declared > BigInt(available)) {
+    // "<": servers of apps of one page answer with that page where there is no such file.
     throw formatError(
       file,
-      `the header is said to be ${declared} bytes long, but at most ${available} can follow: truncated, or no safetensors file.`,
+      `the header is said to be ${declared} bytes long, but at most ${available} can follow: ${bytes[0] === 60 ? "a web page" : "truncated"}, or no safetensors file.`,
       { offset: 0, expected: available, found: String(declared) },
     );
   }

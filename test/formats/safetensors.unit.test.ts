@@ -182,6 +182,11 @@ describe("safetensors", () => {
       concat(new BigUint64Array([4n]).buffer, Uint8Array.of(0x7b, 0xff, 0xfe, 0x7d)),
       /not JSON/,
     ],
+    [
+      "a page that a server sends in place of it",
+      new TextEncoder().encode("<!doctype html><html>"),
+      /a web page, or no safe/,
+    ],
     ["a list for a header", fileWith("[]"), /not a JSON object/],
     ["overlapping tensors", fileWith(`{"a":${f32(0, 4)},"b":${f32(2, 6)}}`, 6), /"b" overlaps.*begin at 4, found 2/],
     ["the same bytes used twice", fileWith(`{"a":${f32(0, 4)},"b":${f32(0, 4)}}`, 4), /"b" overlaps/],
