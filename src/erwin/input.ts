@@ -101,11 +101,18 @@ export function isPrepared(input: object): input is PreparedInput {
 /** What of an input does not depend on its features. */
 export type PreparedGeometry = Omit<PreparedInput, "nodeFeatures">;
 
-/** How to build trees and graphs. */
-export interface HostOptions extends AbortOptions {
-  threads: number | undefined;
-  /** Whether to copy the caller's arrays, which are read at different times: the caller may write the next points into them. */
+/** How to prepare an input. */
+export interface PrepareOptions extends AbortOptions {
+  /**
+   * Whether features and positions are copied at once, so that the caller may write the next points into its arrays. Default false:
+   * the result refers to them, and they must stay as they are.
+   */
   copy?: boolean;
+}
+
+/** How to build trees and graphs. */
+export interface HostOptions extends PrepareOptions {
+  threads: number | undefined;
 }
 
 /**
@@ -128,8 +135,7 @@ export async function prepareInput(
   return { nodeFeatures, ...geometry };
 }
 
-const kept = <View extends Float32Array | Int32Array>(array: View, copy: boolean | undefined) =>
-  copy ? (array.slice() as View) : array;
+const kept = (array: Float32Array, copy: boolean | undefined) => (copy ? array.slice() : array);
 
 /**
  * Of an input whose features come later.
@@ -151,7 +157,7 @@ export async function prepareGeometry(
       : input.nodePositions;
   const nodePositions = kept(toRows("nodePositions", positions, dimensionality), copy);
   const points = nodePositions.length / dimensionality;
-  const offsets = kept(cloudOffsets(points, { batchIdx: input.batchIdx, offsets: input.offsets }), copy);
+  const offsets = cloudOffsets(points, { batchIdx: input.batchIdx, offsets: input.offsets }).slice();
   checkCount(points);
   checkFinite("nodePositions", nodePositions, dimensionality, MAX_COORDINATE);
 

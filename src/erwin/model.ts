@@ -23,6 +23,7 @@ import {
   isPrepared,
   type PreparedGeometry,
   type PreparedInput,
+  type PrepareOptions,
   prepareGeometry,
   prepareInput,
 } from "./input.ts";
@@ -169,15 +170,11 @@ export class ErwinTransformer extends Module {
 
   /**
    * Checks an input and builds its tree and graph in the workers, without using the device: the next batch can be
-   * prepared while the device works on the current one. The result refers to the input's arrays, which must stay as they are.
+   * prepared while the device works on the current one.
    * @throws InputError naming the tensor and the first offending row; the signal's reason, once it is aborted
    */
-  prepare(input: ErwinInput, options: AbortOptions = {}): Promise<PreparedInput> {
-    return this.#prepare(input, options);
-  }
-
-  async #prepare(input: ErwinInput, options: AbortOptions, copy?: boolean): Promise<PreparedInput> {
-    const prepared = await prepareInput(this.config, input, this.#onHost("prepare", options, copy));
+  async prepare(input: ErwinInput, options: PrepareOptions = {}): Promise<PreparedInput> {
+    const prepared = await prepareInput(this.config, input, this.#onHost("prepare", options));
     makeTables(this.device, this.config, prepared, this.training);
     return prepared;
   }
@@ -189,17 +186,17 @@ export class ErwinTransformer extends Module {
    */
   async prepareGeometry(
     input: Omit<ErwinInput, "nodeFeatures">,
-    options: AbortOptions = {},
+    options: PrepareOptions = {},
   ): Promise<PreparedGeometry> {
     const geometry = await prepareGeometry(this.config, input, this.#onHost("prepareGeometry", options));
     makeTables(this.device, this.config, geometry, this.training);
     return geometry;
   }
 
-  #onHost(of: string, options: AbortOptions, copy?: boolean): HostOptions {
-    checkOptions(of, options, { signal: true });
+  #onHost(of: string, options: PrepareOptions): HostOptions {
+    checkOptions(of, options, { signal: true, copy: true });
     checkSignal(options.signal);
-    return { signal: options.signal, threads: this.device.threads, copy };
+    return { ...options, threads: this.device.threads };
   }
 
   /**
@@ -214,7 +211,7 @@ export class ErwinTransformer extends Module {
     checkOptions("upload", options, { training: true, signal: true });
     const { training = this.training, signal } = options;
     checkSignal(signal);
-    const prepared = isPrepared(input) ? input : await this.#prepare(input, { signal }, true);
+    const prepared = isPrepared(input) ? input : await this.prepare(input, { signal, copy: true });
     this.expectUsable();
     const uploaded = new UploadedInput(this.device, this.config, prepared, training);
     this.device.submit();
@@ -242,7 +239,7 @@ export class ErwinTransformer extends Module {
         input.checkFor(this.device, this.config);
         return this.#run(input);
       }
-      const prepared = isReady ? input : await this.#prepare(input, options, true);
+      const prepared = isReady ? input : await this.prepare(input, { ...options, copy: true });
       this.expectUsable();
       return asNow(() => inModes(() => this.#run(prepared)));
     });

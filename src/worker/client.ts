@@ -63,7 +63,7 @@ const LINGERING_MS = 200;
  * For this long a browser takes down the threads that a worker has ended. Chromium (156) never takes down a worker that is itself
  * ended in this time: it keeps its threads and memory until the page is left. 20 ms were enough on two busy cores.
  */
-const BROWSER_LINGERING_MS = 500;
+const ENDING_MS = 500;
 
 /**
  * Starts a worker with a device of its own, so that neither tree nor model blocks the caller's thread. It works in
@@ -330,9 +330,7 @@ export class ErwinWorker {
     });
     await Promise.race([this.#remote.close(), timeout]).catch(() => {});
     clearTimeout(timer);
-    if (!nodeModule("node:worker_threads")) {
-      await new Promise((resolve) => setTimeout(resolve, BROWSER_LINGERING_MS));
-    }
+    if (!nodeModule("node:worker_threads")) await new Promise((resolve) => setTimeout(resolve, ENDING_MS));
     this.#terminate();
   }
 

@@ -186,11 +186,13 @@ describe("arrays of all accepted types give the same numbers", () => {
       const expected = await forwardToHost(network, given);
       const own = structuredClone(given);
       const running = forwardToHost(network, own);
+      const preparing = network.prepare(own, { copy: true });
       own.nodeFeatures.fill(7);
       own.nodePositions.fill(Number.NaN);
       own.offsets[1] = 3;
       own.edgeIndex?.fill(99);
       expect(await running).toEqual(expected);
+      expect(await forwardToHost(network, await preparing)).toEqual(expected);
     }
   });
 
