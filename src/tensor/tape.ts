@@ -60,7 +60,8 @@ const settled = new WeakSet<object>();
 /**
  * Runs `compute` without recording. It must be synchronous, or return the promise of `model.forward` itself: `await
  * noGrad(() => model.forward(input))`. Recording is on or off for everything that runs, so it cannot stay off while an
- * async function waits and others work.
+ * async function waits and others work. A module whose own `forward` is async is evaluated without it: what a backward pass would
+ * need is freed when the result is disposed. That costs memory, no more; else each part between two awaits takes a noGrad of its own.
  * @throws InputError for anything but a function, and for any other promise
  */
 export function noGrad<Result>(compute: () => Result): Result {
