@@ -364,7 +364,8 @@ describe("Chromium, isolated by headers", () => {
   });
 
   test("a pause that takes long can be cut short", async () => {
-    const { page } = await openPage(browser, `${host.url}${query}`);
+    // More steps than a fast machine takes before the button changes.
+    const { page } = await openPage(browser, `${host.url}${query}00`);
     await page.evaluate(() => {
       // As if the worker's device hung.
       const post = Worker.prototype.postMessage;
