@@ -3,7 +3,7 @@
 // python3-h5py):
 //
 //   npm run test:distributed [-- --python /usr/bin/python3] [--steps 20]
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,13 @@ import { freePort } from "../../src/build/serve-dist.mjs";
 const { values } = readArguments({
   options: { python: { type: "string", default: "/usr/bin/python3" }, steps: { type: "string", default: "20" } },
 });
+
+if (spawnSync(values.python, ["-c", "import torch, numpy, h5py"], { stdio: "ignore" }).status !== 0) {
+  console.error(
+    `${values.python} has no PyTorch, NumPy or h5py: apt-get install python3-torch python3-h5py, or name another Python by --python`,
+  );
+  process.exit(1);
+}
 
 // The paths are in variables because declarations are generated from the sources, to which the built library does not belong.
 const [library, ofExperiments, ofFormats] = ["erwin", "experiments", "formats"].map((name) => `../../dist/${name}.js`);
