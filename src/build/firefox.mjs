@@ -1,4 +1,4 @@
-// Finds the machine's Firefox.
+// Finds and starts the machine's Firefox.
 import { existsSync, readFileSync, statSync } from "node:fs";
 
 /** @type {Partial<Record<NodeJS.Platform, string[]>>} */
@@ -21,4 +21,17 @@ export function findFirefox() {
 }
 
 /** Preferences with which Firefox offers WebGPU on Linux too, and on adapters in software. */
-export const webgpuPreferences = { "dom.webgpu.enabled": true, "gfx.webgpu.ignore-blocklist": true };
+const webgpuPreferences = { "dom.webgpu.enabled": true, "gfx.webgpu.ignore-blocklist": true };
+
+/**
+ * Starts it without a window.
+ * @param {import("puppeteer-core").LaunchOptions & { webgpu?: boolean }} options `webgpu`: whether pages are to have WebGPU
+ */
+export async function launchFirefox({ webgpu = false, ...options } = {}) {
+  const executablePath = findFirefox();
+  if (!executablePath) throw new Error("there is no Firefox: node src/build/setup.mjs installs it");
+  // The set-up imports this file before there are packages.
+  const { launch } = await import("puppeteer-core");
+  const preferences = webgpu ? { extraPrefsFirefox: webgpuPreferences } : {};
+  return launch({ browser: "firefox", executablePath, headless: true, ...preferences, ...options });
+}

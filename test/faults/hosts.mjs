@@ -4,10 +4,9 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
-import { launch } from "puppeteer-core";
 import { chromiumArguments, findChromium } from "../../src/build/chromium.mjs";
 import { denoEnvironment, denoProgram } from "../../src/build/deno.mjs";
-import { findFirefox, webgpuPreferences } from "../../src/build/firefox.mjs";
+import { launchFirefox } from "../../src/build/firefox.mjs";
 import { isolationHeaders } from "../../src/build/isolation.mjs";
 import { root } from "../../src/build/steps.mjs";
 import { servePage } from "../firefox/server.mjs";
@@ -92,14 +91,7 @@ export const hosts = {
     return `Chromium ${browser.version()}, SwiftShader`;
   },
   firefox: async (...call) => {
-    const browser = await launch({
-      browser: "firefox",
-      executablePath: findFirefox(),
-      headless: true,
-      protocolTimeout: 0,
-      handleSIGTERM,
-      extraPrefsFirefox: webgpuPreferences,
-    });
+    const browser = await launchFirefox({ webgpu: true, protocolTimeout: 0, handleSIGTERM });
     const version = await browser.version();
     await onPage(browser, call);
     return `${version.replace("firefox/", "Firefox ")}, lavapipe`;

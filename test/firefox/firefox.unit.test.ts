@@ -2,9 +2,9 @@
 // CPU backend, against the golden values and against Node.
 
 import { disposeThreads, loadSafetensors, requestDevice, type SafetensorsFile } from "erwin";
-import { type Browser, launch } from "puppeteer-core";
+import type { Browser } from "puppeteer-core";
 import { beforeAll, describe, expect, test } from "vitest";
-import { findFirefox } from "../../src/build/firefox.mjs";
+import { findFirefox, launchFirefox } from "../../src/build/firefox.mjs";
 import { isolationHeaders } from "../../src/build/isolation.mjs";
 import { isDebian } from "../../src/build/setup.mjs";
 import { type FolderVisit, problemsOf } from "../jobs/directory-work.ts";
@@ -75,8 +75,7 @@ describe.skipIf(skipped)(`Firefox${reason}`, () => {
   let folder: FolderVisit;
 
   beforeAll(async () => {
-    if (!firefox) throw new Error("there is no Firefox: node src/build/setup.mjs installs it");
-    const browser = await launch({ browser: "firefox", executablePath: firefox, headless: true });
+    const browser = await launchFirefox();
     try {
       isolated = await visitPage(browser, isolationHeaders);
       plain = await visitPage(browser, {});

@@ -3,9 +3,8 @@
 //
 //   node test/firefox/loads.mjs [--loads 500]
 import { pathToFileURL } from "node:url";
-import { launch } from "puppeteer-core";
 import { readArguments } from "../../src/build/arguments.mjs";
-import { findFirefox } from "../../src/build/firefox.mjs";
+import { launchFirefox } from "../../src/build/firefox.mjs";
 import { isolationHeaders } from "../../src/build/isolation.mjs";
 import { servePage } from "./server.mjs";
 
@@ -42,9 +41,7 @@ export async function* loadAgainAndAgain(browser, loads) {
 
 async function main() {
   const { values } = readArguments({ options: { loads: { type: "string", default: "500" } } });
-  const executablePath = findFirefox();
-  if (!executablePath) throw new Error("there is no Firefox: node src/build/setup.mjs installs it");
-  const browser = await launch({ browser: "firefox", executablePath, headless: true });
+  const browser = await launchFirefox();
   let [failed, slowest, count] = [0, 0, 0];
   try {
     const start = performance.now();

@@ -1,9 +1,8 @@
 // WebGPU in a real Firefox, by its own implementation (wgpu): a forward pass and training steps, on a page and in a worker,
 // against the CPU backend.
 
-import { launch } from "puppeteer-core";
 import { beforeAll, describe, expect, test } from "vitest";
-import { findFirefox, webgpuPreferences } from "../../src/build/firefox.mjs";
+import { findFirefox, launchFirefox } from "../../src/build/firefox.mjs";
 import { isolationHeaders } from "../../src/build/isolation.mjs";
 import { isDebian } from "../../src/build/setup.mjs";
 import { expectClose } from "../support/compare.ts";
@@ -19,9 +18,7 @@ describe.skipIf(skipped)(`WebGPU in Firefox${reason}`, () => {
   let visit: GpuVisit;
 
   beforeAll(async () => {
-    if (!firefox) throw new Error("there is no Firefox: node src/build/setup.mjs installs it");
-    const preferences = { extraPrefsFirefox: webgpuPreferences, protocolTimeout: 280_000 };
-    const browser = await launch({ browser: "firefox", executablePath: firefox, headless: true, ...preferences });
+    const browser = await launchFirefox({ webgpu: true, protocolTimeout: 280_000 });
     const server = await servePage(isolationHeaders);
     try {
       const page = await browser.newPage();

@@ -1,14 +1,13 @@
 // The browsers that pages are tried in, and what a page in one of them comes to.
 import { chromium } from "playwright-core";
-import { launch } from "puppeteer-core";
 import { chromiumArguments, findChromium } from "../../src/build/chromium.mjs";
-import { findFirefox } from "../../src/build/firefox.mjs";
+import { launchFirefox } from "../../src/build/firefox.mjs";
 import { launchWebKit } from "../../src/build/webkit.mjs";
 import { judge } from "./judge.mjs";
 
 const launchers = {
   Chromium: () => chromium.launch({ executablePath: findChromium(), args: chromiumArguments() }),
-  Firefox: () => launch({ browser: "firefox", executablePath: findFirefox(), headless: true }),
+  Firefox: () => launchFirefox(),
   WebKit: launchWebKit,
 };
 

@@ -5,10 +5,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Ajv2020 from "ajv/dist/2020.js";
 import type { Browser, Page } from "playwright-core";
-import { launch } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BenchResult } from "../../src/bench/index.ts";
-import { findFirefox } from "../../src/build/firefox.mjs";
+import { findFirefox, launchFirefox } from "../../src/build/firefox.mjs";
 import { isDebian } from "../../src/build/setup.mjs";
 import { root } from "../../src/build/steps.mjs";
 import { axeViolations, type Isolation, launchChromium, type OpenPage, openPage, serveSite } from "./browser.ts";
@@ -224,12 +223,7 @@ describe.skipIf(firefox === undefined && !isDebian)("Firefox", () => {
     { timeout: RUN_MS },
     async (isolation) => {
       const host = await serveSite(isolation);
-      const browser = await launch({
-        browser: "firefox",
-        executablePath: firefox,
-        headless: true,
-        protocolTimeout: RUN_MS,
-      });
+      const browser = await launchFirefox({ protocolTimeout: RUN_MS });
       try {
         const page = await browser.newPage();
         await page.goto(`${host.url}benchmark.html?quick`);

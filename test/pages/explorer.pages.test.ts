@@ -15,10 +15,9 @@ import {
   writePointCloud,
 } from "erwin/formats";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { launch } from "puppeteer-core";
 import { SaxesParser } from "saxes";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findFirefox } from "../../src/build/firefox.mjs";
+import { findFirefox, launchFirefox } from "../../src/build/firefox.mjs";
 import { sampleSurface } from "../../src/drawing/surface.ts";
 import type { SelectedLevel } from "../../src/pages/explorer/highlight.ts";
 import { axeViolations, launchChromium, openPage, serveSite } from "./browser.ts";
@@ -530,7 +529,7 @@ test("where there is no WebGL, there is no picture, but a point chosen by its nu
 const firefox = findFirefox();
 
 test.skipIf(!firefox)("Firefox: a sample, a file and a selected point", async () => {
-  const firefoxBrowser = await launch({ browser: "firefox", executablePath: firefox, headless: true });
+  const firefoxBrowser = await launchFirefox();
   try {
     const page = await firefoxBrowser.newPage();
     await page.goto(address("?sample=flow&point=700"));

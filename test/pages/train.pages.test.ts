@@ -4,10 +4,9 @@
 import { readFileSync } from "node:fs";
 import { unzipSync, zipSync } from "fflate";
 import type { Browser, Page } from "playwright-core";
-import { launch } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { parse } from "yaml";
-import { findFirefox, webgpuPreferences } from "../../src/build/firefox.mjs";
+import { findFirefox, launchFirefox } from "../../src/build/firefox.mjs";
 import { folderGenerator } from "../../src/experiments/folder/write.ts";
 import { saveSafetensors } from "../../src/formats/safetensors.ts";
 import { axeViolations, launchChromium, load, openPage, serveSite } from "./browser.ts";
@@ -418,7 +417,7 @@ test.skipIf(!firefox)(
   "Firefox: twenty steps with falling loss, and the same bits with a reload in between",
   async () => {
     const host = await serveSite("headers");
-    const firefoxBrowser = await launch({ browser: "firefox", executablePath: firefox, headless: true });
+    const firefoxBrowser = await launchFirefox();
     try {
       const page = await firefoxBrowser.newPage();
       const settled = () =>
@@ -457,12 +456,7 @@ test.skipIf(!firefox)(
 
 test.skipIf(!firefox)("Firefox: a run on WebGPU goes to its end with falling loss", async () => {
   const host = await serveSite("headers");
-  const firefoxBrowser = await launch({
-    browser: "firefox",
-    executablePath: firefox,
-    headless: true,
-    extraPrefsFirefox: webgpuPreferences,
-  });
+  const firefoxBrowser = await launchFirefox({ webgpu: true });
   try {
     const page = await firefoxBrowser.newPage();
     await page.goto(`${host.url}train.html?experiment=overfit&backend=webgpu&steps=6`);
