@@ -17,7 +17,7 @@ export const shorten = (text) => text.replace(/^[ \t]+|[ \t]*(\/\/(?!!).*$|\/\*.
 export const dense = (text) => text.replace(/(?<!>) ([+*%|&^=!<>]+) /g, "$1");
 
 /**
- * The struct of a header without comments whose fields src/balltree/execute.ts reads.
+ * The struct of a header without comments whose fields src/balltree/job.ts reads.
  * @param {string} text
  */
 const jobOf = (text) => {

@@ -127,7 +127,7 @@ export async function prepareInput(
   checkNames<Partial<ErwinInput>>(input, inputNames);
   const { nodeFeatures: features } = input;
   const nodeFeatures =
-    features instanceof Tensor ? features : kept(toRows("nodeFeatures", features, config.cIn), options.copy);
+    features instanceof Tensor ? features : ownRows("nodeFeatures", features, config.cIn, options.copy);
   const geometry = await prepareGeometry(config, input, options, (points) => {
     checkFeatures(nodeFeatures, points, config.cIn);
     if (!(nodeFeatures instanceof Tensor)) checkFinite("nodeFeatures", nodeFeatures, config.cIn);
@@ -135,7 +135,11 @@ export async function prepareInput(
   return { nodeFeatures, ...geometry };
 }
 
-const kept = (array: Float32Array, copy: boolean | undefined) => (copy ? array.slice() : array);
+/** With `copy`, rows in memory of their own: numbers of another type are converted into some anyway. */
+function ownRows(name: string, given: Numbers, width: number, copy?: boolean): Float32Array {
+  const rows = toRows(name, given, width);
+  return copy && ArrayBuffer.isView(given) && given.buffer === rows.buffer ? rows.slice() : rows;
+}
 
 /**
  * Of an input whose features come later.
@@ -155,7 +159,7 @@ export async function prepareGeometry(
     input.nodePositions instanceof Tensor
       ? await input.nodePositions.data({ signal: host.signal })
       : input.nodePositions;
-  const nodePositions = kept(toRows("nodePositions", positions, dimensionality), copy);
+  const nodePositions = ownRows("nodePositions", positions, dimensionality, copy);
   const points = nodePositions.length / dimensionality;
   const offsets = cloudOffsets(points, { batchIdx: input.batchIdx, offsets: input.offsets }).slice();
   checkCount(points);

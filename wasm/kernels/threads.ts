@@ -13,12 +13,12 @@ export function useControl(at: usize): void {
  * A thread that waits for the others checks so many times before it sleeps, since waking it takes 50 us: 5 to 100 us. Where its
  * checks were in vain, as beside other programs, it checks half as often the next time, and where they were not, twice as often.
  */
-const LEAST_CHECKS: i32 = 4000;
-const MOST_CHECKS: i32 = 64000;
-let checks: i32 = MOST_CHECKS;
+const MIN_CHECKS: i32 = 4000;
+const MAX_CHECKS: i32 = 64000;
+let checks: i32 = MAX_CHECKS;
 
 /** A single thread claims at most this many items, so that it gives signs of life. */
-const MOST_ALONE: u32 = 1024;
+const MAX_ALONE: u32 = 1024;
 
 /** Returns the first of `items` that belongs to a thread; it ends where the next thread's begin. */
 export function firstOf(items: u32, thread: u32, threads: u32): u32 {
@@ -44,7 +44,7 @@ export function nextOf(items: u32, threads: u32): u32 {
     const first = atomic.load<u32>(control, CLAIMED);
     if (first >= items) return items;
     // The number decreases, so that all end at about the same time.
-    const few = threads == 1 ? min(MOST_ALONE, items - first) : max<u32>(1, (items - first) / (4 * threads));
+    const few = threads == 1 ? min(MAX_ALONE, items - first) : max<u32>(1, (items - first) / (4 * threads));
     if (atomic.cmpxchg<u32>(control, first, first + few, CLAIMED) != first) continue;
     beat();
     claimed = first;
@@ -69,9 +69,9 @@ export function meet(threads: i32): bool {
     if (threads > 1) wake(control + GENERATION);
   } else {
     for (let i = 0; i < checks && atomic.load<i32>(control, GENERATION) == generation; i++) {}
-    if (atomic.load<i32>(control, GENERATION) != generation) checks = min(MOST_CHECKS, 2 * checks);
+    if (atomic.load<i32>(control, GENERATION) != generation) checks = min(MAX_CHECKS, 2 * checks);
     else {
-      checks = max(LEAST_CHECKS, checks / 2);
+      checks = max(MIN_CHECKS, checks / 2);
       do sleep(control + GENERATION, generation);
       while (atomic.load<i32>(control, GENERATION) == generation);
     }

@@ -54,9 +54,11 @@ export function cutProduct(
   const panels = Math.ceil(columnBlock / panelColumns);
   const sums = panels * 32 * sixes(rowBlock);
   const rowBlocks = Math.ceil(rows / rowBlock);
-  const allRows = rowBlocks * sixes(rowBlock) * fours(inner) * 4;
-  const keepsLeft = !leftAlong && columns > columnBlock && allRows <= PACKED_BYTES;
-  const left = keepsLeft ? allRows + sixteens(rowBlocks) : Math.min(CHUNK, fours(inner)) * sixes(rowBlock) * 4 + 16;
+  const strips = sixes(rowBlock) * fours(inner) * 4;
+  const keepsLeft = !leftAlong && columns > columnBlock && rowBlocks * strips <= PACKED_BYTES;
+  const stripBlocks = keepsLeft ? rowBlocks : 1;
+  const left =
+    stripBlocks * (keepsLeft ? strips : Math.min(strips, sixes(rowBlock) * CHUNK * 4)) + sixteens(stripBlocks);
   const biases = panels * panelColumns * 4;
   return { rowBlock, columnBlock, keepsLeft, scratchBytes: biases + sums + left + panels * 32 * kept };
 }

@@ -102,7 +102,7 @@ export class WebGPUDevice implements Device {
         () => {},
       );
     };
-    gpu.addEventListener?.("uncapturederror", listen, this.#ended);
+    gpu.addEventListener?.("uncapturederror", listen, { signal: this.#ended.signal });
   }
 
   check(): void {
