@@ -52,7 +52,7 @@ export {
   saveSafetensors,
   toFloat32,
   toInt32,
-} from "./formats/safetensors.ts";
+} from "./formats/safetensors/safetensors.ts";
 export { type AssetName, type Assets, setAssets } from "./host/given-assets.ts";
 export { type Limits, limits, setLimits } from "./limits.ts";
 export * as nn from "./nn/index.ts";

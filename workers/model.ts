@@ -6,7 +6,7 @@ import { type DeviceOptions, Recoveries, type Recovery, requestDevice } from "..
 import { disposeThreads } from "../src/balltree/index.ts";
 import { DisposedError, InputError, serializeError } from "../src/errors.ts";
 import { ErwinTransformer } from "../src/erwin/model.ts";
-import { loadSafetensors, saveSafetensors } from "../src/formats/safetensors.ts";
+import { loadSafetensors, saveSafetensors } from "../src/formats/safetensors/safetensors.ts";
 import { type GivenAssets, takeAssets } from "../src/host/given-assets.ts";
 import { holdLife } from "../src/host/life.ts";
 import { borrowThreads } from "../src/host/page-threads.ts";

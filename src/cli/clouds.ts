@@ -3,10 +3,10 @@
 import { maxLevels } from "../balltree/job.ts";
 import { FormatError } from "../errors.ts";
 import { arrayFileReaders } from "../formats/array-files.ts";
-import { type SafeTensor, toFloat32, toInt32 } from "../formats/elements.ts";
+import { type SafeTensor, toFloat32, toInt32 } from "../formats/bytes/elements.ts";
+import { expectUnpacked } from "../formats/compression/packed.ts";
 import { dottedExtensionOf, extensionOf } from "../formats/extension.ts";
-import { loadNpz } from "../formats/npz.ts";
-import { expectUnpacked } from "../formats/packed.ts";
+import { loadNpz } from "../formats/numpy/npz.ts";
 import {
   type Attribute,
   headExtensions,
@@ -15,7 +15,7 @@ import {
   readPointCloud,
   unknownExtension,
 } from "../formats/pointcloud.ts";
-import { loadSafetensors } from "../formats/safetensors.ts";
+import { loadSafetensors } from "../formats/safetensors/safetensors.ts";
 import { readBytes } from "./files.ts";
 
 export interface CloudFile {

@@ -19,8 +19,8 @@ import {
 import * as promises from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
-import { expectFileBytes } from "../formats/bytes.ts";
-import { allocate } from "../formats/partial-file.ts";
+import { expectFileBytes } from "../formats/bytes/bytes.ts";
+import { allocate } from "../formats/sources/partial-file.ts";
 
 /** The size in bytes beyond which Node does not read a file at once. */
 const MAX_READ_BYTES = 2 ** 31 - 1;

@@ -4,7 +4,7 @@ import * as files from "node:fs/promises";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type ByteRange, type DataEntry, type DataSource, missing } from "../experiments/data-source.ts";
-import { readDiskFile, readRange } from "../formats/disk-file.ts";
+import { readDiskFile, readRange } from "../formats/sources/disk-file.ts";
 import { expectRegular, fileError } from "./files.ts";
 
 export class FolderSource implements DataSource {

@@ -2,12 +2,12 @@
 
 import { firstNotFinite } from "../arguments.ts";
 import { addArrays, attributesOf } from "../formats/add-arrays.ts";
-import type { SafeTensorInput } from "../formats/elements.ts";
+import type { SafeTensorInput } from "../formats/bytes/elements.ts";
 import { dottedExtensionOf, formatNamed } from "../formats/extension.ts";
-import { saveNpy } from "../formats/npy.ts";
-import { saveNpz } from "../formats/npz.ts";
+import { saveNpy } from "../formats/numpy/npy.ts";
+import { saveNpz } from "../formats/numpy/npz.ts";
 import { type Attribute, addAttributes, writePointCloud } from "../formats/pointcloud.ts";
-import { saveSafetensors } from "../formats/safetensors.ts";
+import { saveSafetensors } from "../formats/safetensors/safetensors.ts";
 import { InputError, NumericalError } from "../index.ts";
 import type { OutputRows } from "../jobs/rows.ts";
 import { UsageError } from "./command.ts";

@@ -1,6 +1,6 @@
 // The usual names of arrays, in formats that do not say what an array holds.
 
-import { positionNames as usual } from "../formats/positions.ts";
+import { positionNames as usual } from "../formats/clouds/positions.ts";
 
 export const positionNames: readonly string[] = [...usual, "coordinates", "coords"];
 export const edgeNames: readonly string[] = ["edge_index", "edges"];

@@ -2,7 +2,7 @@
 
 import { firstNotFinite } from "../arguments.ts";
 import { FormatError } from "../errors.ts";
-import { type SafeTensor, toFloat32, toInt32 } from "../formats/elements.ts";
+import { type SafeTensor, toFloat32, toInt32 } from "../formats/bytes/elements.ts";
 
 /** The shape that an array must have; -1 stands for a size that the file chooses. */
 export type ExpectedShape = readonly number[];

@@ -1,6 +1,6 @@
 // Cells with the same number of corners.
 
-import type { Cells } from "../formats/cells.ts";
+import type { Cells } from "../formats/clouds/cells.ts";
 
 /**
  * @param connectivity the points of each cell, cell after cell

@@ -1,8 +1,8 @@
 // Sources of a data set's files: a folder, a server, files dropped on a page, or memory. Experiments only see names and bytes.
 
 import { FormatError, InputError } from "../errors.ts";
-import { toBytes } from "../formats/bytes.ts";
-import type { PartialFile } from "../formats/partial-file.ts";
+import { toBytes } from "../formats/bytes/bytes.ts";
+import type { PartialFile } from "../formats/sources/partial-file.ts";
 import { FolderListing } from "./sources/listing.ts";
 
 /** A file or folder in a folder of a source. */

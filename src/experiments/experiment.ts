@@ -2,7 +2,7 @@
 // any experiment through it.
 
 import type { ErwinConfigInput } from "../erwin/config.ts";
-import type { Cells } from "../formats/cells.ts";
+import type { Cells } from "../formats/clouds/cells.ts";
 import type { Module } from "../nn/module.ts";
 import type { Metrics } from "../train/evaluate.ts";
 import type { DataSet, Task } from "../train/task.ts";

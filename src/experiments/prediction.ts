@@ -1,6 +1,6 @@
 // Converts predictions to the data's own units.
 
-import type { Attribute } from "../formats/positions.ts";
+import type { Attribute } from "../formats/clouds/positions.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { PredictedField } from "./experiment.ts";
 

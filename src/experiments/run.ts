@@ -4,8 +4,8 @@
 import type { Device } from "../backends/device.ts";
 import { CheckpointError, ConfigError } from "../errors.ts";
 import { type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "../erwin/config.ts";
-import { type FileBytes, toBytes } from "../formats/bytes.ts";
-import { isTorchFile, loadSafetensors } from "../formats/safetensors.ts";
+import { type FileBytes, toBytes } from "../formats/bytes/bytes.ts";
+import { isTorchFile, loadSafetensors } from "../formats/safetensors/safetensors.ts";
 import type { Module } from "../nn/module.ts";
 import type { FitOptions } from "../train/fit-options.ts";
 import type { Task } from "../train/task.ts";

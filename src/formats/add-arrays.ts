@@ -1,16 +1,16 @@
 // Adds arrays of point data to an existing file, whatever its format; everything else in the file stays as it is.
 
 import { InputError } from "../errors.ts";
-import { type FileBytes, formatError, toBytes } from "./bytes.ts";
-import { addCsvColumns } from "./csv-add.ts";
-import { type SafeTensorInput, tensorType, toFloat32 } from "./elements.ts";
+import { type FileBytes, formatError, toBytes } from "./bytes/bytes.ts";
+import { type SafeTensorInput, tensorType, toFloat32 } from "./bytes/elements.ts";
+import { addCsvColumns } from "./clouds/csv-add.ts";
+import { addPlyProperties } from "./clouds/ply-add.ts";
+import type { Attribute } from "./clouds/positions.ts";
 import { extensionOf } from "./extension.ts";
-import { npzEntries, saveNpzEntries } from "./npz.ts";
-import { addPlyProperties } from "./ply-add.ts";
-import type { Attribute } from "./positions.ts";
-import { loadSafetensors, saveSafetensors } from "./safetensors.ts";
-import { addVtkPointData } from "./vtk-add.ts";
-import { addPointData } from "./vtu-write.ts";
+import { npzEntries, saveNpzEntries } from "./numpy/npz.ts";
+import { loadSafetensors, saveSafetensors } from "./safetensors/safetensors.ts";
+import { addVtkPointData } from "./vtk/add.ts";
+import { addPointData } from "./vtk/vtu-write.ts";
 
 type Arrays = ReadonlyMap<string, SafeTensorInput>;
 type Adder = (bytes: Uint8Array, arrays: Arrays, file: string) => Uint8Array<ArrayBuffer>;

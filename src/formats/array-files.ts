@@ -1,10 +1,10 @@
 // Formats of many named arrays whose readers are loaded when the first file needs them: HDF5's, and MATLAB's, which may be HDF5.
 
-import type { FileBytes } from "./bytes.ts";
-import type { ArrayContents } from "./elements.ts";
-import { forHdf5 } from "./hdf5-extensions.ts";
-import { readHdf5 } from "./hdf5-lazy.ts";
-import { readMatlab } from "./matlab.ts";
+import type { FileBytes } from "./bytes/bytes.ts";
+import type { ArrayContents } from "./bytes/elements.ts";
+import { forHdf5 } from "./hdf5/extensions.ts";
+import { readHdf5 } from "./hdf5/lazy.ts";
+import { readMatlab } from "./matlab/matlab.ts";
 
 type ArrayFileReader = (bytes: FileBytes, options: { file: string }) => Promise<ArrayContents>;
 

@@ -1,8 +1,8 @@
 // Lists the attributes of a file of points, whatever its format.
 
 import { FormatError } from "../errors.ts";
-import type { FileBytes } from "./bytes.ts";
-import { axesIn, tableExtensions } from "./csv.ts";
+import type { FileBytes } from "./bytes/bytes.ts";
+import { axesIn, tableExtensions } from "./clouds/csv.ts";
 import { formatNamed } from "./extension.ts";
 import { readPointCloud } from "./pointcloud.ts";
 

@@ -3,19 +3,19 @@
 export { ErwinError, FormatError, InputError } from "../errors.ts";
 export { type Limits, limits, setLimits } from "../limits.ts";
 export { attributeNames } from "./attribute-names.ts";
-export type { FileBytes, TypedArray } from "./bytes.ts";
-export { type Cells, meshEdges, type Polyhedra } from "./cells.ts";
-export { loadCsv, saveCsv } from "./csv.ts";
-export { loadHdf5, saveHdf5 } from "./hdf5-lazy.ts";
-export { loadMatlab } from "./matlab.ts";
-export type { Mesh, MeshInput } from "./mesh.ts";
-export { loadNpy, loadNpyRows, saveNpy } from "./npy.ts";
-export { listNpz, loadNpz, loadNpzRows, saveNpz } from "./npz.ts";
-export { loadObj } from "./obj.ts";
-export { loadOff } from "./off.ts";
-export { loadPcd } from "./pcd.ts";
-export type { Pickled } from "./pickle.ts";
-export { loadPly, savePly } from "./ply.ts";
+export type { FileBytes, TypedArray } from "./bytes/bytes.ts";
+export { type Cells, meshEdges, type Polyhedra } from "./clouds/cells.ts";
+export { loadCsv, saveCsv } from "./clouds/csv.ts";
+export type { Mesh, MeshInput } from "./clouds/mesh.ts";
+export { loadObj } from "./clouds/obj.ts";
+export { loadOff } from "./clouds/off.ts";
+export { loadPcd } from "./clouds/pcd.ts";
+export { loadPly, savePly } from "./clouds/ply.ts";
+export { loadStl, type StlFile } from "./clouds/stl.ts";
+export { loadHdf5, saveHdf5 } from "./hdf5/lazy.ts";
+export { loadMatlab } from "./matlab/matlab.ts";
+export { loadNpy, loadNpyRows, saveNpy } from "./numpy/npy.ts";
+export { listNpz, loadNpz, loadNpzRows, saveNpz } from "./numpy/npz.ts";
 export {
   type Attribute,
   type PointCloud,
@@ -25,7 +25,6 @@ export {
   writableExtensions,
   writePointCloud,
 } from "./pointcloud.ts";
-export { loadPvd, type PvdEntry, savePvd } from "./pvd.ts";
 export {
   loadSafetensors,
   type SafeTensor,
@@ -35,11 +34,12 @@ export {
   saveSafetensors,
   toFloat32,
   toInt32,
-} from "./safetensors.ts";
-export { loadStl, type StlFile } from "./stl.ts";
-export { type Feature, readExample, readTensorProto, writeExample } from "./tensorflow.ts";
-export { readTfRecords, writeTfRecords } from "./tfrecord.ts";
-export { loadTorch, saveTorch, TorchTensor, torchTensors } from "./torch.ts";
-export { loadVtk, saveVtk, type VtkCells, type VtkFile } from "./vtk.ts";
-export { loadVtp, loadVtu, type MeshOptions } from "./vtu.ts";
-export { addPointData, saveVtp, saveVtu } from "./vtu-write.ts";
+} from "./safetensors/safetensors.ts";
+export { type Feature, readExample, readTensorProto, writeExample } from "./tensorflow/tensorflow.ts";
+export { readTfRecords, writeTfRecords } from "./tensorflow/tfrecord.ts";
+export type { Pickled } from "./torch/pickle.ts";
+export { loadTorch, saveTorch, TorchTensor, torchTensors } from "./torch/torch.ts";
+export { loadPvd, type PvdEntry, savePvd } from "./vtk/pvd.ts";
+export { loadVtk, saveVtk, type VtkCells, type VtkFile } from "./vtk/vtk.ts";
+export { loadVtp, loadVtu, type MeshOptions } from "./vtk/vtu.ts";
+export { addPointData, saveVtp, saveVtu } from "./vtk/vtu-write.ts";

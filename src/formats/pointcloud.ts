@@ -2,21 +2,16 @@
 
 import { expectKind } from "../arguments.ts";
 import { type FormatError, InputError } from "../errors.ts";
-import { holdsAtoms, loadAtoms } from "./atoms.ts";
-import { type FileBytes, formatError } from "./bytes.ts";
-import { checkCloud } from "./columns.ts";
-import { cloudTableExtensions, loadCloudTable, loadCsv, saveCsv } from "./csv.ts";
-import type { SafeTensor, SafeTensorInput } from "./elements.ts";
-import { formatNamed } from "./extension.ts";
-import { meshOf, pointDataOf } from "./mesh.ts";
-import { loadNpy, saveNpy } from "./npy.ts";
-import { listNpz, loadNpz, saveNpz } from "./npz.ts";
-import { loadObj } from "./obj.ts";
-import { loadOff } from "./off.ts";
-import { headFormats, noFormat, unknownFormat } from "./other-formats.ts";
-import { expectUnpacked } from "./packed.ts";
-import { loadPcd } from "./pcd.ts";
-import { loadPly, savePly } from "./ply.ts";
+import { type FileBytes, formatError } from "./bytes/bytes.ts";
+import type { SafeTensor, SafeTensorInput } from "./bytes/elements.ts";
+import { holdsAtoms, loadAtoms } from "./clouds/atoms.ts";
+import { checkCloud } from "./clouds/columns.ts";
+import { cloudTableExtensions, loadCloudTable, loadCsv, saveCsv } from "./clouds/csv.ts";
+import { meshOf, pointDataOf } from "./clouds/mesh.ts";
+import { loadObj } from "./clouds/obj.ts";
+import { loadOff } from "./clouds/off.ts";
+import { loadPcd } from "./clouds/pcd.ts";
+import { loadPly, savePly } from "./clouds/ply.ts";
 import {
   type Attribute,
   checkReadOptions,
@@ -25,14 +20,19 @@ import {
   positionNames,
   toAttribute,
   toPointCloud,
-} from "./positions.ts";
-import { loadSafetensors, saveSafetensors } from "./safetensors.ts";
-import { loadStl } from "./stl.ts";
-import { loadVtk, saveVtk } from "./vtk.ts";
-import { loadVtkXmlPoints } from "./vtu.ts";
-import { addPointData, saveVtp, saveVtu } from "./vtu-write.ts";
+} from "./clouds/positions.ts";
+import { loadStl } from "./clouds/stl.ts";
+import { expectUnpacked } from "./compression/packed.ts";
+import { formatNamed } from "./extension.ts";
+import { loadNpy, saveNpy } from "./numpy/npy.ts";
+import { listNpz, loadNpz, saveNpz } from "./numpy/npz.ts";
+import { headFormats, noFormat, unknownFormat } from "./other-formats.ts";
+import { loadSafetensors, saveSafetensors } from "./safetensors/safetensors.ts";
+import { loadVtk, saveVtk } from "./vtk/vtk.ts";
+import { loadVtkXmlPoints } from "./vtk/vtu.ts";
+import { addPointData, saveVtp, saveVtu } from "./vtk/vtu-write.ts";
 
-export type { Attribute, PointCloud, ReadOptions } from "./positions.ts";
+export type { Attribute, PointCloud, ReadOptions } from "./clouds/positions.ts";
 
 type Reader = (bytes: FileBytes, options: { file: string; attributes?: readonly string[] }) => PointCloud;
 

@@ -3,7 +3,7 @@
 
 import { FormatError } from "../errors.ts";
 import { partialFile } from "../experiments/data-source.ts";
-import { addMetadata, readHeaderOf } from "../formats/safetensors-metadata.ts";
+import { addMetadata, readHeaderOf } from "../formats/safetensors/metadata.ts";
 import type { FileStore, JobRecord } from "./job.ts";
 
 /** The key of the record in a safetensors file's metadata. */

@@ -1,7 +1,7 @@
 // Finds a checkpoint's tensors for a module's parameters: either all of them match, or none is used.
 
 import { CheckpointError, type ErrorDetails } from "../errors.ts";
-import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
+import { type SafeTensor, toFloat32 } from "../formats/safetensors/safetensors.ts";
 
 /** What a module needs from a checkpoint, and what a checkpoint has for it, by the names of parameters and counters. */
 export interface WantedTensors {

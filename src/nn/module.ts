@@ -6,8 +6,13 @@ import type { AbortOptions } from "../abort.ts";
 import { checkOptions } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError, DisposedError, type ErrorDetails, ErwinError } from "../errors.ts";
-import { loadSafetensors, type SafeTensor, type SafeTensorInput, saveSafetensors } from "../formats/safetensors.ts";
-import { type BytesOrAddress, readSource } from "../formats/source.ts";
+import {
+  loadSafetensors,
+  type SafeTensor,
+  type SafeTensorInput,
+  saveSafetensors,
+} from "../formats/safetensors/safetensors.ts";
+import { type BytesOrAddress, readSource } from "../formats/sources/source.ts";
 import { inspect, lineOf } from "../inspect.ts";
 import { Random } from "../random.ts";
 import { outsideScopes, sizeOf, Tensor } from "../tensor/tensor.ts";

@@ -3,7 +3,7 @@
 
 import { PbfWriter } from "pbf";
 import { FormatError } from "../errors.ts";
-import { bytesOf } from "../formats/bytes.ts";
+import { bytesOf } from "../formats/bytes/bytes.ts";
 
 /** Element types by their number in TensorProto.DataType. */
 export const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7 };

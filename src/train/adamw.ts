@@ -5,7 +5,7 @@ import { checkOptions, describe, expectKind } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { BLOCK } from "../backends/optimizer.ts";
 import { ConfigError, DisposedError, InputError } from "../errors.ts";
-import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
+import { type SafeTensor, toFloat32 } from "../formats/safetensors/safetensors.ts";
 import { takingFrom } from "../nn/checkpoint.ts";
 import { expectTensor } from "../tensor/shapes.ts";
 import type { Tensor } from "../tensor/tensor.ts";

@@ -1,7 +1,7 @@
 // Finds the weights with the lowest validation loss, keeps them in the run's store, and tests them at the end.
 
 import { ConfigError } from "../errors.ts";
-import { loadSafetensors } from "../formats/safetensors.ts";
+import { loadSafetensors } from "../formats/safetensors/safetensors.ts";
 import type { AdamW } from "./adamw.ts";
 import type { TrainingProgress } from "./checkpoint.ts";
 import type { FitController } from "./control.ts";

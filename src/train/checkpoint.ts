@@ -4,7 +4,7 @@
 
 import { expectParts } from "../arguments.ts";
 import { CheckpointError } from "../errors.ts";
-import { loadSafetensors, type SafeTensorInput, saveSafetensors } from "../formats/safetensors.ts";
+import { loadSafetensors, type SafeTensorInput, saveSafetensors } from "../formats/safetensors/safetensors.ts";
 import type { AdamW, AdamWOptions, OptimizerState } from "./adamw.ts";
 import type { Schedule } from "./schedules.ts";
 import type { Trainable } from "./task.ts";

@@ -4,7 +4,7 @@ import { expectSignal } from "../abort.ts";
 import { checkOptions, expectParts, expectWhole } from "../arguments.ts";
 import { causeOf, type Device, Recoveries } from "../backends/index.ts";
 import { ConfigError, InputError, OutOfMemoryError } from "../errors.ts";
-import { loadSafetensors } from "../formats/safetensors.ts";
+import { loadSafetensors } from "../formats/safetensors/safetensors.ts";
 import { backward } from "../tensor/backward.ts";
 import { scale } from "../tensor/operators/functions.ts";
 import { register, scope } from "../tensor/scopes.ts";

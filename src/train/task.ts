@@ -4,7 +4,7 @@ import { checkOptions, expectKind, expectParts } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError, InputError } from "../errors.ts";
 import type { ErwinInput, PreparedInput } from "../erwin/input.ts";
-import type { SafeTensor } from "../formats/safetensors.ts";
+import type { SafeTensor } from "../formats/safetensors/safetensors.ts";
 import type { Random } from "../random.ts";
 import { slice } from "../tensor/operators/sections.ts";
 import { collect, scope, Tensor } from "../tensor/tensor.ts";

@@ -2,7 +2,7 @@
 // keeps.
 
 import type { ErwinTransformer } from "../erwin/model.ts";
-import { loadSafetensors, type SafeTensor, saveSafetensors } from "../formats/safetensors.ts";
+import { loadSafetensors, type SafeTensor, saveSafetensors } from "../formats/safetensors/safetensors.ts";
 import { isOfTraining } from "../nn/checkpoint.ts";
 import type { FitController } from "../train/control.ts";
 import { fit } from "../train/fit.ts";

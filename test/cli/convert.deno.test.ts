@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AdamW, ErwinTransformer, loadSafetensors, loadTraining, nn, requestDevice } from "erwin";
 import { afterAll, describe, expect, it } from "vitest";
-import { loadTorch, TorchTensor, torchTensors } from "../../src/formats/torch.ts";
+import { loadTorch, TorchTensor, torchTensors } from "../../src/formats/torch/torch.ts";
 import { useErwin } from "./calls.ts";
 import { errorLine, temporaryFolder } from "./command.ts";
 

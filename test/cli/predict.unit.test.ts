@@ -16,8 +16,8 @@ import { fileName } from "../../src/cli/train/predictions.ts";
 import { InputError } from "../../src/errors.ts";
 import { framesIn } from "../../src/experiments/folder/frames.ts";
 import { readSample } from "../../src/experiments/folder/sample.ts";
-import { loadNpz, saveNpz } from "../../src/formats/npz.ts";
-import { loadSafetensors, saveSafetensors } from "../../src/formats/safetensors.ts";
+import { loadNpz, saveNpz } from "../../src/formats/numpy/npz.ts";
+import { loadSafetensors, saveSafetensors } from "../../src/formats/safetensors/safetensors.ts";
 import { isPassing } from "../../src/jobs/shared-work.ts";
 import { temporaryFolder } from "./command.ts";
 

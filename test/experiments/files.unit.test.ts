@@ -10,12 +10,12 @@ import { splitSizes } from "../../src/experiments/generator.ts";
 import { generators } from "../../src/experiments/generators.ts";
 import { chainTrajectory } from "../../src/experiments/md/generate.ts";
 import { carBody } from "../../src/experiments/shapenet/generate.ts";
-import { loadHdf5 } from "../../src/formats/hdf5.ts";
-import { loadNpy } from "../../src/formats/npy.ts";
-import { loadNpz } from "../../src/formats/npz.ts";
-import { readExample, readTensorProto } from "../../src/formats/tensorflow.ts";
-import { readTfRecords } from "../../src/formats/tfrecord.ts";
-import { loadVtk } from "../../src/formats/vtk.ts";
+import { loadHdf5 } from "../../src/formats/hdf5/hdf5.ts";
+import { loadNpy } from "../../src/formats/numpy/npy.ts";
+import { loadNpz } from "../../src/formats/numpy/npz.ts";
+import { readExample, readTensorProto } from "../../src/formats/tensorflow/tensorflow.ts";
+import { readTfRecords } from "../../src/formats/tensorflow/tfrecord.ts";
+import { loadVtk } from "../../src/formats/vtk/vtk.ts";
 
 const SEED = 3;
 /** The arrays of a catalogue with one element per halo. */

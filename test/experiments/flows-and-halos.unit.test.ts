@@ -5,11 +5,11 @@ import { loadCatalogues } from "../../src/experiments/cosmology/catalogues.ts";
 import { type ByteRange, MemorySource } from "../../src/experiments/data-source.ts";
 import { meanErrors, persistenceErrors } from "../../src/experiments/eagle/rollout.ts";
 import { loadFlows, STATE_DEVIATION, STATE_MEAN, sidesOf } from "../../src/experiments/eagle/trajectories.ts";
-import { saveNpy } from "../../src/formats/npy.ts";
-import { saveNpz } from "../../src/formats/npz.ts";
-import type { SafeTensorInput } from "../../src/formats/safetensors.ts";
-import { writeExample } from "../../src/formats/tensorflow.ts";
-import { writeTfRecords } from "../../src/formats/tfrecord.ts";
+import { saveNpy } from "../../src/formats/numpy/npy.ts";
+import { saveNpz } from "../../src/formats/numpy/npz.ts";
+import type { SafeTensorInput } from "../../src/formats/safetensors/safetensors.ts";
+import { writeExample } from "../../src/formats/tensorflow/tensorflow.ts";
+import { writeTfRecords } from "../../src/formats/tensorflow/tfrecord.ts";
 import { Random } from "../../src/random.ts";
 
 const random = new Random(0);

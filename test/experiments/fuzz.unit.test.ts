@@ -14,8 +14,8 @@ import { generators } from "../../src/experiments/generators.ts";
 import { md } from "../../src/experiments/md/experiment.ts";
 import { resolveOptions } from "../../src/experiments/options.ts";
 import { shapenet } from "../../src/experiments/shapenet/experiment.ts";
-import { saveNpy } from "../../src/formats/npy.ts";
-import { loadNpz, saveNpz } from "../../src/formats/npz.ts";
+import { saveNpy } from "../../src/formats/numpy/npy.ts";
+import { loadNpz, saveNpz } from "../../src/formats/numpy/npz.ts";
 import { Random } from "../../src/random.ts";
 
 const long = Number(process.env.ERWIN_FUZZ ?? 0);

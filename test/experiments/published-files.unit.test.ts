@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { MemorySource } from "../../src/experiments/data-source.ts";
 import { loadWindows } from "../../src/experiments/md/windows.ts";
 import { loadCars } from "../../src/experiments/shapenet/cars.ts";
-import { saveHdf5 } from "../../src/formats/hdf5.ts";
+import { saveHdf5 } from "../../src/formats/hdf5/hdf5.ts";
 import { Random } from "../../src/random.ts";
 
 const frames = 20;

@@ -5,11 +5,11 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { FormatError, InputError } from "../../src/errors.ts";
 import { addArrays } from "../../src/formats/add-arrays.ts";
-import type { SafeTensorInput } from "../../src/formats/elements.ts";
-import { loadNpz } from "../../src/formats/npz.ts";
+import type { SafeTensorInput } from "../../src/formats/bytes/elements.ts";
+import { openZip } from "../../src/formats/compression/zip.ts";
+import { loadNpz } from "../../src/formats/numpy/npz.ts";
 import { readPointCloud } from "../../src/formats/pointcloud.ts";
-import { loadVtk } from "../../src/formats/vtk.ts";
-import { openZip } from "../../src/formats/zip.ts";
+import { loadVtk } from "../../src/formats/vtk/vtk.ts";
 import { concat, readOrRefuse, truncations } from "./corruption.ts";
 
 const read = (name: string) => new Uint8Array(readFileSync(new URL(`added/${name}`, import.meta.url)));

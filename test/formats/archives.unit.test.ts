@@ -3,11 +3,11 @@
 import { deflateSync, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { FormatError, InputError } from "../../src/errors.ts";
-import { addCsvColumns } from "../../src/formats/csv-add.ts";
-import { loadNpy, loadNpyRows, saveNpy } from "../../src/formats/npy.ts";
-import { loadNpz, loadNpzRows, saveNpz, saveNpzEntries } from "../../src/formats/npz.ts";
+import { addCsvColumns } from "../../src/formats/clouds/csv-add.ts";
+import { openZip } from "../../src/formats/compression/zip.ts";
+import { loadNpy, loadNpyRows, saveNpy } from "../../src/formats/numpy/npy.ts";
+import { loadNpz, loadNpzRows, saveNpz, saveNpzEntries } from "../../src/formats/numpy/npz.ts";
 import { readPointCloud } from "../../src/formats/pointcloud.ts";
-import { openZip } from "../../src/formats/zip.ts";
 import { concat, numbers } from "./corruption.ts";
 
 const frames = { shape: [5, 2, 3], data: Float32Array.from({ length: 30 }, (_, i) => i ** 2) };

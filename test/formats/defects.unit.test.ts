@@ -3,12 +3,12 @@
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
 import { attributeNames } from "../../src/formats/attribute-names.ts";
-import { loadCsv } from "../../src/formats/csv.ts";
-import { FloatList } from "../../src/formats/float-list.ts";
-import { loadObj } from "../../src/formats/obj.ts";
-import { loadPly } from "../../src/formats/ply.ts";
-import { loadSafetensors } from "../../src/formats/safetensors.ts";
-import { loadVtk } from "../../src/formats/vtk.ts";
+import { FloatList } from "../../src/formats/bytes/float-list.ts";
+import { loadCsv } from "../../src/formats/clouds/csv.ts";
+import { loadObj } from "../../src/formats/clouds/obj.ts";
+import { loadPly } from "../../src/formats/clouds/ply.ts";
+import { loadSafetensors } from "../../src/formats/safetensors/safetensors.ts";
+import { loadVtk } from "../../src/formats/vtk/vtk.ts";
 import { concat, numbers, text } from "./corruption.ts";
 
 const encode = (words: string) => new TextEncoder().encode(words);

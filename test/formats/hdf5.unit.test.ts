@@ -5,8 +5,8 @@ import { describe, expect, it, vi } from "vitest";
 import { readCloud } from "../../src/cli/clouds.ts";
 import { FormatError, InputError } from "../../src/errors.ts";
 import { readArrays } from "../../src/experiments/folder/read.ts";
-import { type SafeTensor, toFloat32 } from "../../src/formats/elements.ts";
-import { loadHdf5, readHdf5, saveHdf5 } from "../../src/formats/hdf5.ts";
+import { type SafeTensor, toFloat32 } from "../../src/formats/bytes/elements.ts";
+import { loadHdf5, readHdf5, saveHdf5 } from "../../src/formats/hdf5/hdf5.ts";
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, "hdf5", name));
 
@@ -214,7 +214,7 @@ describe("saveHdf5", () => {
 describe("the HDF5 library's module", () => {
   it("is named where it is missing, and is read again by the next call", async () => {
     vi.resetModules();
-    const { loadHdf5 } = await import("../../src/formats/hdf5.ts");
+    const { loadHdf5 } = await import("../../src/formats/hdf5/hdf5.ts");
     const { setAssets } = await import("../../src/host/given-assets.ts");
     setAssets({ "hdf5.wasm": new URL("nowhere/hdf5.wasm", import.meta.url) });
     await expect(loadHdf5(read("values.h5"))).rejects.toThrow(/nowhere\/hdf5\.wasm could not be loaded.*setAssets/s);

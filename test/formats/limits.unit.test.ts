@@ -28,8 +28,8 @@ import {
   torchTensors,
   writePointCloud,
 } from "../../src/formats/index.ts";
-import { readBody } from "../../src/formats/request.ts";
-import { readSource } from "../../src/formats/source.ts";
+import { readBody } from "../../src/formats/sources/request.ts";
+import { readSource } from "../../src/formats/sources/source.ts";
 import { expectThreads } from "../../src/host/threads.ts";
 import { type Limits, limits, setLimits } from "../../src/limits.ts";
 import { oneBlock } from "../support/configs.ts";

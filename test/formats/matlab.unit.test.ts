@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readCloud } from "../../src/cli/clouds.ts";
 import { readArrays } from "../../src/experiments/folder/read.ts";
-import type { SafeTensor } from "../../src/formats/elements.ts";
-import { loadMatlab, readMatlab } from "../../src/formats/matlab.ts";
-import { readMatlab5 } from "../../src/formats/matlab5.ts";
+import type { SafeTensor } from "../../src/formats/bytes/elements.ts";
+import { loadMatlab, readMatlab } from "../../src/formats/matlab/matlab.ts";
+import { readMatlab5 } from "../../src/formats/matlab/matlab5.ts";
 import { setLimits } from "../../src/limits.ts";
 import { flips, readOrRefuse, truncations } from "./corruption.ts";
 

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
-import { loadObj } from "../../src/formats/obj.ts";
-import { loadPly } from "../../src/formats/ply.ts";
-import { loadVtk } from "../../src/formats/vtk.ts";
+import { loadObj } from "../../src/formats/clouds/obj.ts";
+import { loadPly } from "../../src/formats/clouds/ply.ts";
+import { loadVtk } from "../../src/formats/vtk/vtk.ts";
 import { concat, flips, numbers, readOrRefuse, text, truncations } from "./corruption.ts";
 
 const corners = [0, 0, 0, 1, 0, 0, 1, 1, 0, 0, 1, 0.5];

@@ -4,11 +4,11 @@ import { readFileSync } from "node:fs";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
-import type { SafeTensor } from "../../src/formats/elements.ts";
-import { saveNpy } from "../../src/formats/npy.ts";
-import { openNpyRows, openNpzRows } from "../../src/formats/npy-rows.ts";
-import { loadNpz } from "../../src/formats/npz.ts";
-import type { PartialFile } from "../../src/formats/partial-file.ts";
+import type { SafeTensor } from "../../src/formats/bytes/elements.ts";
+import { saveNpy } from "../../src/formats/numpy/npy.ts";
+import { openNpyRows, openNpzRows } from "../../src/formats/numpy/npy-rows.ts";
+import { loadNpz } from "../../src/formats/numpy/npz.ts";
+import type { PartialFile } from "../../src/formats/sources/partial-file.ts";
 import { flips, truncations } from "./corruption.ts";
 
 /** Makes a file that is read in parts, and counts the bytes that have been read. */

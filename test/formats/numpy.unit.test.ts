@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
-import { elementCount } from "../../src/formats/bytes.ts";
-import { crc32 } from "../../src/formats/checksums.ts";
-import { loadNpy } from "../../src/formats/npy.ts";
-import { loadNpz, readNpz } from "../../src/formats/npz.ts";
+import { elementCount } from "../../src/formats/bytes/bytes.ts";
+import { crc32 } from "../../src/formats/compression/checksums.ts";
+import { loadNpy } from "../../src/formats/numpy/npy.ts";
+import { loadNpz, readNpz } from "../../src/formats/numpy/npz.ts";
 import { concat, flips, numbers, readOrRefuse, truncations } from "./corruption.ts";
 
 /** Makes an array file as NumPy writes it: the header is padded so that the data is aligned to 64 bytes. */

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { gzipSync, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
-import { loadCsv } from "../../src/formats/csv.ts";
+import { loadCsv } from "../../src/formats/clouds/csv.ts";
 import { readPointCloud } from "../../src/formats/pointcloud.ts";
-import { saveSafetensors } from "../../src/formats/safetensors.ts";
+import { saveSafetensors } from "../../src/formats/safetensors/safetensors.ts";
 import { text } from "./corruption.ts";
 
 const three = Float32Array.of(1, 2, 3, 4, 5, 6);

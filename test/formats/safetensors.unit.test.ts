@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FormatError, InputError } from "../../src/errors.ts";
-import { elementCount } from "../../src/formats/bytes.ts";
-import { arrayTypes } from "../../src/formats/elements.ts";
+import { elementCount } from "../../src/formats/bytes/bytes.ts";
+import { arrayTypes } from "../../src/formats/bytes/elements.ts";
+import { addMetadata, readHeaderOf } from "../../src/formats/safetensors/metadata.ts";
 import {
   isTorchFile,
   loadSafetensors,
@@ -13,8 +14,7 @@ import {
   saveSafetensors,
   toFloat32,
   toInt32,
-} from "../../src/formats/safetensors.ts";
-import { addMetadata, readHeaderOf } from "../../src/formats/safetensors-metadata.ts";
+} from "../../src/formats/safetensors/safetensors.ts";
 import { concat, flips, readOrRefuse, truncations } from "./corruption.ts";
 
 /** Makes a file with this header, word for word, and this many zero bytes after it. */

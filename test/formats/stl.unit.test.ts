@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
+import { loadStl } from "../../src/formats/clouds/stl.ts";
 import { readPointCloud } from "../../src/formats/pointcloud.ts";
-import { loadStl } from "../../src/formats/stl.ts";
 import { flips, readOrRefuse, text, truncations } from "./corruption.ts";
 
 const foreign = (name: string) => readFileSync(new URL(`./meshes/${name}`, import.meta.url));

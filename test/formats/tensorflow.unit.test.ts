@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
-import type { SafeTensor } from "../../src/formats/elements.ts";
-import { type Feature, readExample, readTensorProto, writeExample } from "../../src/formats/tensorflow.ts";
-import { readTfRecords, writeTfRecords } from "../../src/formats/tfrecord.ts";
+import type { SafeTensor } from "../../src/formats/bytes/elements.ts";
+import { type Feature, readExample, readTensorProto, writeExample } from "../../src/formats/tensorflow/tensorflow.ts";
+import { readTfRecords, writeTfRecords } from "../../src/formats/tensorflow/tfrecord.ts";
 import { flips, readOrRefuse, truncations } from "./corruption.ts";
 
 const bytes = new Uint8Array(readFileSync(join(import.meta.dirname, "tensorflow", "records.tfrecord")));

@@ -1,7 +1,7 @@
 // Event files are equal to those of TensorBoard's own writer.
 
 import { expect, it } from "vitest";
-import { encodeEvent } from "../../src/formats/tfevents.ts";
+import { encodeEvent } from "../../src/formats/tensorflow/tfevents.ts";
 
 /** The bytes were written by `tensorboard.summary.writer.record_writer` of TensorBoard 2.20, with its own protobuf classes. */
 const written =

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { FormatError, InputError } from "../../src/errors.ts";
-import { toFloat32 } from "../../src/formats/elements.ts";
-import type { Pickled } from "../../src/formats/pickle.ts";
-import { loadTorch, saveTorch, TorchTensor, torchTensors } from "../../src/formats/torch.ts";
+import { toFloat32 } from "../../src/formats/bytes/elements.ts";
+import type { Pickled } from "../../src/formats/torch/pickle.ts";
+import { loadTorch, saveTorch, TorchTensor, torchTensors } from "../../src/formats/torch/torch.ts";
 import { concat, flips, readOrRefuse, truncations } from "./corruption.ts";
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, "torch", name));

@@ -4,13 +4,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { FormatError, InputError } from "../../src/errors.ts";
-import { kinds, meshEdges } from "../../src/formats/cells.ts";
-import type { SafeTensor, SafeTensorInput } from "../../src/formats/elements.ts";
-import { type Mesh, meshOf } from "../../src/formats/mesh.ts";
+import type { SafeTensor, SafeTensorInput } from "../../src/formats/bytes/elements.ts";
+import { kinds, meshEdges } from "../../src/formats/clouds/cells.ts";
+import { type Mesh, meshOf } from "../../src/formats/clouds/mesh.ts";
 import { readPointCloud, writePointCloud } from "../../src/formats/pointcloud.ts";
-import { loadPvd, savePvd } from "../../src/formats/pvd.ts";
-import { loadVtkGrid, loadVtp, loadVtu } from "../../src/formats/vtu.ts";
-import { addPointData, saveVtp, saveVtu } from "../../src/formats/vtu-write.ts";
+import { loadPvd, savePvd } from "../../src/formats/vtk/pvd.ts";
+import { loadVtkGrid, loadVtp, loadVtu } from "../../src/formats/vtk/vtu.ts";
+import { addPointData, saveVtp, saveVtu } from "../../src/formats/vtk/vtu-write.ts";
 import { flips, readOrRefuse, text, truncations } from "./corruption.ts";
 
 const foreign = (name: string) => readFileSync(new URL(`./meshes/${name}`, import.meta.url));

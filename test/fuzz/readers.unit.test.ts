@@ -31,7 +31,7 @@ import {
   saveSafetensors,
   torchTensors,
 } from "../../src/formats/index.ts";
-import { isMatlab5 } from "../../src/formats/matlab5.ts";
+import { isMatlab5 } from "../../src/formats/matlab/matlab5.ts";
 import { fuzz } from "../support/fuzz.ts";
 
 const formats = fileURLToPath(new URL("../formats/", import.meta.url));

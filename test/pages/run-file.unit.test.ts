@@ -4,7 +4,7 @@
 import { zipSync } from "fflate";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { FormatError } from "../../src/errors.ts";
-import { saveSafetensors } from "../../src/formats/safetensors.ts";
+import { saveSafetensors } from "../../src/formats/safetensors/safetensors.ts";
 import { setLimits } from "../../src/limits.ts";
 import { KeptRun } from "../../src/pages/train/kept-run.ts";
 import { checkRun, readRunFile } from "../../src/pages/train/run-file.ts";

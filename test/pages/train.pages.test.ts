@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { findFirefox, launchFirefox } from "../../src/build/firefox.mjs";
 import { folderGenerator } from "../../src/experiments/folder/write.ts";
-import { saveSafetensors } from "../../src/formats/safetensors.ts";
+import { saveSafetensors } from "../../src/formats/safetensors/safetensors.ts";
 import { axeViolations, launchChromium, load, openPage, serveSite } from "./browser.ts";
 
 const RUN_MS = 240_000;

@@ -16,7 +16,7 @@ import { experimentNames, experimentOf } from "../../experiments/index.ts";
 import { type Options, parseOption, resolveOptions } from "../../experiments/options.ts";
 import { readModel } from "../../experiments/run.ts";
 import { flagOf } from "../../experiments/settings.ts";
-import { isTorchFile } from "../../formats/safetensors.ts";
+import { isTorchFile } from "../../formats/safetensors/safetensors.ts";
 import { type Device, evaluate as evaluateSplit, InputError, loadSafetensors, type Metrics } from "../../index.ts";
 import type { Module } from "../../nn/module.ts";
 import { TorchCheckpoint } from "../../train/torch.ts";

@@ -1,6 +1,6 @@
 // erwin tree: writes ball tree, rotated partitions and graph of a file's points as arrays.
 
-import type { SafeTensorInput } from "../../formats/elements.ts";
+import type { SafeTensorInput } from "../../formats/bytes/elements.ts";
 import { buildBallTree, disposeThreads } from "../../index.ts";
 import { readCloudFile } from "../clouds.ts";
 import type { Arguments, Command } from "../command.ts";

@@ -2,18 +2,18 @@
 
 import { forArrayFiles } from "../../formats/array-files.ts";
 import { sortAttributes } from "../../formats/attribute-names.ts";
-import type { ArrayContents, SafeTensor } from "../../formats/elements.ts";
+import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts";
+import { pointDataOf } from "../../formats/clouds/mesh.ts";
+import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { extensionOf, torchExtensions } from "../../formats/extension.ts";
-import { pointDataOf } from "../../formats/mesh.ts";
-import { loadNpy } from "../../formats/npy.ts";
-import { readNpz } from "../../formats/npz.ts";
-import { expectUnpacked } from "../../formats/packed.ts";
-import type { Pickled } from "../../formats/pickle.ts";
+import { loadNpy } from "../../formats/numpy/npy.ts";
+import { readNpz } from "../../formats/numpy/npz.ts";
 import { pointCloudExtensions, readPointCloud, unknownExtension } from "../../formats/pointcloud.ts";
-import { loadSafetensors } from "../../formats/safetensors.ts";
-import { readExample, readTensorProto } from "../../formats/tensorflow.ts";
-import { readTfRecords } from "../../formats/tfrecord.ts";
-import { loadTorch, TorchTensor } from "../../formats/torch.ts";
+import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
+import { readExample, readTensorProto } from "../../formats/tensorflow/tensorflow.ts";
+import { readTfRecords } from "../../formats/tensorflow/tfrecord.ts";
+import type { Pickled } from "../../formats/torch/pickle.ts";
+import { loadTorch, TorchTensor } from "../../formats/torch/torch.ts";
 
 /** The name of the array of positions in a file of points. */
 const POSITIONS = "positions";

@@ -5,7 +5,7 @@ import type { DataSource } from "../../experiments/data-source.ts";
 import { splitNames } from "../../experiments/experiment.ts";
 import { loadCars } from "../../experiments/shapenet/cars.ts";
 import { extensionOf } from "../../formats/extension.ts";
-import { readTfRecords } from "../../formats/tfrecord.ts";
+import { readTfRecords } from "../../formats/tensorflow/tfrecord.ts";
 import { readBytes } from "../files.ts";
 import { FolderSource } from "../folder-source.ts";
 import { filesBelow } from "../walk.ts";

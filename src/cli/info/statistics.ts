@@ -1,7 +1,7 @@
 // Statistics of an array's values, in one pass and without a copy.
 
-import type { SafeTensor } from "../../formats/elements.ts";
-import { bfloat16ToFloat32, halfToNumber } from "../../formats/half.ts";
+import type { SafeTensor } from "../../formats/bytes/elements.ts";
+import { bfloat16ToFloat32, halfToNumber } from "../../formats/bytes/half.ts";
 
 export interface ArraySummary {
   name: string;

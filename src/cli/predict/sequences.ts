@@ -10,7 +10,7 @@ import type { FieldModel } from "../../experiments/folder/model.ts";
 import { type FieldSample, readSample } from "../../experiments/folder/sample.ts";
 import type { Unit } from "../../experiments/folder/splits.ts";
 import { extensionOf } from "../../formats/extension.ts";
-import { savePvd } from "../../formats/pvd.ts";
+import { savePvd } from "../../formats/vtk/pvd.ts";
 import { InputError } from "../../index.ts";
 import { UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type EventContent, encodeEvent } from "../../formats/tfevents.ts";
+import { type EventContent, encodeEvent } from "../../formats/tensorflow/tfevents.ts";
 import type { LogEntry, Logger } from "../../index.ts";
 import { append } from "../files.ts";
 import { EVENTS_PREFIX } from "../run-folder.ts";

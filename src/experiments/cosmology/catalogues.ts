@@ -1,9 +1,9 @@
 // Reads halo catalogues from TFRecord files: finds the records of a split, and takes from them what the model sees.
 
 import { FormatError } from "../../errors.ts";
-import { expectFileBytes } from "../../formats/bytes.ts";
-import { readExample, readTensorProto } from "../../formats/tensorflow.ts";
-import { checkRecord, RECORD_HEAD, RECORD_TAIL, readRecordHead } from "../../formats/tfrecord.ts";
+import { expectFileBytes } from "../../formats/bytes/bytes.ts";
+import { readExample, readTensorProto } from "../../formats/tensorflow/tensorflow.ts";
+import { checkRecord, RECORD_HEAD, RECORD_TAIL, readRecordHead } from "../../formats/tensorflow/tfrecord.ts";
 import { floatsOf } from "../arrays.ts";
 import { type DataSource, locate, sortedNames } from "../data-source.ts";
 import type { OnBad, Split, SplitName } from "../experiment.ts";

@@ -1,7 +1,7 @@
 // Writes generated halo catalogues as files of the published kind: TFRecord files with a tf.train.Example for each catalogue.
 
-import { writeExample } from "../../formats/tensorflow.ts";
-import { writeTfRecords } from "../../formats/tfrecord.ts";
+import { writeExample } from "../../formats/tensorflow/tensorflow.ts";
+import { writeTfRecords } from "../../formats/tensorflow/tfrecord.ts";
 import { type DataGenerator, splitSizes } from "../generator.ts";
 import { type HaloCatalogue, haloCatalogue } from "./generate.ts";
 import { cosmologyPicture } from "./picture.ts";

@@ -1,6 +1,6 @@
 // The experiment eagle: flows over ground, in which the state of a frame is predicted from the previous one, step by step.
 
-import { kinds } from "../../formats/cells.ts";
+import { kinds } from "../../formats/clouds/cells.ts";
 import { Random } from "../../random.ts";
 import type { BatchDetails, Task } from "../../train/task.ts";
 import { meanCurve, meanOf, meanOfEach, meanOver, spreadOf } from "../baselines.ts";

@@ -1,8 +1,8 @@
 // Reads flows from NumPy's files: windows of consecutive frames, of which only the requested frames are read.
 
 import { FormatError } from "../../errors.ts";
-import { uniqueEdges } from "../../formats/cells.ts";
-import { type ArchiveReader, openNpyRows, openNpzRows, type RowReader } from "../../formats/npy-rows.ts";
+import { uniqueEdges } from "../../formats/clouds/cells.ts";
+import { type ArchiveReader, openNpyRows, openNpzRows, type RowReader } from "../../formats/numpy/npy-rows.ts";
 import { expectShape, floatsOf, integersOf } from "../arrays.ts";
 import { type DataSource, hasFolder, joinPath, locate, partialFile, readLines } from "../data-source.ts";
 import type { Split, SplitName } from "../experiment.ts";

@@ -1,8 +1,8 @@
 // Writes generated flows as files of the published kind: a NumPy archive and the triangles for each trajectory.
 
-import { saveNpy } from "../../formats/npy.ts";
-import { saveNpz } from "../../formats/npz.ts";
-import type { SafeTensorInput } from "../../formats/safetensors.ts";
+import { saveNpy } from "../../formats/numpy/npy.ts";
+import { saveNpz } from "../../formats/numpy/npz.ts";
+import type { SafeTensorInput } from "../../formats/safetensors/safetensors.ts";
 import { type DataGenerator, listFile, splitSizes } from "../generator.ts";
 import { flowTrajectory } from "./generate.ts";
 import { eaglePicture } from "./picture.ts";

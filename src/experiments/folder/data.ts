@@ -1,7 +1,7 @@
 // Finds the samples of a folder, divides them into splits, reads them on demand, and converts them to the model's input.
 
 import { ConfigError, FormatError } from "../../errors.ts";
-import { tableExtensions } from "../../formats/csv.ts";
+import { tableExtensions } from "../../formats/clouds/csv.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { float32StepAt } from "../../formats/rounding.ts";
 import { type DataSource, locate } from "../data-source.ts";

@@ -3,7 +3,7 @@
 import { FormatError } from "../../errors.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { adviceFor, blockFormats, headFormats } from "../../formats/other-formats.ts";
-import { loadPvd } from "../../formats/pvd.ts";
+import { loadPvd } from "../../formats/vtk/pvd.ts";
 import { type DataSource, joinPath, locate, readLines, splitPath } from "../data-source.ts";
 import { frameExtensions } from "./frames.ts";
 import { sampleExtensions } from "./read.ts";

@@ -1,7 +1,7 @@
 // Files of several frames of atoms, shown as folders with a file for each frame, so that frames are samples like all others: the one
 // counted 12 from 0 is water.extxyz/012.extxyz.
 
-import { atomFrames } from "../../formats/atoms.ts";
+import { atomFrames } from "../../formats/clouds/atoms.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { type ByteRange, type DataEntry, type DataSource, joinPath, partialFile, splitPath } from "../data-source.ts";
 

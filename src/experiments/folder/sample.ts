@@ -2,9 +2,9 @@
 
 import { firstNotFinite } from "../../arguments.ts";
 import { FormatError } from "../../errors.ts";
-import type { Cells } from "../../formats/cells.ts";
-import { type SafeTensor, toFloat32 } from "../../formats/elements.ts";
-import { dimensionalityOf } from "../../formats/positions.ts";
+import { type SafeTensor, toFloat32 } from "../../formats/bytes/elements.ts";
+import type { Cells } from "../../formats/clouds/cells.ts";
+import { dimensionalityOf } from "../../formats/clouds/positions.ts";
 import type { Field, FolderConfig } from "./config.ts";
 import { componentsOf, edgesOf, readArrays, type SampleArrays, withCells } from "./read.ts";
 

@@ -1,10 +1,10 @@
 // Surveys a folder of samples by reading a few of them: finds everything that a config can name.
 
 import { FormatError } from "../../errors.ts";
-import { kinds } from "../../formats/cells.ts";
-import type { SafeTensor } from "../../formats/elements.ts";
+import type { SafeTensor } from "../../formats/bytes/elements.ts";
+import { kinds } from "../../formats/clouds/cells.ts";
+import { dimensionalityOf } from "../../formats/clouds/positions.ts";
 import { extensionOf } from "../../formats/extension.ts";
-import { dimensionalityOf } from "../../formats/positions.ts";
 import { Random, shuffled } from "../../random.ts";
 import { positionNames } from "../array-names.ts";
 import { type DataSource, locate } from "../data-source.ts";

@@ -1,6 +1,6 @@
 // The molecular dynamics experiment: predicts the distribution of each bead's acceleration in a polymer from its last 15 velocities.
 
-import { type Cells, kinds } from "../../formats/cells.ts";
+import { type Cells, kinds } from "../../formats/clouds/cells.ts";
 import { gaussianNegativeLogLikelihood, mse } from "../../tensor/operators/losses.ts";
 import { slice } from "../../tensor/operators/sections.ts";
 import { joinEdgeLists, joinIntegers, joinRows, offsetsOf } from "../../train/batches.ts";

@@ -1,8 +1,8 @@
 // Reads the files of a polymer's trajectory.
 
 import { FormatError } from "../../errors.ts";
-import type { SafeTensor } from "../../formats/elements.ts";
-import { loadHdf5 } from "../../formats/hdf5-lazy.ts";
+import type { SafeTensor } from "../../formats/bytes/elements.ts";
+import { loadHdf5 } from "../../formats/hdf5/lazy.ts";
 import { expectFinite, expectShape, integersOf } from "../arrays.ts";
 import { type DataSource, joinPath, locate } from "../data-source.ts";
 

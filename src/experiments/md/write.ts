@@ -1,7 +1,7 @@
 // Writes generated polymers as files of the published kind: a folder of HDF5 files for each trajectory.
 
-import { saveHdf5 } from "../../formats/hdf5-lazy.ts";
-import type { SafeTensor } from "../../formats/safetensors.ts";
+import { saveHdf5 } from "../../formats/hdf5/lazy.ts";
+import type { SafeTensor } from "../../formats/safetensors/safetensors.ts";
 import { type DataGenerator, type GeneratedFile, listFile, splitSizes } from "../generator.ts";
 import { type ChainTrajectory, chainTrajectory } from "./generate.ts";
 import { mdPicture } from "./picture.ts";

@@ -2,9 +2,9 @@
 // others have made of them.
 
 import { FormatError } from "../../errors.ts";
-import { loadNpy } from "../../formats/npy.ts";
-import { loadTorch, TorchTensor } from "../../formats/torch.ts";
-import { loadVtk, type VtkFile } from "../../formats/vtk.ts";
+import { loadNpy } from "../../formats/numpy/npy.ts";
+import { loadTorch, TorchTensor } from "../../formats/torch/torch.ts";
+import { loadVtk, type VtkFile } from "../../formats/vtk/vtk.ts";
 import { expectFinite, floatsOf } from "../arrays.ts";
 import { type DataSource, hasFolder, joinPath, locate, sortedNames } from "../data-source.ts";
 import type { Split, SplitName } from "../experiment.ts";

@@ -1,7 +1,7 @@
 // Writes generated bodies as files of the published kind: for each car a legacy VTK file of quads, and the pressures.
 
-import { saveNpy } from "../../formats/npy.ts";
-import { saveVtkQuads } from "../../formats/vtk.ts";
+import { saveNpy } from "../../formats/numpy/npy.ts";
+import { saveVtkQuads } from "../../formats/vtk/vtk.ts";
 import type { DataGenerator } from "../generator.ts";
 import { carBody } from "./generate.ts";
 import { shapenetPicture } from "./picture.ts";

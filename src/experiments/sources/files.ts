@@ -1,7 +1,7 @@
 // A data set of files that were chosen or dropped on a page.
 
 import { FormatError, InputError } from "../../errors.ts";
-import { blobFile, readWhole } from "../../formats/partial-file.ts";
+import { blobFile, readWhole } from "../../formats/sources/partial-file.ts";
 import type { HostType } from "../../host/host-type.ts";
 import { type ByteRange, type DataEntry, type DataSource, locate, missing } from "../data-source.ts";
 import { FolderListing } from "./listing.ts";

@@ -1,8 +1,8 @@
 // A data set on a server: an index of its files, and requests for the needed parts of them.
 
 import { FormatError, InputError } from "../../errors.ts";
-import { expectFileBytes } from "../../formats/bytes.ts";
-import { type Answer, isMissing, isOk, NoAnswerError, sendRequest } from "../../formats/request.ts";
+import { expectFileBytes } from "../../formats/bytes/bytes.ts";
+import { type Answer, isMissing, isOk, NoAnswerError, sendRequest } from "../../formats/sources/request.ts";
 import { type ByteRange, type DataEntry, type DataSource, joinPath, locate, missing } from "../data-source.ts";
 import { FolderListing } from "./listing.ts";
 

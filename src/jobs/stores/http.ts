@@ -12,7 +12,7 @@ import {
   NoAnswerError,
   type RequestOptions,
   sendRequest,
-} from "../../formats/request.ts";
+} from "../../formats/sources/request.ts";
 import type { FileStore } from "../job.ts";
 import { elementsOf, parseXml, textOf, type XmlElement } from "./xml.ts";
 

@@ -2,7 +2,7 @@
 
 import type { StorageError } from "../../errors.ts";
 import { type DataEntry, joinPath, missing } from "../../experiments/data-source.ts";
-import { type Answer, isOk } from "../../formats/request.ts";
+import { type Answer, isOk } from "../../formats/sources/request.ts";
 import { sha256 } from "../job.ts";
 import { HttpStore, type RemoteOptions } from "./http.ts";
 import { elementsOf, parseXml, textOf, type XmlElement } from "./xml.ts";

@@ -5,10 +5,10 @@ import type { Attribute, SafeTensor, TypedArray } from "erwin/formats";
 import * as formats from "erwin/formats";
 import { edgeNames, positionNames } from "../../experiments/array-names.ts";
 import { equalCells } from "../../experiments/cells.ts";
+import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { extensionOf } from "../../formats/extension.ts";
-import { forHdf5 } from "../../formats/hdf5-extensions.ts";
+import { forHdf5 } from "../../formats/hdf5/extensions.ts";
 import { headFormats, unknownFormat } from "../../formats/other-formats.ts";
-import { expectUnpacked } from "../../formats/packed.ts";
 
 export interface Cloud {
   name: string;

@@ -1,9 +1,9 @@
 // Saves a run as a file, and opens it: a zip of its folder, as `erwin train` would write it.
 
 import { zipSync } from "fflate";
-import { blobFile, readWhole } from "../../formats/partial-file.ts";
-import { loadSafetensors } from "../../formats/safetensors.ts";
-import { openZip } from "../../formats/zip.ts";
+import { openZip } from "../../formats/compression/zip.ts";
+import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
+import { blobFile, readWhole } from "../../formats/sources/partial-file.ts";
 import { LAST_CHECKPOINT } from "../../train/store.ts";
 import { saveFile } from "../shared/save.ts";
 import type { RunFiles } from "./run-store.ts";

@@ -13,8 +13,8 @@ import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
 import { readSample } from "../../../src/experiments/folder/sample.ts";
 import { divide } from "../../../src/experiments/folder/splits.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
-import type { SafeTensorInput } from "../../../src/formats/elements.ts";
-import { saveSafetensors } from "../../../src/formats/safetensors.ts";
+import type { SafeTensorInput } from "../../../src/formats/bytes/elements.ts";
+import { saveSafetensors } from "../../../src/formats/safetensors/safetensors.ts";
 
 const page = readFileSync(new URL("../../../src/experiments/folder/README.md", import.meta.url), "utf8");
 const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? "";

@@ -22,8 +22,8 @@ import {
   scalingOf,
 } from "../../../src/experiments/folder/statistics.ts";
 import { resolveOptions } from "../../../src/experiments/options.ts";
-import { kinds } from "../../../src/formats/cells.ts";
-import { saveVtu } from "../../../src/formats/vtu-write.ts";
+import { kinds } from "../../../src/formats/clouds/cells.ts";
+import { saveVtu } from "../../../src/formats/vtk/vtu-write.ts";
 import { Random } from "../../../src/random.ts";
 
 const config = resolveFolderConfig({

@@ -1,0 +1,56 @@
+// The rows of a table as text, and their cells. A quoted cell may hold separators, doubled quotes and line breaks (RFC 4180).
+
+import { splitWords } from "../bytes/text.ts";
+
+/** Returns what separates the cells of a table with such a first line; undefined for white space. */
+export function separatorOf(line: string): string | undefined {
+  const outside = line.replaceAll(/"[^"]*"/g, "");
+  return [";", ",", "\t"].find((candidate) => outside.includes(candidate));
+}
+
+/** Returns the text of a line that is a comment: after #, COMSOL's % or CloudCompare's //; undefined for other lines. */
+export const commentOf = (line: string): string | undefined => /^\s*(?:#|%|\/\/)(.*)/s.exec(line)?.[1];
+
+/** Returns a function that splits a row into cells. */
+export function splitBy(separator: string | undefined): (row: string) => string[] {
+  // R quotes names between spaces, too.
+  if (separator === undefined)
+    return (row) =>
+      row.includes('"')
+        ? Array.from(row.matchAll(/"([^"]*)"(?=\s|$)|\S+/g), ([word, inner]) => inner ?? word)
+        : splitWords(row);
+  // A tab is white space, but not where it separates cells.
+  const space = `[^\\S${separator}]*`;
+  // Runs are matched as a whole: one by one, the letters of a long cell would take more stack than there is.
+  const inQuotes = `"([^"]*(?:""[^"]*)*)"${space}(?=${separator}|$)`;
+  const quoted = new RegExp(`${separator}${space}(?:${inQuotes}|([^${separator}]*))`, "g");
+  return (row) => {
+    if (!row.includes('"')) return row.split(separator).map((cell) => cell.trim());
+    // With a separator before the first cell, too, none is matched by nothing.
+    const cells = (separator + row).matchAll(quoted);
+    return Array.from(cells, ([, inner, plain]) => inner?.replaceAll('""', '"') ?? plain.trim());
+  };
+}
+
+/**
+ * Whether a row goes on in the next line, because a quoted cell has not ended.
+ * @param isOpen whether a quoted cell has not ended at the line's beginning
+ */
+export function goesOn(line: string, separator: string | undefined, isOpen: boolean): boolean {
+  if (separator === undefined || !line.includes('"')) return isOpen;
+  let isInQuotes = isOpen;
+  let isCellEmpty = !isOpen;
+  let hasJustEnded = false;
+  for (const character of line) {
+    if (isInQuotes) {
+      isInQuotes = character !== '"';
+      hasJustEnded = !isInQuotes;
+      continue;
+    }
+    // A doubled quote ends the quotes and begins them again. Within other cells a quote is a character like any other: 5".
+    isInQuotes = character === '"' && (isCellEmpty || hasJustEnded);
+    hasJustEnded = false;
+    isCellEmpty = character === separator || (isCellEmpty && !isInQuotes && character.trim() === "");
+  }
+  return isInQuotes;
+}

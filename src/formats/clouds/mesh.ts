@@ -1,0 +1,95 @@
+// Meshes: points, the cells between them, and arrays of either. Readers of mesh files return them, and writers take them.
+
+import { InputError } from "../../errors.ts";
+import type { SafeTensor, SafeTensorInput } from "../bytes/elements.ts";
+import { type Cells, kinds } from "./cells.ts";
+import { checkCloud } from "./columns.ts";
+import type { Attribute, PointCloud } from "./positions.ts";
+
+/** A mesh: points, the cells between them, and arrays of points, of cells and of the whole mesh. */
+export interface Mesh {
+  /** [n, 3], with the file's element type: F32 or F64 in most files. */
+  points: SafeTensor;
+  cells: Cells;
+  /** By name: [n], or [n, components]. */
+  pointData: Map<string, SafeTensor>;
+  /** By name: [cells], or [cells, components]. */
+  cellData: Map<string, SafeTensor>;
+  /** Arrays of the whole mesh, of any shape. */
+  fieldData: Map<string, SafeTensor>;
+}
+
+/** A mesh to be written. Without cells, each point is a vertex. */
+export interface MeshInput {
+  points: SafeTensorInput;
+  cells?: Cells;
+  pointData?: ReadonlyMap<string, SafeTensorInput>;
+  cellData?: ReadonlyMap<string, SafeTensorInput>;
+  fieldData?: ReadonlyMap<string, SafeTensorInput>;
+}
+
+/** Returns one vertex cell for each point. */
+export function vertices(points: number): Cells {
+  return {
+    offsets: Int32Array.from({ length: points + 1 }, (_, i) => i),
+    connectivity: Int32Array.from({ length: points }, (_, i) => i),
+    types: new Uint8Array(points).fill(kinds.vertex),
+  };
+}
+
+/**
+ * Returns points as a mesh without cells. Two-dimensional points get a z of 0.
+ * @throws InputError for arrays that do not fit each other
+ */
+export function meshOf(cloud: PointCloud): MeshInput {
+  const points = checkCloud(cloud);
+  const data = inSpace(cloud.positions, cloud.dimensionality);
+  return { points: { shape: [points, 3], data }, pointData: pointDataOf(cloud.attributes) };
+}
+
+/** Returns rows of three numbers, of which those that are missing are 0: [rows, width] -> [rows, 3]. */
+export function inSpace(values: ArrayLike<number>, width: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: (3 * values.length) / width }, (_, i) =>
+    i % 3 < width ? values[Math.floor(i / 3) * width + (i % 3)] : 0,
+  );
+}
+
+/** Returns the attributes of points as arrays of a mesh. */
+export function pointDataOf(attributes: ReadonlyMap<string, Attribute> = new Map()): Map<string, SafeTensor> {
+  return new Map(
+    [...attributes].map(([name, { data, channels }]) => {
+      const points = data.length / channels;
+      const dtype = data instanceof Int32Array ? "I32" : "F32";
+      return [name, { dtype, shape: channels === 1 ? [points] : [points, channels], data }];
+    }),
+  );
+}
+
+/** @throws InputError for arrays that do not fit each other */
+export function checkMesh({ points, cells, pointData, cellData }: MeshInput): { points: number; cells: Cells } {
+  const [count, dimensionality] = points.shape;
+  if (points.shape.length !== 2 || dimensionality !== 3) {
+    throw new InputError(`points are of shape [${points.shape}], expected [points, 3].`, { tensor: "points" });
+  }
+  const checked = cells ?? vertices(count);
+  checkCells(checked, count);
+  checkRows(pointData, count, "points");
+  checkRows(cellData, checked.types.length, "cells");
+  return { points: count, cells: checked };
+}
+
+function checkRows(arrays: MeshInput["pointData"], rows: number, of: string): void {
+  for (const [name, { shape }] of arrays ?? []) {
+    if (shape[0] === rows && shape.length <= 2) continue;
+    throw new InputError(`array "${name}" is of shape [${shape}], there are ${rows} ${of}.`, { tensor: name });
+  }
+}
+
+function checkCells({ offsets, connectivity, types }: Cells, points: number): void {
+  const rises = offsets.every((offset, i) => offset >= (i === 0 ? 0 : offsets[i - 1]));
+  if (offsets.length !== types.length + 1 || offsets[0] !== 0 || offsets.at(-1) !== connectivity.length || !rises) {
+    throw new InputError(`the offsets of ${types.length} cells must rise from 0 to ${connectivity.length}.`);
+  }
+  const wrong = connectivity.find((point) => !(point >= 0 && point < points));
+  if (wrong !== undefined) throw new InputError(`cells have the point ${wrong}, there are ${points}.`);
+}

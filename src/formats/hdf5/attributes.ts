@@ -1,0 +1,41 @@
+// Attributes of HDF5's data sets: texts and numbers of fixed length.
+
+import { readArray } from "../bytes/bytes.ts";
+import { arrayTypes } from "../bytes/elements.ts";
+import { elementType, isHalf, TEXT } from "./elements.ts";
+import type { DatasetMetadata, H5Module } from "./h5wasm.ts";
+import { allocate } from "./library.ts";
+
+/** Returns an attribute of a data set if its elements are of fixed length: their class and the bytes of all; else undefined. */
+function readAttribute(
+  library: H5Module,
+  file: bigint,
+  path: string,
+  attribute: string,
+): { metadata: DatasetMetadata; count: number; bytes: Uint8Array } | undefined {
+  if (!library.get_attribute_names(file, path).includes(attribute)) return undefined;
+  const metadata = library.get_attribute_metadata(file, path, attribute);
+  const count = Number(metadata.total_size);
+  const length = metadata.size * count;
+  const pointer = metadata.vlen || length === 0 ? 0 : allocate(library, length);
+  if (pointer === 0) return undefined;
+  try {
+    const status = library.get_attribute_data(file, path, attribute, BigInt(pointer));
+    return status < 0 ? undefined : { metadata, count, bytes: library.HEAPU8.slice(pointer, pointer + length) };
+  } finally {
+    library._free(pointer);
+  }
+}
+
+/** Returns an attribute that is a text; "" for any other. */
+export function attributeText(library: H5Module, file: bigint, path: string, attribute: string): string {
+  const { metadata, count, bytes } = readAttribute(library, file, path, attribute) ?? {};
+  return metadata?.type === TEXT && count === 1 ? new TextDecoder().decode(bytes) : "";
+}
+
+/** Returns the numbers of an attribute, none if it is of something else. */
+export function attributeNumbers(library: H5Module, file: bigint, path: string, attribute: string): number[] {
+  const { metadata, count = 0, bytes } = readAttribute(library, file, path, attribute) ?? {};
+  const dtype = metadata && !isHalf(metadata) ? elementType(metadata, undefined) : undefined;
+  return dtype && bytes ? Array.from(readArray(bytes, 0, count, arrayTypes[dtype]), Number) : [];
+}

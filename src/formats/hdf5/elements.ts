@@ -1,0 +1,86 @@
+// The elements of HDF5's data sets: which of them are read, and as what.
+
+import type { SafeTensorType } from "../bytes/elements.ts";
+import type { DatasetMetadata, H5Module } from "./h5wasm.ts";
+
+/** Numbers of element classes in HDF5. */
+export const INTEGER = 0;
+export const FLOAT = 1;
+export const TEXT = 3;
+/** Names of integers: h5py stores booleans so. */
+export const ENUMERATION = 8;
+
+/** Element classes that are not read, by their numbers in HDF5. */
+const otherElements: Record<number, string> = {
+  2: "times",
+  3: "text",
+  4: "bit fields",
+  5: "opaque bytes",
+  6: "compounds, as tables are: write each column as an array of its own",
+  7: "references",
+  9: "sequences of varying length",
+  10: "arrays as elements",
+};
+
+export const floats: Record<number, SafeTensorType> = { 4: "F32", 8: "F64" };
+const signedIntegers: Record<number, SafeTensorType> = { 1: "I8", 2: "I16", 4: "I32", 8: "I64" };
+const unsignedIntegers: Record<number, SafeTensorType> = { 1: "U8", 2: "U16", 4: "U32", 8: "U64" };
+
+/** Returns the type of a data set's elements; undefined for those that are not read. */
+export function elementType(
+  { type, size, signed, vlen, enum_type }: DatasetMetadata,
+  halves: Halves | undefined,
+): SafeTensorType | undefined {
+  if (vlen) return undefined;
+  if (isHalf({ type, size })) return halves === "both" ? undefined : halves;
+  if (type === FLOAT) return floats[size];
+  const isBoolean = size === 1 && Object.values(enum_type?.members ?? {}).every((value) => value === 0 || value === 1);
+  if (type === ENUMERATION && isBoolean) return "BOOL";
+  return type === INTEGER || type === ENUMERATION ? (signed ? signedIntegers : unsignedIntegers)[size] : undefined;
+}
+
+export const isHalf = ({ type, size }: Pick<DatasetMetadata, "type" | "size">): boolean => type === FLOAT && size === 2;
+
+/** Returns how many of a file's data sets hold floats of 16 bits. */
+export const halvesAmong = (library: H5Module, file: bigint, datasets: readonly string[]): number =>
+  datasets.filter((path) => isHalf(library.get_dataset_metadata(file, path))).length;
+
+/** The floats of 16 bits in a file. */
+export type Halves = "F16" | "BF16" | "both";
+
+/** What follows the number of the sign's bit in the description of a float of 2 bytes: its size, first bit and precision. */
+const HALF = [0x0f, 0, 2, 0, 0, 0, 0, 0, 16, 0] as const;
+/** Then where exponent and mantissa begin, and how many bits they have, and the exponent's bias. */
+const BFLOAT16 = "7,8,0,7,127,0,0,0";
+const FLOAT16 = "10,5,0,10,15,0,0,0";
+
+/**
+ * Finds out what a file's floats of 16 bits are. The library does not tell, so their descriptions are looked for in the file itself,
+ * which may be larger than memory: until there is one for each of its data sets.
+ * @param path of the file in the library's file system
+ * @param datasets the number of its data sets of such floats
+ */
+export function halvesIn({ FS }: H5Module, path: string, datasets: number): Halves {
+  const found: string[] = [];
+  const length = HALF.length + 8;
+  const part = new Uint8Array(2 ** 24);
+  const stream = FS.open(path, "r");
+  try {
+    for (let offset = 0, count = length; count >= length && found.length < datasets; offset += count - length + 1) {
+      count = FS.read(stream, part, 0, part.length, offset);
+      for (let at = part.indexOf(HALF[0]); at >= 0 && at + length <= count; at = part.indexOf(HALF[0], at + 1)) {
+        if (!HALF.every((byte, i) => part[at + i] === byte)) continue;
+        const kind = part.slice(at + HALF.length, at + length).join();
+        if (kind === BFLOAT16 || kind === FLOAT16) found.push(kind);
+      }
+    }
+  } finally {
+    FS.close(stream);
+  }
+  if (!found.includes(BFLOAT16)) return "F16";
+  return found.includes(FLOAT16) ? "both" : "BF16";
+}
+
+/** Names elements that are not read. */
+export const elementsName = ({ type, size }: DatasetMetadata): string =>
+  otherElements[type] ?? `numbers of ${8 * size} bits`;

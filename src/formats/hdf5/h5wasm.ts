@@ -1,0 +1,135 @@
+// Creates instances of h5wasm's WebAssembly module, and declares the part of it that is called. The package exports only one
+// shared instance, so its file is imported by path. The build puts the module, which is in that file, into one of its own
+// (wasm/hdf5).
+
+// @ts-expect-error: the file has no types.
+import create from "../../../node_modules/h5wasm/dist/esm/hdf5_util.js";
+import { compileModule } from "../../host/compile.ts";
+import { givenUrl } from "../../host/given-assets.ts";
+import { readModule } from "../../host/module-file.ts";
+import { located, unmoved } from "../../host/moved.ts";
+
+export interface DatasetMetadata {
+  /** The class of the elements, H5T_INTEGER and so on, as a number. */
+  type: number;
+  /** Bytes of an element. */
+  size: number;
+  signed: boolean;
+  littleEndian: boolean;
+  /** null for a data set that holds nothing. */
+  shape: number[] | null;
+  vlen: boolean;
+  /** The values of an enumeration, by their names. */
+  enum_type?: { members: Record<string, number> };
+  /** The data sets that a virtual one is made of; the file "." is its own. */
+  virtual_sources?: { file_name: string; dset_name: string }[];
+}
+
+export interface H5Module {
+  FS: {
+    writeFile(path: string, bytes: Uint8Array): void;
+    readFile(path: string): Uint8Array;
+    unlink(path: string): void;
+    open(path: string, flags: string): unknown;
+    /** Returns the number of bytes read: fewer than `length` at the end of the file. */
+    read(stream: unknown, target: Uint8Array, targetOffset: number, length: number, position: number): number;
+    close(stream: unknown): void;
+    mkdir(path: string): void;
+    rmdir(path: string): void;
+    mount(kind: unknown, files: { blobs: { name: string; data: Blob }[] }, path: string): void;
+    unmount(path: string): void;
+    /** WORKERFS reads blobs synchronously and in parts, which browsers allow in workers only. */
+    readonly filesystems: { readonly WORKERFS: unknown };
+  };
+  readonly HEAPU8: Uint8Array;
+  _malloc(bytes: number): number;
+  _free(pointer: number): void;
+  readonly H5F_ACC_RDONLY: number;
+  readonly H5F_ACC_TRUNC: number;
+  readonly H5G_DATASET: number;
+  /** Links by path, within the file (those that lead nowhere) and to other files. */
+  readonly H5G_LINK: number;
+  readonly H5G_UDLINK: number;
+  open(path: string, mode: number, trackOrder: boolean, oldest: number, newest: number): bigint;
+  close_file(file: bigint): number;
+  /** Returns the names of everything in a group, as paths if `recursive`. */
+  get_names(file: bigint, path: string, recursive: boolean): string[];
+  get_type(file: bigint, path: string): number;
+  get_symbolic_link(file: bigint, path: string): string;
+  get_external_link(file: bigint, path: string): { filename: string; obj_path: string };
+  get_dataset_metadata(file: bigint, path: string): DatasetMetadata;
+  /** Returns what compresses a data set's chunks, or checks them. */
+  get_dataset_filters(file: bigint, path: string): { id: number; name: string }[];
+  get_attribute_names(file: bigint, path: string): string[];
+  /** `total_size` is the number of elements. */
+  get_attribute_metadata(file: bigint, path: string, name: string): DatasetMetadata & { total_size: number | bigint };
+  get_attribute_data(file: bigint, path: string, name: string, target: bigint): number;
+  get_dataset_data(
+    file: bigint,
+    path: string,
+    count: bigint[] | null,
+    offset: bigint[] | null,
+    strides: bigint[] | null,
+    target: bigint,
+  ): number;
+  create_dataset(
+    file: bigint,
+    path: string,
+    source: bigint,
+    metadata: Omit<DatasetMetadata, "shape"> & {
+      shape: bigint[];
+      maxshape: bigint[];
+      chunks: bigint[] | null;
+      compression: number;
+      compression_opts: number[];
+      track_order: boolean;
+    },
+  ): number;
+}
+
+/** What h5wasm's script calls with an instance of the module. */
+type Receive = (instance: WebAssembly.Instance, module: WebAssembly.Module) => void;
+
+interface Options {
+  noInitialRun: boolean;
+  print(line: string): void;
+  printErr(line: string): void;
+  instantiateWasm(imports: WebAssembly.Imports, receive: Receive): void;
+}
+
+const createLibrary: (options: Options) => Promise<H5Module> = create;
+
+function hdf5Url(): URL {
+  return new URL("../../../wasm/out/hdf5.wasm", import.meta.url);
+}
+
+const moduleUrl = () => givenUrl("hdf5.wasm") ?? unmoved(located(hdf5Url));
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** Returns the module, which is read once; if that fails, the next call tries again. */
+async function libraryModule(): Promise<WebAssembly.Module> {
+  compiled ??= readModule(moduleUrl()).then(compileModule);
+  try {
+    return await compiled;
+  } catch (error) {
+    compiled = undefined;
+    throw error;
+  }
+}
+
+/**
+ * Creates an instance that is not shared.
+ * @throws WorkerError if the module's file is missing or damaged; DeviceError if the host does not compile it
+ */
+export async function createModule(): Promise<H5Module> {
+  const module = await libraryModule();
+  return await new Promise<H5Module>((resolve, reject) => {
+    const instantiateWasm = (imports: WebAssembly.Imports, receive: Receive) => {
+      WebAssembly.instantiate(module, imports).then((instance) => receive(instance, module), reject);
+    };
+    // Errors are found by the status that calls return; the messages that the library prints are for its developers.
+    const silent = { print() {}, printErr() {} };
+    createLibrary({ noInitialRun: true, ...silent, instantiateWasm }).then(resolve, reject);
+  });
+}

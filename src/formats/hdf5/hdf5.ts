@@ -1,0 +1,232 @@
+// Reads HDF5 by h5wasm, which is the HDF5 library compiled to WebAssembly. The first call loads it, 1 MB with gzip, and its script comes
+// with this module, so this one should be imported only when an HDF5 file is to be read or written (hdf5-lazy.ts).
+
+import { elementCount, type FileBytes, formatError, readArray, swapByteOrder, toBytes } from "../bytes/bytes.ts";
+import { type ArrayContents, arrayTypes, type SafeTensor, type SafeTensorType } from "../bytes/elements.ts";
+import { Unpacking } from "../compression/unpacking.ts";
+import { asInMatlab } from "../matlab/arrays.ts";
+import { blobFile, readWhole } from "../sources/partial-file.ts";
+import { attributeText } from "./attributes.ts";
+import { ENUMERATION, elementsName, elementType, type Halves, halvesAmong, halvesIn, isHalf } from "./elements.ts";
+import type { DatasetMetadata, H5Module } from "./h5wasm.ts";
+import { allocate, PATH, withLibrary } from "./library.ts";
+import { isBareDimension, markMissing, NETCDF_3, packingAttributes } from "./netcdf.ts";
+
+export { saveHdf5 } from "./write.ts";
+
+/** Filters that the library has, by their numbers: deflate, shuffle, fletcher32, szip, nbit and scaleoffset. */
+const knownFilters: readonly number[] = [1, 2, 3, 4, 5, 6];
+
+/**
+ * Groups of numbers that are no data: in "#refs#/a" and the like MATLAB keeps the contents of cells and objects under names of its own,
+ * in "_i_table" PyTables (and with it pandas) the index of a table.
+ */
+const bookkeeping = /^#(refs|subsystem)#\/|(^|\/)_i_[^/]*\//;
+
+/** The attribute of MATLAB's data sets that names their class. */
+const MATLAB_CLASS = "MATLAB_class";
+/** That of its empty arrays, in whose place their sizes are written. */
+const MATLAB_EMPTY = "MATLAB_empty";
+
+/** Where a file is mounted that is read in parts. */
+const MOUNT = "/mounted";
+
+/** How to read a file. */
+export interface Hdf5Options {
+  /** Its name in error messages. Default "hdf5". */
+  file?: string;
+  /** The names of the data sets to read. Default: all. */
+  only?: readonly string[];
+}
+
+/** See hdf5-lazy.ts. */
+export async function loadHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<Map<string, SafeTensor>> {
+  return (await readHdf5(input, options)).arrays;
+}
+
+/** See hdf5-lazy.ts. */
+export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<ArrayContents> {
+  const name = options.file ?? "hdf5";
+  const content = input instanceof Blob ? await contentOf(input, name) : toBytes(input);
+  const size = content instanceof Blob ? content.size : content.length;
+  const begin = content.slice(0, NETCDF_3.length);
+  const head = new TextDecoder("latin1").decode(begin instanceof Blob ? await begin.arrayBuffer() : begin);
+  return await withLibrary((library) =>
+    withFile(library, content, (path) =>
+      guarded(name, () => {
+        const file = library.open(path, library.H5F_ACC_RDONLY, false, -1, -1);
+        if (file <= 0n) throw formatError(name, notOpened(head), { offset: 0 });
+        const contents = readDatasets(library, file, { name, size, content: path, only: options.only });
+        if (library.close_file(file) < 0) throw formatError(name, "damaged: the HDF5 library cannot close it.");
+        return contents;
+      }),
+    ),
+  );
+}
+
+/** Says why the library cannot open a file, by how the file begins. */
+function notOpened(head: string): string {
+  if (head === "") return "is empty.";
+  if (head === NETCDF_3) return "is a netCDF-3 file, which is not HDF5: convert it by nccopy -k nc4 IN OUT.";
+  return "not an HDF5 file, or damaged: the HDF5 library cannot open it.";
+}
+
+/** Returns the blob where it can be read in parts, else its bytes. */
+const contentOf = async (blob: Blob, file: string): Promise<Blob | Uint8Array> =>
+  "FileReaderSync" in globalThis ? blob : readWhole(blobFile(blob, file));
+
+/** Gives the library a file while `use` reads it. */
+function withFile<T>({ FS }: H5Module, content: Blob | Uint8Array, use: (path: string) => T): T {
+  if (content instanceof Blob) {
+    FS.mkdir(MOUNT);
+    FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name: PATH.slice(1), data: content }] }, MOUNT);
+    try {
+      return use(`${MOUNT}${PATH}`);
+    } finally {
+      FS.unmount(MOUNT);
+      FS.rmdir(MOUNT);
+    }
+  }
+  FS.writeFile(PATH, content);
+  try {
+    return use(PATH);
+  } finally {
+    FS.unlink(PATH);
+  }
+}
+
+/** Converts whatever the library throws, WebAssembly traps included, to an error about the file. */
+function guarded<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === "FormatError") throw cause;
+    const problem = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw formatError(file, `damaged: the HDF5 library stopped at it (${problem}).`, {}, { cause });
+  }
+}
+
+function readDatasets(
+  library: H5Module,
+  file: bigint,
+  { name, size, content, only }: { name: string; size: number; content: string; only?: readonly string[] },
+): ArrayContents {
+  const { datasets, links } = listFile(library, file);
+  const missing = only?.find((path) => !datasets.includes(path));
+  if (missing !== undefined) {
+    const link = links.get(missing);
+    const problem =
+      link === undefined
+        ? `holds no data set "${missing}", but ${datasets.join(", ") || "none"}.`
+        : `"${missing}" is ${link}, which is not read: copy the data set into this file.`;
+    throw formatError(name, problem, { tensor: missing, expected: [...(only ?? [])], found: datasets });
+  }
+  const arrays = new Map<string, SafeTensor>();
+  const leftOut = new Map(links);
+  const unpacking = new Unpacking(size);
+  let halves: Halves | undefined;
+  for (const path of only ?? datasets) {
+    const metadata = library.get_dataset_metadata(file, path);
+    if (isHalf(metadata)) halves ??= halvesIn(library, content, halvesAmong(library, file, datasets));
+    const dtype = elementType(metadata, halves);
+    const hindrance = hindranceOf(library, file, path);
+    if (hindrance !== undefined) {
+      const { kind, advice } = hindrance;
+      if (only) throw formatError(`${name}:${path}`, `holds ${kind}, which is not read: ${advice}.`, { tensor: path });
+      leftOut.set(path, `${kind}: ${advice}`);
+    } else if (dtype && metadata.shape && otherFiles(metadata).length === 0) {
+      arrays.set(path, readDataset(library, file, path, dtype, metadata, name, unpacking));
+    } else if (only) {
+      throw formatError(`${name}:${path}`, `holds no numbers, but ${contentKind(metadata)}.`, { tensor: path });
+    } else leftOut.set(path, contentKind(metadata));
+  }
+  return { arrays, leftOut };
+}
+
+/** Returns the paths of the data sets whose numbers the file's owner has written, and what each link is that leads to none in this file. */
+function listFile(library: H5Module, file: bigint): { datasets: string[]; links: Map<string, string> } {
+  const datasets: string[] = [];
+  const links = new Map<string, string>();
+  for (const name of library.get_names(file, "/", true)) {
+    const path = name.replace(/^\/+/, "");
+    const type = library.get_type(file, path);
+    if (bookkeeping.test(path)) continue;
+    if (type === library.H5G_DATASET) {
+      if (!isBareDimension(library, file, path)) datasets.push(path);
+    } else if (type === library.H5G_LINK) links.set(path, `a link to ${library.get_symbolic_link(file, path)}`);
+    else if (type === library.H5G_UDLINK) {
+      const { filename, obj_path } = library.get_external_link(file, path);
+      links.set(path, `a link to ${obj_path} in the file ${filename}`);
+    }
+  }
+  return { datasets, links };
+}
+
+/** Returns why a data set's numbers cannot be had, though they are numbers, and what its owner can do; undefined if they can. */
+function hindranceOf(library: H5Module, file: bigint, path: string): { kind: string; advice: string } | undefined {
+  const filter = library.get_dataset_filters(file, path).find(({ id }) => !knownFilters.includes(id));
+  if (filter) {
+    const by = filter.name || `filter ${filter.id}`;
+    return {
+      kind: `data compressed by ${by}`,
+      // h5repack reads only what HDF5 itself can.
+      advice: 'write it again compressed by gzip (h5py: compression="gzip"), or not at all',
+    };
+  }
+  const attributes = library.get_attribute_names(file, path);
+  if (attributeText(library, file, path, MATLAB_CLASS).startsWith("char"))
+    return { kind: "text of MATLAB, as numbers", advice: "save its meaning as a number" };
+  if (attributes.includes(MATLAB_EMPTY))
+    return { kind: "the sizes of an empty array of MATLAB", advice: "save an array with elements" };
+  const packing = packingAttributes.filter((attribute) => attributes.includes(attribute));
+  if (packing.length === 0) return undefined;
+  const advice = "write it unpacked (xarray: open_dataset(IN).drop_encoding().to_netcdf(OUT))";
+  return { kind: `data packed by ${packing.join(" and ")}`, advice };
+}
+
+/** The other files that hold a virtual data set's numbers: the library would put its fill value in their place. */
+const otherFiles = ({ virtual_sources }: DatasetMetadata): string[] => [
+  ...new Set(virtual_sources?.map(({ file_name }) => file_name).filter((file) => file !== ".")),
+];
+
+/** Names what a data set holds that is not read. */
+function contentKind(metadata: DatasetMetadata): string {
+  if (isHalf(metadata)) return "floats of 16 bits in a file with float16 and bfloat16: write it in float32";
+  const files = otherFiles(metadata);
+  if (files.length > 0)
+    return `a view of data sets in ${files.slice(0, 3).join(", ")}${files.length > 3 ? ", ..." : ""}`;
+  return metadata.shape ? elementsName(metadata) : "an empty data space";
+}
+
+function readDataset(
+  library: H5Module,
+  file: bigint,
+  path: string,
+  dtype: SafeTensorType,
+  { shape, type: elements, littleEndian }: DatasetMetadata,
+  name: string,
+  unpacking: Unpacking,
+): SafeTensor {
+  const sizes = Array.from(shape ?? [], Number);
+  const length = elementCount(sizes);
+  const type = arrayTypes[dtype];
+  const width = type.BYTES_PER_ELEMENT;
+  const place = `${name}:${path}`;
+  if (Number.isNaN(length)) throw formatError(place, `(${sizes}) is not a shape.`, { tensor: path, found: sizes });
+  unpacking.take(length * width, place, { tensor: path });
+  if (length === 0) return { dtype, shape: sizes, data: new type(0) };
+  // The library converts elements to this machine's byte order, but for named ones.
+  const pointer = allocate(library, length * width);
+  if (pointer === 0) throw formatError(place, `no memory for its ${length * width} bytes.`, { tensor: path });
+  try {
+    if (library.get_dataset_data(file, path, null, null, null, BigInt(pointer)) < 0) {
+      throw formatError(place, "is damaged: the HDF5 library cannot read it.", { tensor: path });
+    }
+    const bytes = library.HEAPU8.slice(pointer, pointer + length * width);
+    if (elements === ENUMERATION && !littleEndian) swapByteOrder(bytes, width);
+    const array = markMissing(library, file, path, { dtype, shape: sizes, data: readArray(bytes, 0, length, type) });
+    return library.get_attribute_names(file, path).includes(MATLAB_CLASS) ? asInMatlab(array) : array;
+  } finally {
+    library._free(pointer);
+  }
+}

@@ -1,0 +1,41 @@
+// HDF5 for programs that may never need it: the first call loads the library, which is a download of 1 MB.
+
+import type { FileBytes } from "../bytes/bytes.ts";
+import type { ArrayContents, SafeTensor } from "../bytes/elements.ts";
+import type { Hdf5Options } from "./hdf5.ts";
+
+const library = () => import("./hdf5.ts");
+
+/**
+ * Reads the numeric data sets of an HDF5 file. Names are paths without the first slash: "position", "group/position". Text,
+ * compounds, other element types, and numbers that are in other files (by links, or in a virtual data set), compressed by a plugin, or
+ * packed as netCDF does it are skipped, unless they are asked for by name. So is what netCDF and MATLAB add of their own (dimensions
+ * without a variable, "#refs#"), and the index of PyTables' tables. A number that is missing in netCDF is NaN: one that equals its data
+ * set's `_FillValue` or `missing_value`, or that nobody has written; integers with such are given as F64. Arrays that MATLAB wrote are
+ * as in MATLAB, with row and column vectors as [n]. Floats of 16 bits are skipped in a file with float16 and bfloat16.
+ * @param input the file's bytes, or the file itself: in a web worker only the parts that are needed are read of a Blob, which may
+ *   be larger than memory; elsewhere all of it
+ * @throws FormatError for a file that is damaged or truncated, and for a data set of `only` that is missing or not numeric.
+ *   WorkerError if the library's module, hdf5.wasm, cannot be loaded.
+ */
+export async function loadHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<Map<string, SafeTensor>> {
+  return (await library()).loadHdf5(input, options);
+}
+
+/** Reads a file as `loadHdf5` does, and names what is left out. */
+export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<ArrayContents> {
+  return (await library()).readHdf5(input, options);
+}
+
+/**
+ * Writes arrays into an HDF5 file. Names are paths such as "position"; groups are not created.
+ * @param options.compress compress each array (by deflate, as a single chunk)
+ * @throws InputError for an element type that is not supported (F16, BF16, BOOL) and for an array that does not fit its shape.
+ *   WorkerError if the library's module, hdf5.wasm, cannot be loaded.
+ */
+export async function saveHdf5(
+  arrays: ReadonlyMap<string, SafeTensor>,
+  options: { compress?: boolean } = {},
+): Promise<Uint8Array> {
+  return (await library()).saveHdf5(arrays, options);
+}

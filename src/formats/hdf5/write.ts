@@ -1,0 +1,92 @@
+// Writes HDF5 files.
+
+import { InputError } from "../../errors.ts";
+import { bytesOf, elementCount } from "../bytes/bytes.ts";
+import type { SafeTensor } from "../bytes/elements.ts";
+import { FLOAT, floats, INTEGER } from "./elements.ts";
+import type { H5Module } from "./h5wasm.ts";
+import { allocate, PATH, withLibrary } from "./library.ts";
+
+/** See hdf5-lazy.ts. */
+export async function saveHdf5(
+  arrays: ReadonlyMap<string, SafeTensor>,
+  options: { compress?: boolean } = {},
+): Promise<Uint8Array> {
+  return await withLibrary((library) =>
+    withoutClock(() => {
+      const file = library.open(PATH, library.H5F_ACC_TRUNC, false, -1, -1);
+      try {
+        for (const [path, array] of arrays) writeDataset(library, file, path, array, options.compress ?? false);
+      } finally {
+        library.close_file(file);
+      }
+      const bytes = library.FS.readFile(PATH).slice();
+      library.FS.unlink(PATH);
+      return bytes;
+    }),
+  );
+}
+
+/**
+ * Runs `write`, which is synchronous, with a clock that stands at 0: the library stores the time in each data set, and its option to
+ * leave it out cannot be reached from here, but the same arrays should give the same bytes.
+ */
+function withoutClock<T>(write: () => T): T {
+  const { now } = Date;
+  Date.now = () => 0;
+  try {
+    return write();
+  } finally {
+    Date.now = now;
+  }
+}
+
+/** The number of the deflate filter in HDF5, and the compression level. */
+const DEFLATE = 1;
+const DEFLATE_LEVEL = 4;
+
+function writeDataset(
+  library: H5Module,
+  file: bigint,
+  path: string,
+  { dtype, shape, data }: SafeTensor,
+  compress: boolean,
+): void {
+  const type = Object.values(floats).includes(dtype) ? FLOAT : INTEGER;
+  const written = dtype !== "F16" && dtype !== "BF16" && dtype !== "BOOL";
+  if (!written || path.includes("/") || elementCount(shape) !== data.length) {
+    const problem = written
+      ? `a path in groups, or ${data.length} elements for shape (${shape})`
+      : `elements of ${dtype}`;
+    throw new InputError(`cannot write "${path}" into an HDF5 file: ${problem}.`, { tensor: path });
+  }
+  const bytes = bytesOf(data);
+  const sizes = shape.map(BigInt);
+  // Only chunked data sets can be compressed, and scalars and empty arrays cannot be chunked.
+  const packed = compress && shape.length > 0 && data.length > 0;
+  const pointer = allocate(library, Math.max(1, bytes.length));
+  if (pointer === 0) {
+    throw new InputError(`cannot write "${path}": the HDF5 library has no memory for its ${bytes.length} bytes.`, {
+      tensor: path,
+    });
+  }
+  try {
+    library.HEAPU8.set(bytes, pointer);
+    const status = library.create_dataset(file, `/${path}`, BigInt(pointer), {
+      type,
+      size: data.BYTES_PER_ELEMENT,
+      signed: dtype.startsWith("I") || type === FLOAT,
+      littleEndian: true,
+      vlen: false,
+      shape: sizes,
+      maxshape: sizes,
+      chunks: packed ? sizes : null,
+      compression: packed ? DEFLATE : 0,
+      compression_opts: packed ? [DEFLATE_LEVEL] : [],
+      track_order: false,
+    });
+    if (status < 0) throw new InputError(`the HDF5 library cannot write "${path}".`, { tensor: path });
+  } finally {
+    library._free(pointer);
+  }
+}

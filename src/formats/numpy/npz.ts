@@ -1,0 +1,133 @@
+// NumPy's archive of arrays: a ZIP file that holds NAME.npy for each array NAME.
+
+import { zipSync } from "fflate";
+import { InputError } from "../../errors.ts";
+import { type FileBytes, formatError, toBytes } from "../bytes/bytes.ts";
+import { type ArrayContents, type SafeTensor, type SafeTensorInput, tensorEntries } from "../bytes/elements.ts";
+import { openZip } from "../compression/zip.ts";
+import { foreignElements, loadNpy, readRows, saveNpy } from "./npy.ts";
+
+/** The bytes that the entries of an archive may have: its offsets are of 32 bits, and there are headers, too. */
+const MAX_ZIP = 2 ** 32 - 2 ** 20;
+
+/**
+ * Reads the arrays of an archive, compressed or not. Text, objects and other arrays that are not numeric are skipped, as in HDF5
+ * files, unless they are asked for by name.
+ * @param options.file name used in error messages (default "npz")
+ * @param options.only names of the arrays to read (default: all that are numeric)
+ * @throws FormatError for a damaged archive, and for an array of `only` that is not numeric
+ */
+export function loadNpz(
+  input: FileBytes,
+  options: { file?: string; only?: readonly string[] } = {},
+): Map<string, SafeTensor> {
+  return readNpz(input, options).arrays;
+}
+
+/**
+ * Reads an archive as `loadNpz` does.
+ * @returns the arrays, and for each array that is left out its elements' type, such as "<U6"
+ */
+export function readNpz(input: FileBytes, options: { file?: string; only?: readonly string[] } = {}): ArrayContents {
+  const file = options?.file ?? "npz";
+  const arrays = new Map<string, SafeTensor>();
+  const leftOut = new Map<string, string>();
+  for (const entry of openZip(toBytes(input), file)) {
+    const name = arrayName(entry.name);
+    if (options?.only && !options.only.includes(name)) continue;
+    const entryFile = `${file}:${entry.name}`;
+    const bytes = entry.read();
+    const foreign = options?.only ? undefined : foreignElements(bytes, entryFile);
+    if (foreign === undefined) arrays.set(name, loadNpy(bytes, { file: entryFile }));
+    else leftOut.set(name, foreign);
+  }
+  return { arrays, leftOut };
+}
+
+/**
+ * Returns the names of an archive's arrays, without reading them. Other entries are skipped.
+ * @param options.file name used in error messages (default "npz")
+ * @throws FormatError for a damaged archive
+ */
+export function listNpz(input: FileBytes, options: { file?: string } = {}): string[] {
+  return openZip(toBytes(input), options?.file ?? "npz")
+    .filter(({ name }) => name.endsWith(".npy"))
+    .map(({ name }) => arrayName(name));
+}
+
+/**
+ * Reads only the rows `start .. end` of one array: frames of a trajectory, say. Of an array that is not compressed, only these rows
+ * are read; of a compressed one, nothing beyond them. Checksums are not checked, because they cover whole arrays.
+ * @param options.file name used in error messages (default "npz")
+ * @throws FormatError for a damaged archive, for a missing array, and for one that is not numeric; InputError for rows that do not
+ * exist
+ */
+export function loadNpzRows(
+  input: FileBytes,
+  name: string,
+  start: number,
+  end: number,
+  options: { file?: string } = {},
+): SafeTensor {
+  const file = options?.file ?? "npz";
+  const { part, size, entryFile } = findArray(openZip(toBytes(input), file), name, file);
+  return readRows(part, size, start, end, entryFile);
+}
+
+/**
+ * Finds the entry that holds an array.
+ * @returns the entry, and its name in error messages
+ * @throws FormatError if there is none
+ */
+export function findArray<Entry extends { name: string }>(
+  entries: readonly Entry[],
+  name: string,
+  file: string,
+): Entry & { entryFile: string } {
+  const entry = entries.find((other) => arrayName(other.name) === name);
+  if (entry) return { ...entry, entryFile: `${file}:${entry.name}` };
+  const found = entries.map((other) => arrayName(other.name));
+  throw formatError(file, `holds no array "${name}", but ${found.slice(0, 100).join(", ") || "none"}.`, {
+    tensor: name,
+    found,
+  });
+}
+
+/**
+ * Writes an archive as `numpy.savez` does, not compressed. The same arrays in the same order give the same bytes.
+ * @throws InputError for an array whose data does not fit its shape or dtype, or whose type NumPy does not have, and for more than 4 GiB
+ */
+export function saveNpz(
+  arrays: ReadonlyMap<string, SafeTensorInput> | Readonly<Record<string, SafeTensorInput>>,
+): Uint8Array<ArrayBuffer> {
+  const files = tensorEntries(arrays).map(([name, array]) => [`${name}.npy`, saveNpy(array, { name })] as const);
+  return zipFiles(new Map(files));
+}
+
+function zipFiles(files: ReadonlyMap<string, Uint8Array>): Uint8Array<ArrayBuffer> {
+  const size = [...files.values()].reduce((sum, { length }) => sum + length, 0);
+  if (size > MAX_ZIP) {
+    throw new InputError(`the arrays have ${size} bytes, an .npz file holds ${MAX_ZIP}: write .safetensors.`, {
+      expected: MAX_ZIP,
+      found: size,
+    });
+  }
+  // The time is fixed, at the earliest that ZIP can hold, so that the same arrays give the same bytes.
+  return zipSync(Object.fromEntries(files), { level: 0, mtime: new Date(1980, 0, 1) });
+}
+
+/** Returns the decompressed entries of an archive: arrays, and whatever else it holds. */
+export function npzEntries(bytes: Uint8Array, file: string): Map<string, Uint8Array> {
+  return new Map(openZip(bytes, file).map((entry) => [entry.name, entry.read()]));
+}
+
+/** Writes entries, and arrays in addition to or in place of them. */
+export function saveNpzEntries(
+  entries: ReadonlyMap<string, Uint8Array>,
+  arrays: ReadonlyMap<string, SafeTensorInput>,
+): Uint8Array<ArrayBuffer> {
+  const files = [...arrays].map(([name, array]) => [`${name}.npy`, saveNpy(array, { name })] as const);
+  return zipFiles(new Map([...entries, ...files]));
+}
+
+const arrayName = (entry: string) => entry.replace(/\.npy$/, "");

@@ -1,0 +1,50 @@
+// Adds arrays of point data to a legacy VTK file; geometry, cells and all other arrays stay as they are.
+
+import { InputError } from "../../errors.ts";
+import { concatBytes } from "../bytes/bytes.ts";
+import { formatFloat32 } from "../bytes/text.ts";
+import type { Attribute } from "../clouds/positions.ts";
+import { encodeVtkName } from "./attributes.ts";
+import { bigEndian, findPointData } from "./vtk.ts";
+
+/**
+ * Returns a legacy VTK file with an additional field of arrays at the end of its point data, in the file's own encoding.
+ * @throws FormatError for a damaged file; InputError where the number of points is another, or an array already exists
+ */
+export function addVtkPointData(
+  bytes: Uint8Array,
+  attributes: ReadonlyMap<string, Attribute>,
+  file: string,
+): Uint8Array<ArrayBuffer> {
+  const { points, isBinary, names, end } = findPointData(bytes, file);
+  for (const [name, { data, channels }] of attributes) {
+    if (names?.includes(name)) throw new InputError(`${file}: has an array "${name}" already.`, { file, tensor: name });
+    const rows = data.length / channels;
+    if (rows === points) continue;
+    throw new InputError(`${file}: has ${points} points, "${name}" has ${rows} rows.`, {
+      file,
+      tensor: name,
+      expected: points,
+      found: rows,
+    });
+  }
+  const encoder = new TextEncoder();
+  const head = names ? "" : `POINT_DATA ${points}\n`;
+  const parts: Uint8Array[] = [bytes.subarray(0, end), encoder.encode(`\n${head}FIELD FieldData ${attributes.size}\n`)];
+  for (const [name, { data, channels }] of attributes) {
+    const type = data instanceof Int32Array ? "int" : "float";
+    parts.push(encoder.encode(`${encodeVtkName(name)} ${channels} ${points} ${type}\n`));
+    parts.push(isBinary ? bigEndian(data) : encoder.encode(textOf(data, channels)), encoder.encode("\n"));
+  }
+  parts.push(bytes.subarray(end));
+  return concatBytes(parts);
+}
+
+/** Formats an array with a line for each point. */
+function textOf(data: Float32Array | Int32Array, channels: number): string {
+  const words = Array.from(data, data instanceof Int32Array ? String : formatFloat32);
+  const lines = Array.from({ length: data.length / channels }, (_, i) =>
+    words.slice(i * channels, (i + 1) * channels).join(" "),
+  );
+  return lines.join("\n");
+}

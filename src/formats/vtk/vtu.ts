@@ -1,0 +1,323 @@
+// Reads meshes in VTK's XML files: unstructured grids (.vtu) and polygonal data (.vtp), which ParaView and most CFD programs
+// support, and grids (.vti, .vtr, .vts). The pieces of a mesh are joined.
+
+import { expectRows, type FileBytes, toBytes } from "../bytes/bytes.ts";
+import { arrayTypes, type SafeTensor, toInt32 } from "../bytes/elements.ts";
+import { type Cells, kinds, type Polyhedra } from "../clouds/cells.ts";
+import type { Mesh } from "../clouds/mesh.ts";
+import {
+  checkReadOptions,
+  missingAttribute,
+  type PointCloud,
+  type ReadOptions,
+  toAttribute,
+  toPointCloud,
+} from "../clouds/positions.ts";
+import { type VtkXmlArray, VtkXmlFile, type VtkXmlPiece, type VtkXmlSection } from "./vtkxml.ts";
+import { gridCellCount, gridCells, gridTypes, impliedPoints, impliesPoints, pointsOf } from "./vtkxml-grid.ts";
+
+/** Options of the readers of mesh files. */
+export interface MeshOptions {
+  /** Name used in error messages (default: the format's). */
+  file?: string;
+  /** Names of the arrays of points, cells and the whole mesh to read (default: all that are numeric). */
+  only?: readonly string[];
+}
+
+/** The elements that hold cells of polygonal data, in the order in which VTK counts the cells. */
+const polygonal = ["Verts", "Lines", "Polys", "Strips"];
+
+/**
+ * Reads an unstructured grid.
+ * @throws FormatError for a file of another format, arrays that are damaged or do not fit each other, and cells of unknown points;
+ * for a parallel file (.pvtu), the error names its pieces
+ */
+export function loadVtu(input: FileBytes, options: MeshOptions = {}): Mesh {
+  return readMesh(openMesh(input, options?.file ?? "vtu", "UnstructuredGrid"), options?.only);
+}
+
+/**
+ * Reads polygonal data: its vertices, lines, polygons and strips become cells, in this order.
+ * @throws FormatError as `loadVtu` does
+ */
+export function loadVtp(input: FileBytes, options: MeshOptions = {}): Mesh {
+  return readMesh(openMesh(input, options?.file ?? "vtp", "PolyData"), options?.only);
+}
+
+/**
+ * Reads an image, a rectilinear grid or a structured grid, whose cells are hexahedra, or quads or lines where it is flat.
+ * @throws FormatError as `loadVtu` does, and for a grid in several pieces
+ */
+export function loadVtkGrid(input: FileBytes, options: MeshOptions = {}): Mesh {
+  return readMesh(openMesh(input, options?.file ?? "vti", ...gridTypes), options?.only);
+}
+
+/** Reads the points of any of these formats, and arrays of its points. */
+export function loadVtkXmlPoints(input: FileBytes, options: ReadOptions = {}): PointCloud {
+  const { file, attributes } = checkReadOptions(options, "vtu");
+  const source = openMesh(input, file);
+  const points = readPoints(source);
+  const cloud = toPointCloud(points, `${file}:Points`);
+  if (!attributes) return cloud;
+  const data = readRows(source, "PointData", (piece) => pointsOf(source, piece), attributes);
+  const found = namesOf(source, "PointData");
+  cloud.attributes = new Map(
+    attributes.map((name) => {
+      const array = data.get(name);
+      if (!array) throw missingAttribute(file, name, found);
+      return [name, toAttribute(array, points.shape[0], `${file}:${name}`)];
+    }),
+  );
+  return cloud;
+}
+
+/** @throws FormatError for a file whose type is none of the expected ones; default: all that are known */
+export function openMesh(input: FileBytes, file: string, ...types: string[]): VtkXmlFile {
+  const source = new VtkXmlFile(toBytes(input), file);
+  const known = ["UnstructuredGrid", "PolyData", ...gridTypes];
+  const expected = types.length > 0 ? types : known;
+  if (expected.includes(source.type)) return source;
+  if (source.type.startsWith("P") && known.includes(source.type.slice(1))) {
+    const pieces = source.pieces.map(({ attributes }) => attributes.get("Source") ?? "");
+    throw source.error(`is the head of a parallel file; read its pieces: ${pieces.slice(0, 100).join(", ")}.`, {
+      expected,
+      found: pieces,
+    });
+  }
+  throw source.error(`is of type "${source.type.slice(0, 40)}", expected ${expected.join(" or ")}.`, {
+    expected,
+    found: source.type,
+  });
+}
+
+function readMesh(source: VtkXmlFile, only: readonly string[] | undefined): Mesh {
+  const points = readPoints(source);
+  const cells = readCells(source, points.shape[0]);
+  const pointData = readRows(source, "PointData", (piece) => pointsOf(source, piece), only);
+  const cellData = readRows(source, "CellData", (piece) => cellsOf(source, piece), only);
+  const fieldData = new Map<string, SafeTensor>();
+  for (const array of source.fieldData) {
+    if (isWanted(array, only)) fieldData.set(array.name, source.read(array, undefined));
+  }
+  return { points, cells, pointData, cellData, fieldData };
+}
+
+function isWanted({ name, type }: VtkXmlArray, only: readonly string[] | undefined): boolean {
+  return only ? only.includes(name) : type !== "String" && type !== "Bit";
+}
+
+function namesOf({ pieces }: VtkXmlFile, section: string): string[] {
+  return (pieces[0]?.sections.get(section)?.arrays ?? []).map(({ name }) => name);
+}
+
+function readPoints(source: VtkXmlFile): SafeTensor {
+  let points = 0;
+  const parts = source.pieces.map((piece) => {
+    if (impliesPoints(source)) return impliedPoints(source, piece);
+    const count = pointsOf(source, piece);
+    const array = piece.sections.get("Points")?.arrays[0];
+    if (!array) {
+      if (count > 0) throw source.error(`a piece of ${count} points has no array in Points.`);
+      return undefined;
+    }
+    points += count;
+    expectRows(points, "points", source.file);
+    if (array.components !== 3) throw source.error(`Points have ${array.components} components, expected 3.`);
+    return source.read(array, count);
+  });
+  return join(source, "Points", parts) ?? { dtype: "F32", shape: [0, 3], data: new Float32Array() };
+}
+
+function cellsOf(source: VtkXmlFile, piece: VtkXmlPiece): number {
+  if (gridTypes.includes(source.type)) return gridCellCount(source, piece);
+  const names = source.type === "PolyData" ? polygonal : ["Cells"];
+  return names.reduce((sum, name) => sum + source.count(piece.attributes, `NumberOf${name}`, 0), 0);
+}
+
+/** @param rowsOf returns the number of rows of a piece's arrays */
+function readRows(
+  source: VtkXmlFile,
+  section: string,
+  rowsOf: (piece: VtkXmlPiece) => number,
+  only: readonly string[] | undefined,
+): Map<string, SafeTensor> {
+  // A piece without points or cells may leave out its arrays.
+  const filled = source.pieces.filter((piece) => rowsOf(piece) > 0);
+  const first = (filled[0] ?? source.pieces[0])?.sections.get(section)?.arrays ?? [];
+  const result = new Map<string, SafeTensor>();
+  for (const { name } of first.filter((array) => isWanted(array, only))) {
+    if (result.has(name)) throw source.error(`${section} has two arrays "${name}".`, { tensor: name });
+    const parts = (filled.length > 0 ? filled : source.pieces.slice(0, 1)).map((piece) => {
+      const array = piece.sections.get(section)?.arrays.find((other) => other.name === name);
+      if (!array) throw source.error(`${section} of a piece has no array "${name}".`, { tensor: name });
+      return source.read(array, rowsOf(piece));
+    });
+    result.set(name, join(source, name, parts)!);
+  }
+  return result;
+}
+
+/** Joins the rows of all pieces; undefined if there are no pieces. */
+function join(source: VtkXmlFile, name: string, pieces: readonly (SafeTensor | undefined)[]): SafeTensor | undefined {
+  const parts = pieces.filter((part) => part !== undefined);
+  if (parts.length < 2) return parts[0];
+  const { dtype, shape } = parts[0];
+  const data = new arrayTypes[dtype](parts.reduce((length, part) => length + part.data.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    if (part.dtype !== dtype || part.shape[1] !== shape[1]) {
+      throw source.error(`array "${name}" is not of the same type in all pieces.`, { tensor: name });
+    }
+    (data as Float32Array).set(part.data as Float32Array, at);
+    at += part.data.length;
+  }
+  return { dtype, shape: [parts.reduce((rows, part) => rows + part.shape[0], 0), ...shape.slice(1)], data };
+}
+
+/** The cells of one element of a piece, whose points are counted from the piece's first. */
+interface CellPart extends Cells {
+  firstPoint: number;
+}
+
+function readCells(source: VtkXmlFile, points: number): Cells {
+  if (gridTypes.includes(source.type) && source.pieces.length > 0) return gridCells(source, source.pieces[0]);
+  const parts: CellPart[] = [];
+  const names = source.type === "PolyData" ? polygonal : ["Cells"];
+  let [firstPoint, allCells] = [0, 0];
+  for (const piece of source.pieces) {
+    const count = pointsOf(source, piece);
+    for (const name of names) {
+      const cells = source.count(piece.attributes, `NumberOf${name}`, 0);
+      const section = piece.sections.get(name);
+      if (cells === 0) continue;
+      if (!section) throw source.error(`a piece of ${cells} cells has no ${name}.`);
+      allCells += cells;
+      expectRows(allCells, "cells", source.file);
+      parts.push({ ...readPart(source, section, name, cells, count), firstPoint });
+    }
+    firstPoint += count;
+  }
+  return joinCells(source, parts, points);
+}
+
+function readPart(source: VtkXmlFile, { arrays }: VtkXmlSection, name: string, cells: number, points: number): Cells {
+  const read = (array: string, rows: number | undefined) => {
+    const found = arrays.find((other) => other.name === array);
+    if (!found) throw source.error(`${name} has no array "${array}".`, { tensor: array });
+    if (found.components !== 1) throw source.error(`${name}: "${array}" has ${found.components} components.`);
+    return source.read(found, rows);
+  };
+  const integers = (array: string, rows: number | undefined) => {
+    const tensor = read(array, rows);
+    try {
+      return toInt32(tensor, array);
+    } catch (cause) {
+      throw source.error(`${name}: ${(cause as Error).message}`, { tensor: array });
+    }
+  };
+  const ends = integers("offsets", cells);
+  if (!ends.every((end, i) => end >= (i === 0 ? 0 : ends[i - 1]))) throw source.error(`${name}: offsets do not rise.`);
+  const offsets = new Int32Array(cells + 1);
+  offsets.set(ends, 1);
+  const connectivity = integers("connectivity", offsets[cells]);
+  const wrong = connectivity.find((point) => point < 0 || point >= points);
+  if (wrong !== undefined) {
+    throw source.error(`${name}: point ${wrong} does not exist, there are ${points}.`, {
+      expected: points,
+      found: wrong,
+    });
+  }
+  if (name !== "Cells") return { offsets, connectivity, types: polygonalTypes(name, offsets) };
+  const types = integers("types", cells);
+  const strange = types.find((type) => type < 0 || type > 255);
+  if (strange !== undefined) throw source.error(`${name}: ${strange} is not a type of cells.`, { found: strange });
+  const part: Cells = { offsets, connectivity, types: Uint8Array.from(types) };
+  if (part.types.includes(kinds.polyhedron) && arrays.some((array) => array.name === "faces")) {
+    part.polyhedra = { faces: integers("faces", undefined), faceOffsets: integers("faceoffsets", cells) };
+    checkFaces(source, part.polyhedra, points);
+  }
+  return part;
+}
+
+/** Returns the types of the cells in polygonal data, which follow from their numbers of points, because the file does not tell. */
+function polygonalTypes(name: string, offsets: Int32Array): Uint8Array {
+  return Uint8Array.from({ length: offsets.length - 1 }, (_, cell) => {
+    const length = offsets[cell + 1] - offsets[cell];
+    if (name === "Verts") return length === 1 ? kinds.vertex : kinds.polyVertex;
+    if (name === "Lines") return length === 2 ? kinds.line : kinds.polyLine;
+    if (name === "Strips") return kinds.triangleStrip;
+    return length === 3 ? kinds.triangle : length === 4 ? kinds.quad : kinds.polygon;
+  });
+}
+
+/** Checks all faces of polyhedra: numbers of points, and the points that follow them. */
+function checkFaces(source: VtkXmlFile, { faces, faceOffsets }: Polyhedra, points: number): void {
+  let at = 0;
+  for (const end of faceOffsets) {
+    if (end < 0) continue;
+    for (let left = faces[at++]; left > 0 && at < end; left--) {
+      const next = at + 1 + faces[at];
+      for (let i = at + 1; i < next && i < faces.length; i++) {
+        if (faces[i] < 0 || faces[i] >= points)
+          throw source.error(`Cells: a face has the point ${faces[i]} of ${points}.`);
+      }
+      if (!(next > at)) break;
+      at = next;
+    }
+    if (at !== end || end > faces.length) throw source.error(`Cells: faces do not end where faceoffsets say.`);
+  }
+}
+
+function joinCells(source: VtkXmlFile, parts: readonly CellPart[], points: number): Cells {
+  const cells = parts.reduce((sum, part) => sum + part.types.length, 0);
+  const length = parts.reduce((sum, part) => sum + part.connectivity.length, 0);
+  if (length > 2 ** 31 - 1 || points > 2 ** 31 - 1)
+    throw source.error(`is too large: ${points} points, ${length} ends of cells.`);
+  const result: Cells = {
+    offsets: new Int32Array(cells + 1),
+    connectivity: new Int32Array(length),
+    types: new Uint8Array(cells),
+  };
+  const faces: Int32Array[] = [];
+  const faceOffsets = new Int32Array(cells).fill(-1);
+  let [cell, at, face] = [0, 0, 0];
+  for (const { offsets, connectivity, types, polyhedra, firstPoint } of parts) {
+    for (let i = 1; i < offsets.length; i++) result.offsets[cell + i] = at + offsets[i];
+    for (let i = 0; i < connectivity.length; i++) result.connectivity[at + i] = connectivity[i] + firstPoint;
+    result.types.set(types, cell);
+    if (polyhedra) {
+      polyhedra.faceOffsets.forEach((end, i) => {
+        if (end >= 0) faceOffsets[cell + i] = end + face;
+      });
+      faces.push(movePoints(polyhedra, firstPoint));
+      face += polyhedra.faces.length;
+    }
+    cell += types.length;
+    at += connectivity.length;
+  }
+  if (faces.length > 0) {
+    const joined = new Int32Array(face);
+    let start = 0;
+    for (const part of faces) {
+      joined.set(part, start);
+      start += part.length;
+    }
+    result.polyhedra = { faces: joined, faceOffsets };
+  }
+  return result;
+}
+
+/** Adds `first` to the points of faces. */
+function movePoints({ faces, faceOffsets }: Polyhedra, first: number): Int32Array {
+  const result = faces.slice();
+  let at = 0;
+  for (const end of faceOffsets) {
+    if (end < 0) continue;
+    for (at++; at < end; ) {
+      const next = at + 1 + faces[at];
+      for (let i = at + 1; i < next; i++) result[i] += first;
+      at = next;
+    }
+  }
+  return result;
+}
