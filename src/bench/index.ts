@@ -1,20 +1,22 @@
 // The benchmarks, for the command line and for pages: nothing here needs more than a browser has.
 
 import type { Device } from "../backends/device.ts";
-import { benchForward, benchScaling } from "./forward.ts";
-import { benchGraph } from "./graph.ts";
-import type { BenchCase, BenchmarkName, CaseListener } from "./measurement.ts";
-import type { PassOptions } from "./pass.ts";
-import type { Roofline } from "./roofline.ts";
-import { benchTraining } from "./training.ts";
-import { benchTree } from "./tree.ts";
+import { benchForward, benchScaling } from "./cases/forward.ts";
+import { benchGraph } from "./cases/graph.ts";
+import type { PassOptions } from "./cases/pass.ts";
+import { benchTraining } from "./cases/training.ts";
+import { benchTree } from "./cases/tree.ts";
+import type { Roofline } from "./rates/roofline.ts";
+import type { BenchCase, BenchmarkName, CaseListener } from "./report/measurement.ts";
 
-export type { KnownAnswer } from "./answer.ts";
-export { publishedTable } from "./case.ts";
-export { type ComparedCase, compareResults, formatComparison } from "./compare.ts";
-export type { BenchCase, BenchmarkName, DeviceName, PassMeasure } from "./measurement.ts";
-export type { DeviceClock, KernelProfile, OperatorProfile } from "./profile.ts";
-export { formatResult } from "./report.ts";
+export { publishedTable } from "./cases/case.ts";
+export type { DeviceClock, KernelProfile, OperatorProfile } from "./rates/profile.ts";
+export { measureRoofline, type Roofline } from "./rates/roofline.ts";
+export type { Exponents } from "./rates/scaling.ts";
+export type { Timing } from "./rates/timing.ts";
+export { type ComparedCase, compareResults, formatComparison } from "./report/compare.ts";
+export type { BenchCase, BenchmarkName, DeviceName, PassMeasure } from "./report/measurement.ts";
+export { formatResult } from "./report/report.ts";
 export {
   type BenchResult,
   benchResult,
@@ -23,12 +25,10 @@ export {
   type MachineDescription,
   type MeasuredDevice,
   parseBenchResult,
-} from "./result.ts";
-export { measureRoofline, type Roofline } from "./roofline.ts";
-export type { RoundsSummary } from "./rounds.ts";
-export type { Exponents } from "./scaling.ts";
-export { runSuite, type SuiteOptions, type SuiteProgress } from "./suite.ts";
-export type { Timing } from "./timing.ts";
+} from "./report/result.ts";
+export type { KnownAnswer } from "./suite/answer.ts";
+export type { RoundsSummary } from "./suite/rounds.ts";
+export { runSuite, type SuiteOptions, type SuiteProgress } from "./suite/suite.ts";
 
 /** The options of a benchmark; each benchmark below sets its own defaults. */
 export interface BenchOptions {

@@ -16,7 +16,7 @@ import {
   unknownExtension,
 } from "../formats/pointcloud.ts";
 import { loadSafetensors } from "../formats/safetensors/safetensors.ts";
-import { readBytes } from "./files.ts";
+import { readBytes } from "./files/files.ts";
 
 export interface CloudFile {
   path: string;

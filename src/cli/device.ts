@@ -2,7 +2,7 @@
 
 import { type Device, disposeThreads, requestDevice } from "../index.ts";
 import { withGpu } from "./node-gpu.ts";
-import type { DeviceChoice } from "./options.ts";
+import type { DeviceChoice } from "./options/shared.ts";
 
 /** Runs `work` on a device, and disposes of the device and all threads afterwards: otherwise the process would not end. */
 export async function withDevice<T>(

@@ -2,8 +2,8 @@
 
 import { knnGraph, radiusGraph } from "../index.ts";
 import type { CloudFile } from "./clouds.ts";
-import type { GraphChoice } from "./options.ts";
-import { withProgress } from "./progress.ts";
+import type { GraphChoice } from "./options/shared.ts";
+import { withProgress } from "./process/progress.ts";
 
 /** The edges of a file's points, [2, edges]: a radius graph with self-loops and at most 32 sources a point, or a knn graph without. */
 export async function buildGraph(

@@ -22,11 +22,11 @@ import { sweep } from "./commands/sweep.ts";
 import { train } from "./commands/train.ts";
 import { tree } from "./commands/tree.ts";
 import { work } from "./commands/work.ts";
-import { describeError } from "./failure.ts";
 import { commandHelp, generalHelp, suggestCommand } from "./help.ts";
-import { obeyNohup } from "./interruption.ts";
-import { limitOption, readLimits } from "./limit-option.ts";
-import { withStandardStreams } from "./standard-streams.ts";
+import { limitOption, readLimits } from "./options/limit.ts";
+import { describeError } from "./process/failure.ts";
+import { obeyNohup } from "./process/interruption.ts";
+import { withStandardStreams } from "./process/standard-streams.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   tree,

@@ -4,8 +4,8 @@ import { FOLDER } from "../experiments/folder/experiment.ts";
 import { CheckpointError, type Device, ErwinError, ErwinTransformer, InputError, loadSafetensors } from "../index.ts";
 import type { CloudFile } from "./clouds.ts";
 import { buildGraph } from "./graph.ts";
-import type { GraphChoice } from "./options.ts";
-import { withProgress } from "./progress.ts";
+import type { GraphChoice } from "./options/shared.ts";
+import { withProgress } from "./process/progress.ts";
 
 /** Errors name the checkpoint by its path. */
 export async function loadModel(bytes: Uint8Array, path: string, device: Device): Promise<ErwinTransformer> {

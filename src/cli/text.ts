@@ -1,6 +1,6 @@
 // Formats numbers, and words of commands, for people.
 
-import { formatTable as layOut } from "../bench/table.ts";
+import { formatTable as layOut } from "../bench/report/table.ts";
 
 /** "16,384". Not by toLocaleString, whose first call loads all of the host's locales: a tenth of a short command's time. */
 export function formatCount(count: number): string {

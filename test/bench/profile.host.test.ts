@@ -3,7 +3,7 @@
 
 import { AdamW, ErwinTransformer, mse, requestDevice, Tensor } from "erwin";
 import { describe, expect, test } from "vitest";
-import { countWork, type OperatorProfile, profile } from "../../src/bench/profile.ts";
+import { countWork, type OperatorProfile, profile } from "../../src/bench/rates/profile.ts";
 import { normals, seededRandom, uniformCloud } from "../support/clouds.ts";
 import { useDevice } from "../support/models.ts";
 

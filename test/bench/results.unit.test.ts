@@ -3,12 +3,12 @@
 import { FormatError } from "erwin";
 import { expect, test } from "vitest";
 import type { Storage } from "../../src/backends/storage.ts";
-import { compareResults, formatComparison } from "../../src/bench/compare.ts";
-import type { BenchCase } from "../../src/bench/measurement.ts";
-import { operatorNeeds } from "../../src/bench/operations.ts";
-import { benchResult, type DeviceDescription, parseBenchResult } from "../../src/bench/result.ts";
-import { rooflineTime } from "../../src/bench/roofline.ts";
-import { fitExponent } from "../../src/bench/scaling.ts";
+import { operatorNeeds } from "../../src/bench/rates/operations.ts";
+import { rooflineTime } from "../../src/bench/rates/roofline.ts";
+import { fitExponent } from "../../src/bench/rates/scaling.ts";
+import { compareResults, formatComparison } from "../../src/bench/report/compare.ts";
+import type { BenchCase } from "../../src/bench/report/measurement.ts";
+import { benchResult, type DeviceDescription, parseBenchResult } from "../../src/bench/report/result.ts";
 
 const measured = (name: string, median?: number): BenchCase => ({
   name,

@@ -1,8 +1,8 @@
 // Measurements in rounds: their order, disturbances, and the statistics of their times.
 
 import { expect, test } from "vitest";
-import { measureRounds, slowdownOf, timingOfRounds } from "../../src/bench/rounds.ts";
-import type { Subject } from "../../src/bench/subject.ts";
+import { measureRounds, slowdownOf, timingOfRounds } from "../../src/bench/suite/rounds.ts";
+import type { Subject } from "../../src/bench/suite/subject.ts";
 
 const subject = (name: string, take: () => number): Subject => ({
   description: { name, benchmark: "forward", clouds: 1, points: 1 },

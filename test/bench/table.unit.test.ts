@@ -3,9 +3,9 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { MachineResult } from "../../src/bench/machine/result.ts";
-import type { BenchCase } from "../../src/bench/measurement.ts";
 import type { PyTorchRow } from "../../src/bench/peers/pytorch/run.mjs";
-import type { BenchResult } from "../../src/bench/result.ts";
+import type { BenchCase } from "../../src/bench/report/measurement.ts";
+import type { BenchResult } from "../../src/bench/report/result.ts";
 import { formatMachine, formatTables, readmePath, readResults } from "../../src/bench/results/table.mjs";
 import { withResults } from "../../src/build/results.mjs";
 

@@ -25,7 +25,7 @@ test("an import upwards, sideways or of a folder without a layer is named", () =
     { ...value("tensor/tape.ts", "nn/linear.ts"), typeOnly: true },
     value("train/fit.ts", "onnx/proto.ts"),
     value("cli/main.ts", "build/run.mjs"),
-    value("bench/page.mjs", "build/run.mjs"),
+    value("bench/scripts/page.mjs", "build/run.mjs"),
     value("stray/file.ts", "errors.ts"),
   ]);
   expect(problems).toHaveLength(4);

@@ -1,7 +1,7 @@
 // Pictures of loss curves of any length, and without any finite loss.
 
 import { expect, it } from "vitest";
-import { drawCurves } from "../../src/cli/curve.ts";
+import { drawCurves } from "../../src/cli/pictures/curve.ts";
 
 it("draws 200,000 points", () => {
   const points = Array.from({ length: 200_000 }, (_, step) => [step, 1 / (1 + step)] as const);

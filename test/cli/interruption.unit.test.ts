@@ -4,7 +4,7 @@ import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import process from "node:process";
 import { afterEach, expect, it, vi } from "vitest";
-import { stoppedBySignals } from "../../src/cli/interruption.ts";
+import { stoppedBySignals } from "../../src/cli/process/interruption.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { drawBalls } from "../../src/cli/picture.ts";
+import { drawBalls } from "../../src/cli/pictures/balls.ts";
 import type { TriangleMesh } from "../../src/drawing/normals.ts";
 import { sampleSurface } from "../../src/drawing/surface.ts";
 

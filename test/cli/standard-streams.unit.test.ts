@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { expect, it, vi } from "vitest";
-import { withStandardStreams } from "../../src/cli/standard-streams.ts";
+import { withStandardStreams } from "../../src/cli/process/standard-streams.ts";
 
 const failure = (code: string) => Object.assign(new Error(`refused: ${code}`), { code });
 

@@ -2,8 +2,8 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { afterAll, expect, it } from "vitest";
-import { readFolderExperiment } from "../../src/cli/folder-config.ts";
-import { readEntries, weightsOf } from "../../src/cli/run-folder.ts";
+import { readEntries, weightsOf } from "../../src/cli/files/run-folder.ts";
+import { readFolderExperiment } from "../../src/cli/options/folder-config.ts";
 import { readSweep } from "../../src/cli/sweep/plan.ts";
 import { temporaryFolder } from "./command.ts";
 

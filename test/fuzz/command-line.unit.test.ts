@@ -1,10 +1,10 @@
 // Any words after a command are read, or refused by a UsageError. The options are those that several commands share.
 
 import { expect, it } from "vitest";
-import { parseBenchWords } from "../../src/cli/bench-options.ts";
 import { Arguments, UsageError } from "../../src/cli/command.ts";
-import { limitOption, readLimits } from "../../src/cli/limit-option.ts";
-import { fileOptions, modelOptions, readModelChoice } from "../../src/cli/options.ts";
+import { parseBenchWords } from "../../src/cli/options/bench.ts";
+import { limitOption, readLimits } from "../../src/cli/options/limit.ts";
+import { fileOptions, modelOptions, readModelChoice } from "../../src/cli/options/shared.ts";
 import { arrayFormat, predictionFormat } from "../../src/cli/output.ts";
 import { parseShard } from "../../src/cli/predict/shard.ts";
 import { fuzz } from "../support/fuzz.ts";

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { FolderStore, forOutputs } from "../../src/cli/folder-store.ts";
+import { FolderStore, forOutputs } from "../../src/cli/files/folder-store.ts";
 
 test("a file is replaced as a whole, no other file is left, and one that cannot be read is named", async () => {
   const folder = mkdtempSync(join(tmpdir(), "erwin-store-"));

@@ -41,11 +41,11 @@ import process from "node:process";
 import { readArguments } from "../../build/arguments.mjs";
 import { denoEnvironment } from "../../build/deno.mjs";
 import { root } from "../../build/steps.mjs";
-import { publishedTable } from "../case.ts";
-import type { BenchmarkName } from "../measurement.ts";
+import { publishedTable } from "../cases/case.ts";
 import { findPython, pytorch } from "../peers/python.mjs";
 import type { PyTorchBench } from "../peers/pytorch/run.mjs";
-import type { BenchResult } from "../result.ts";
+import type { BenchmarkName } from "../report/measurement.ts";
+import type { BenchResult } from "../report/result.ts";
 import type { MachineResult } from "./result.ts";
 
 /** Runs a step until a time of performance.now(); throws if it could not. */
@@ -168,7 +168,7 @@ const deno = (until: number, script: string, args: readonly string[]) =>
 
 /** Runs the command line's `bench` on a page. */
 const chromium: typeof deno = (until, _, [, ...args]) =>
-  run(until, "node", [join(root, "src/bench/page.mjs"), ...args]);
+  run(until, "node", [join(root, "src/bench/scripts/page.mjs"), ...args]);
 
 const dawnProgram = "src/bench/machine/dawn.mjs";
 const canUseDawn =

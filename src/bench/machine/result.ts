@@ -1,7 +1,7 @@
 // The file that measure.ts writes: all figures of one machine.
 
 import type { PyTorchBench } from "../peers/pytorch/run.mjs";
-import type { BenchResult } from "../result.ts";
+import type { BenchResult } from "../report/result.ts";
 
 export interface MachineResult {
   format: "erwin-machine-1";

@@ -28,7 +28,7 @@ import {
   Tensor,
 } from "erwin";
 import { readmeModel } from "../../erwin/presets.ts";
-import { caseClouds, caseGraph } from "../case.ts";
+import { caseClouds, caseGraph } from "../cases/case.ts";
 
 /** Makes one input with its expected results. */
 async function makeInput(device: Device, checkpoint: Uint8Array, clouds: number, points: number): Promise<Uint8Array> {

@@ -15,8 +15,8 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { readArguments } from "../../build/arguments.mjs";
-import { formatTable } from "../table.ts";
-import { formatTiming, type Timing, timingOf } from "../timing.ts";
+import { formatTiming, type Timing, timingOf } from "../rates/timing.ts";
+import { formatTable } from "../report/table.ts";
 import type { PyTorchBench } from "./pytorch/run.mjs";
 
 interface Row {

@@ -9,7 +9,7 @@ import { main } from "../../build/run.mjs";
 import { root } from "../../build/steps.mjs";
 
 /** @typedef {import("../machine/result.ts").MachineResult} MachineResult */
-/** @typedef {import("../measurement.ts").BenchCase} BenchCase */
+/** @typedef {import("../report/measurement.ts").BenchCase} BenchCase */
 /** @typedef {import("../peers/pytorch/run.mjs").PyTorchRow} PyTorchRow */
 /** @typedef {"forward" | "training"} Pass */
 

@@ -10,7 +10,7 @@ import { blankInput } from "../../erwin/memory.ts";
 import { ErwinTransformer } from "../../erwin/model.ts";
 import { readmeModel } from "../../erwin/presets.ts";
 import { noGrad } from "../../tensor/tape.ts";
-import { caseSize, publishedTable } from "../case.ts";
+import { caseSize, publishedTable } from "../cases/case.ts";
 
 const CHANNELS = 32;
 /** Points of each cloud: half of the sizes of the published table. */

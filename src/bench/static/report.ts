@@ -1,6 +1,6 @@
 // Formats a profile as tables of plain text, or its differences from another profile.
 
-import { formatTable } from "../table.ts";
+import { formatTable } from "../report/table.ts";
 import { type Column, columns, keyOf, type Row, type StaticResult, type Time } from "./result.ts";
 import type { Bound, Estimate } from "./times.ts";
 import { findPredecessor } from "./variants.ts";

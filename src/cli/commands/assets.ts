@@ -4,7 +4,7 @@ import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Arguments, type Command, UsageError } from "../command.ts";
-import { makeFolder } from "../files.ts";
+import { makeFolder } from "../files/files.ts";
 import { formatPlural } from "../text.ts";
 
 export const assets: Command = {

@@ -16,13 +16,13 @@ import {
   type Roofline,
 } from "../../bench/index.ts";
 import { disposeThreads } from "../../index.ts";
-import { benchOptions, readBenchOptions } from "../bench-options.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { withDevice } from "../device.ts";
-import { checkOutput, readBytes, writeWhole } from "../files.ts";
+import { checkOutput, readBytes, writeWhole } from "../files/files.ts";
 import { describeDawn } from "../node-gpu.ts";
-import { type DeviceChoice, readTrainingDevice } from "../options.ts";
-import { withProgress } from "../progress.ts";
+import { benchOptions, readBenchOptions } from "../options/bench.ts";
+import { type DeviceChoice, readTrainingDevice } from "../options/shared.ts";
+import { withProgress } from "../process/progress.ts";
 
 const DAWN_FEATURES = "dawn-features";
 

@@ -4,9 +4,9 @@ import { extensionOf, torchExtensions } from "../../formats/extension.ts";
 import { CheckpointError } from "../../index.ts";
 import { fromTorch, toTorch } from "../../train/torch.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
-import { readConfigFile } from "../config-file.ts";
-import { checkOutput, readBytes, writeWhole } from "../files.ts";
-import { modelFile } from "../run-folder.ts";
+import { checkOutput, readBytes, writeWhole } from "../files/files.ts";
+import { modelFile } from "../files/run-folder.ts";
+import { readConfigFile } from "../options/config-file.ts";
 import { formatPlural } from "../text.ts";
 
 const known = `${torchExtensions.map((extension) => `.${extension}`).join(", ")} and .safetensors`;

@@ -4,9 +4,9 @@ import { statSync } from "node:fs";
 import { join, sep } from "node:path";
 import { type FileSizes, formatIndex, INDEX_FILE } from "../../experiments/sources/http.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
-import { writeWhole } from "../files.ts";
+import { writeWhole } from "../files/files.ts";
+import { filesBelow } from "../files/walk.ts";
 import { formatBytes, formatPlural } from "../text.ts";
-import { filesBelow } from "../walk.ts";
 
 export const index: Command = {
   summary: `list a data set's files in its ${INDEX_FILE}, by which pages read it from a server`,

@@ -15,9 +15,9 @@ import type { Arguments, Command } from "../command.ts";
 import { drawBunny } from "../demo/bunny-picture.ts";
 import { joinClouds, raggedClouds, smoothFeatures } from "../demo/clouds.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { checkOutput, writeWhole } from "../files.ts";
-import { deviceOptions, readDeviceChoice } from "../options.ts";
-import { withProgress } from "../progress.ts";
+import { checkOutput, writeWhole } from "../files/files.ts";
+import { deviceOptions, readDeviceChoice } from "../options/shared.ts";
+import { withProgress } from "../process/progress.ts";
 import { formatBytes, formatCount, formatPlural, formatTime } from "../text.ts";
 
 export const demo: Command = {

@@ -21,15 +21,15 @@ import { type Device, evaluate as evaluateSplit, InputError, loadSafetensors, ty
 import type { Module } from "../../nn/module.ts";
 import { TorchCheckpoint } from "../../train/torch.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
-import { drawCurves } from "../curve.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { listIn, openSource, readDataPath } from "../experiment-choice.ts";
-import { evaluationFlags, givenOptions } from "../experiment-options.ts";
-import { checkOutput, isFolder, readBytes, writeWhole } from "../files.ts";
-import { deviceOptions, readDeviceChoice } from "../options.ts";
-import { printError, withProgress } from "../progress.ts";
-import { modelFile, type RunConfig, readRunConfig } from "../run-folder.ts";
-import { advisingSkipBad, skipBadOption } from "../skip-bad.ts";
+import { checkOutput, isFolder, readBytes, writeWhole } from "../files/files.ts";
+import { modelFile, type RunConfig, readRunConfig } from "../files/run-folder.ts";
+import { evaluationFlags, givenOptions } from "../options/experiment.ts";
+import { listIn, openSource, readDataPath } from "../options/experiment-choice.ts";
+import { deviceOptions, readDeviceChoice } from "../options/shared.ts";
+import { advisingSkipBad, skipBadOption } from "../options/skip-bad.ts";
+import { drawCurves } from "../pictures/curve.ts";
+import { printError, withProgress } from "../process/progress.ts";
 import { formatTable } from "../text.ts";
 
 export const evaluate: Command = {

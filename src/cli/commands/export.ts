@@ -4,11 +4,11 @@ import { exportOnnx } from "../../index.ts";
 import { exportedBalls } from "../../onnx/balls.ts";
 import type { Arguments, Command } from "../command.ts";
 import { withDevice } from "../device.ts";
-import { checkOutput, readBytes, writeWhole } from "../files.ts";
+import { checkOutput, readBytes, writeWhole } from "../files/files.ts";
+import { modelFile } from "../files/run-folder.ts";
 import { loadModel } from "../model.ts";
-import { modelOption } from "../options.ts";
-import { withProgress } from "../progress.ts";
-import { modelFile } from "../run-folder.ts";
+import { modelOption } from "../options/shared.ts";
+import { withProgress } from "../process/progress.ts";
 import { formatBytes } from "../text.ts";
 
 export const exportModel: Command = {

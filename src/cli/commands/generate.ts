@@ -3,9 +3,9 @@
 import { dirname, join } from "node:path";
 import { generators } from "../../experiments/generators.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
-import { checkOutput, makeFolder, writeWhole } from "../files.ts";
-import { withProgress } from "../progress.ts";
-import { drawSample } from "../sample-picture.ts";
+import { checkOutput, makeFolder, writeWhole } from "../files/files.ts";
+import { drawSample } from "../pictures/sample.ts";
+import { withProgress } from "../process/progress.ts";
 import { quoteWord } from "../text.ts";
 import { writeIndex } from "./data-index.ts";
 

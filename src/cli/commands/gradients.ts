@@ -5,12 +5,12 @@ import { readOutput } from "../../jobs/rows.ts";
 import { type CloudFile, readCloudFile } from "../clouds.ts";
 import type { Arguments, Command } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { checkOutput, readBytes, writeWhole } from "../files.ts";
+import { checkOutput, readBytes, writeWhole } from "../files/files.ts";
+import { modelFile } from "../files/run-folder.ts";
 import { loadModel, modelInput } from "../model.ts";
-import { fileOptions, modelOptions, modelUsage, readModelChoice } from "../options.ts";
+import { fileOptions, modelOptions, modelUsage, readModelChoice } from "../options/shared.ts";
 import { arrayFormat, encodeArrays, outputTensors } from "../output.ts";
-import { withProgress } from "../progress.ts";
-import { modelFile } from "../run-folder.ts";
+import { withProgress } from "../process/progress.ts";
 import { formatTime } from "../text.ts";
 
 export const gradients: Command = {

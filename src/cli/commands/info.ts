@@ -16,13 +16,13 @@ import {
 } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { withDevice } from "../device.ts";
-import { isFolder, readBytes } from "../files.ts";
+import { isFolder, readBytes } from "../files/files.ts";
 import { isPointFormat } from "../info/arrays.ts";
 import { describeFile, describeFolder } from "../info/describe.ts";
 import type { RunDescription } from "../info/run.ts";
 import { describeDawn } from "../node-gpu.ts";
-import { deviceOptions, readDeviceChoice } from "../options.ts";
-import { hostName } from "../program.ts";
+import { deviceOptions, readDeviceChoice } from "../options/shared.ts";
+import { hostName } from "../process/program.ts";
 import { formatBytes, formatCount, formatPlural, formatTable } from "../text.ts";
 
 export const info: Command = {

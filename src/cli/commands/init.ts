@@ -5,9 +5,9 @@ import { proposeConfig } from "../../experiments/folder/propose.ts";
 import { survey } from "../../experiments/folder/survey.ts";
 import { InputError } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
-import { checkOutput, isFile, isFolder, writeWhole } from "../files.ts";
-import { FolderSource } from "../folder-source.ts";
-import { advisingSkipBad, skipBadOption } from "../skip-bad.ts";
+import { checkOutput, isFile, isFolder, writeWhole } from "../files/files.ts";
+import { FolderSource } from "../files/folder-source.ts";
+import { advisingSkipBad, skipBadOption } from "../options/skip-bad.ts";
 import { formatCount, quoteWord } from "../text.ts";
 
 export const init: Command = {

@@ -5,12 +5,13 @@ import { loadSafetensors } from "../../index.ts";
 import { recordOf } from "../../jobs/job.ts";
 import { withRecord } from "../../jobs/record.ts";
 import { readOutput } from "../../jobs/rows.ts";
-import { isRemote } from "../addresses.ts";
 import { readCloud } from "../clouds.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
+import { isRemote } from "../files/addresses.ts";
+import { checkTarget, findModel, readFile, takeUser, writeFile } from "../files/remote-files.ts";
 import { loadModel, modelInput } from "../model.ts";
-import { fileOptions, type ModelChoice, modelOptions, modelUsage, readModelChoice } from "../options.ts";
+import { fileOptions, type ModelChoice, modelOptions, modelUsage, readModelChoice } from "../options/shared.ts";
 import {
   checkPredictionFormat,
   encodePrediction,
@@ -24,8 +25,7 @@ import { predictMany } from "../predict/many.ts";
 import { recipeOf } from "../predict/recipe.ts";
 import { isCollection, predictSequences } from "../predict/sequences.ts";
 import { parseShard } from "../predict/shard.ts";
-import { withProgress } from "../progress.ts";
-import { checkTarget, findModel, readFile, takeUser, writeFile } from "../remote-files.ts";
+import { withProgress } from "../process/progress.ts";
 import { formatCount, formatTime } from "../text.ts";
 
 /** Enough points to keep a GPU busy, and only seconds of work for a CPU, since interruptions wait for the current batch. */

@@ -4,11 +4,11 @@ import type { SafeTensorInput } from "../../formats/bytes/elements.ts";
 import { buildBallTree, disposeThreads } from "../../index.ts";
 import { readCloudFile } from "../clouds.ts";
 import type { Arguments, Command } from "../command.ts";
-import { checkOutput, writeWhole } from "../files.ts";
+import { checkOutput, writeWhole } from "../files/files.ts";
 import { buildGraph } from "../graph.ts";
-import { fileOptions, graphOptions, readGraphChoice, threadsOption } from "../options.ts";
+import { fileOptions, graphOptions, readGraphChoice, threadsOption } from "../options/shared.ts";
 import { arrayFormat, encodeArrays } from "../output.ts";
-import { withProgress } from "../progress.ts";
+import { withProgress } from "../process/progress.ts";
 import { formatPlural, formatTime } from "../text.ts";
 
 export const tree: Command = {

@@ -1,10 +1,10 @@
 // erwin work: takes jobs from a queue, as one of any number of workers on any number of machines.
 
 import type { Arguments, Command } from "../command.ts";
-import { untilInterrupted } from "../interruption.ts";
-import { deviceOptions, readDeviceChoice } from "../options.ts";
-import { passedOn } from "../program.ts";
-import { printError } from "../progress.ts";
+import { deviceOptions, readDeviceChoice } from "../options/shared.ts";
+import { untilInterrupted } from "../process/interruption.ts";
+import { passedOn } from "../process/program.ts";
+import { printError } from "../process/progress.ts";
 import { ComputeProcess } from "../queue/child.ts";
 import { computeJobs } from "../queue/compute.ts";
 import { openWorker, queueOption } from "../queue/queue.ts";

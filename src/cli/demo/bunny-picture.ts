@@ -5,7 +5,7 @@ import type { TriangleMesh } from "../../drawing/normals.ts";
 import { sampleSurface } from "../../drawing/surface.ts";
 import { readmeModel } from "../../erwin/presets.ts";
 import { buildBallTree } from "../../index.ts";
-import { drawBalls, type PictureRow } from "../picture.ts";
+import { drawBalls, type PictureRow } from "../pictures/balls.ts";
 import { formatCount } from "../text.ts";
 
 /** A power of two: every ball of the picture is full. */

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { METRICS_FILE } from "../../experiments/run-files.ts";
 import { LAST_CHECKPOINT, type LogEntry, loadSafetensors } from "../../index.ts";
 import { progressOf } from "../../train/checkpoint.ts";
-import { readBytes } from "../files.ts";
-import { hasWeights, isRunConfig, type RunConfig, readConfig, readEntries, weightsOf } from "../run-folder.ts";
+import { readBytes } from "../files/files.ts";
+import { hasWeights, isRunConfig, type RunConfig, readConfig, readEntries, weightsOf } from "../files/run-folder.ts";
 
 export interface RunDescription {
   experiment: string;

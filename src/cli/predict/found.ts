@@ -1,8 +1,8 @@
 // Reports on the files to predict: folders that could not be read or were left out, and the number of files that failed.
 
 import { ErwinError } from "../../index.ts";
-import { describeFailure } from "../failure.ts";
-import { printError } from "../progress.ts";
+import { describeFailure } from "../process/failure.ts";
+import { printError } from "../process/progress.ts";
 import { formatCount, formatPlural } from "../text.ts";
 import { type FindOptions, findInputs, type PredictionPaths } from "./inputs.ts";
 

@@ -4,11 +4,11 @@ import { basename, dirname, isAbsolute, join, normalize, parse, resolve } from "
 import { InputError } from "../../errors.ts";
 import { type DataSource, joinPath } from "../../experiments/data-source.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
-import { folderAndName, isRemote, joinAddress, splitAddress } from "../addresses.ts";
 import { cloudExtensions } from "../clouds.ts";
-import { placeOf } from "../files.ts";
-import { isFolderPlace, joinPlace, openFolder, readFile, takeUser } from "../remote-files.ts";
-import { filesBelow, type WalkOptions } from "../walk.ts";
+import { folderAndName, isRemote, joinAddress, splitAddress } from "../files/addresses.ts";
+import { placeOf } from "../files/files.ts";
+import { isFolderPlace, joinPlace, openFolder, readFile, takeUser } from "../files/remote-files.ts";
+import { filesBelow, type WalkOptions } from "../files/walk.ts";
 
 /** A file of points, and the file for its prediction. */
 export interface PredictionPaths {

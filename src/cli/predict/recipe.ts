@@ -1,7 +1,7 @@
 // Determines what decides the bytes of a prediction besides its input.
 
 import { type Recipe, sha256 } from "../../jobs/job.ts";
-import type { ModelChoice } from "../options.ts";
+import type { ModelChoice } from "../options/shared.ts";
 import type { PredictionFormat } from "../output.ts";
 
 /** Devices and threads are left out: they change the last bits at most. */

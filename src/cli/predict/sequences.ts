@@ -14,9 +14,9 @@ import { savePvd } from "../../formats/vtk/pvd.ts";
 import { InputError } from "../../index.ts";
 import { UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { isFolder, makeFolder, placeOf, writeWhole } from "../files.ts";
-import { FolderSource } from "../folder-source.ts";
-import { withProgress } from "../progress.ts";
+import { isFolder, makeFolder, placeOf, writeWhole } from "../files/files.ts";
+import { FolderSource } from "../files/folder-source.ts";
+import { withProgress } from "../process/progress.ts";
 import { formatPlural } from "../text.ts";
 import { arraysOf, copyExtension, encode, type FieldsOptions, readFieldModel } from "./fields.ts";
 

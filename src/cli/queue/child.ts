@@ -4,7 +4,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { SilenceWatch, silenceError } from "../../host/silence.ts";
-import { erwinProgram } from "../program.ts";
+import { erwinProgram } from "../process/program.ts";
 import type { ComputeAnswer, ComputeRequest } from "./compute.ts";
 import type { QueuedPrediction } from "./queue.ts";
 

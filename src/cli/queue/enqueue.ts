@@ -6,11 +6,11 @@ import type { FileStore } from "../../jobs/job.ts";
 import { type Recipe, recordOf, sha256 } from "../../jobs/job.ts";
 import { inParallel } from "../../jobs/parallel.ts";
 import { readRecord } from "../../jobs/record.ts";
-import { isRemote } from "../addresses.ts";
-import type { GraphChoice } from "../options.ts";
+import { isRemote } from "../files/addresses.ts";
+import { openOutputs, readFile } from "../files/remote-files.ts";
+import type { GraphChoice } from "../options/shared.ts";
 import type { PredictionPaths } from "../predict/inputs.ts";
 import { type Shard, takeShard } from "../predict/shard.ts";
-import { openOutputs, readFile } from "../remote-files.ts";
 import { formatCount } from "../text.ts";
 import { enqueue, nameOf, withQueue } from "./queue.ts";
 

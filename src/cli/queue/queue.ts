@@ -4,7 +4,7 @@ import type { Job, Queue, Worker, WorkerOptions } from "bullmq";
 import { InputError } from "../../errors.ts";
 import type { Recipe } from "../../jobs/job.ts";
 import { UsageError } from "../command.ts";
-import type { GraphChoice } from "../options.ts";
+import type { GraphChoice } from "../options/shared.ts";
 import { ComputeError } from "./child.ts";
 
 /** What a worker needs to know about a job. The paths are absolute: all machines have the files at the same paths. */

@@ -6,7 +6,7 @@ import { Batcher } from "../../jobs/batcher.ts";
 import { SerialQueue } from "../../serial.ts";
 import { readCloud } from "../clouds.ts";
 import { modelInput } from "../model.ts";
-import type { ModelChoice } from "../options.ts";
+import type { ModelChoice } from "../options/shared.ts";
 import { checkPredictionFormat, encodePrediction, type PredictionFormat, predictionFormats } from "../output.ts";
 import type { OpenFields } from "../predict/fields.ts";
 import { HttpError } from "./http-error.ts";

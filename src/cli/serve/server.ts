@@ -5,8 +5,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import process from "node:process";
 import { DeviceLostError, ErwinError, OutOfMemoryError } from "../../index.ts";
 import { UsageError } from "../command.ts";
-import { describeError } from "../failure.ts";
-import { printError } from "../progress.ts";
+import { describeError } from "../process/failure.ts";
+import { printError } from "../process/progress.ts";
 import { allowOrigin, expectToken } from "./access.ts";
 import { type Answer, send } from "./answer.ts";
 import { HttpError } from "./http-error.ts";

@@ -2,7 +2,7 @@
 
 import { FormatError } from "../../errors.ts";
 import { Random } from "../../random.ts";
-import { readConfigFile } from "../config-file.ts";
+import { readConfigFile } from "../options/config-file.ts";
 
 /** One run: its name, and the options in which it differs from the others. */
 export interface PlannedRun {

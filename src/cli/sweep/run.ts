@@ -6,8 +6,8 @@ import { METRICS_FILE } from "../../experiments/run-files.ts";
 import { PendingCalls } from "../../host/pending-calls.ts";
 import { silenceError } from "../../host/silence.ts";
 import { ErwinError, type LogEntry } from "../../index.ts";
-import { erwinProgram } from "../program.ts";
-import { readEntries, readRunConfig } from "../run-folder.ts";
+import { readEntries, readRunConfig } from "../files/run-folder.ts";
+import { erwinProgram } from "../process/program.ts";
 import type { PlannedRun, SweepPlan } from "./plan.ts";
 
 /** The result of a run. */

@@ -5,10 +5,10 @@ import type { Experiment, ExperimentOptions } from "../../experiments/experiment
 import { resolveOptions } from "../../experiments/options.ts";
 import { settingsOf } from "../../experiments/settings.ts";
 import type { Arguments } from "../command.ts";
-import { chooseExperiment, readDataPath } from "../experiment-choice.ts";
-import { givenOptions } from "../experiment-options.ts";
-import { type DeviceChoice, readTrainingDevice } from "../options.ts";
-import { readRunConfig, type Settings } from "../run-folder.ts";
+import { readRunConfig, type Settings } from "../files/run-folder.ts";
+import { givenOptions } from "../options/experiment.ts";
+import { chooseExperiment, readDataPath } from "../options/experiment-choice.ts";
+import { type DeviceChoice, readTrainingDevice } from "../options/shared.ts";
 import { type PredictionFormat, predictionFormats } from "./predictions.ts";
 
 /** The max number of samples whose predictions are written: a data set may contain tens of thousands. */

@@ -4,8 +4,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type EventContent, encodeEvent } from "../../formats/tensorflow/tfevents.ts";
 import type { LogEntry, Logger } from "../../index.ts";
-import { append } from "../files.ts";
-import { EVENTS_PREFIX } from "../run-folder.ts";
+import { append } from "../files/files.ts";
+import { EVENTS_PREFIX } from "../files/run-folder.ts";
 
 /** An event file of one call. Each call that continues a run writes its own file, as TensorBoard expects. */
 export class EventLog implements Logger {

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { InputError } from "../../errors.ts";
 import { type Lease, type LeaseContent, Leases, leaseFile } from "../../jobs/leases.ts";
-import { FolderStore } from "../folder-store.ts";
-import { printError } from "../progress.ts";
+import { FolderStore } from "../files/folder-store.ts";
+import { printError } from "../process/progress.ts";
 
 const NAME = "training";
 /** The seconds without a renewal after which a process that cannot be looked at is considered dead. */

@@ -1,7 +1,7 @@
 // Where a run's numbers are logged: its own file of metrics, one for TensorBoard, and on request Weights & Biases.
 
 import { JsonLinesLogger, type LogEntry, type Logger } from "../../index.ts";
-import type { RunFolder } from "../run-folder.ts";
+import type { RunFolder } from "../files/run-folder.ts";
 import { EventLog } from "./event-log.ts";
 import { WandbLogger } from "./wandb.ts";
 

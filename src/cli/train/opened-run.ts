@@ -5,10 +5,10 @@ import type { BadSample, OnBad } from "../../experiments/experiment.ts";
 import { type ExperimentRun, type InitialWeights, openRun } from "../../experiments/run.ts";
 import type { Device } from "../../index.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { openSource } from "../experiment-choice.ts";
-import { readBytes } from "../files.ts";
-import { printError, withProgress } from "../progress.ts";
-import { advisingSkipBad } from "../skip-bad.ts";
+import { readBytes } from "../files/files.ts";
+import { openSource } from "../options/experiment-choice.ts";
+import { advisingSkipBad } from "../options/skip-bad.ts";
+import { printError, withProgress } from "../process/progress.ts";
 import type { Call } from "./call.ts";
 
 /** A run, and the source of its samples. */

@@ -9,7 +9,7 @@ import { savePvd } from "../../formats/vtk/pvd.ts";
 import { saveVtu } from "../../formats/vtk/vtu-write.ts";
 import type { Module } from "../../nn/module.ts";
 import { Random } from "../../random.ts";
-import { makeFolder, writeWhole } from "../files.ts";
+import { makeFolder, writeWhole } from "../files/files.ts";
 import { holdsArrays, writeFields } from "../output.ts";
 
 export const PREDICTIONS_FOLDER = "predictions";

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import type { BadSample, Baselines, Experiment, ExperimentOptions } from "../../experiments/experiment.ts";
 import type { ExperimentRun } from "../../experiments/run.ts";
 import type { FitProgress, FitResult } from "../../index.ts";
-import { drawCurves } from "../curve.ts";
-import { writeWhole } from "../files.ts";
-import { CURVE_FILE, type RunFolder } from "../run-folder.ts";
+import { writeWhole } from "../files/files.ts";
+import { CURVE_FILE, type RunFolder } from "../files/run-folder.ts";
+import { drawCurves } from "../pictures/curve.ts";
 import { formatTime } from "../text.ts";
 
 export function describeSamples({ trainData, validationData, testData }: ExperimentRun): void {

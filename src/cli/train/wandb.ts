@@ -2,7 +2,7 @@
 
 import { Worker } from "node:worker_threads";
 import type { LogEntry, Logger } from "../../index.ts";
-import { printError } from "../progress.ts";
+import { printError } from "../process/progress.ts";
 
 /** The SDK, which the user has to install: `npm install @wandb/sdk`. */
 const PACKAGE = "@wandb/sdk";

@@ -2,7 +2,7 @@
 // sent to the server.
 
 import type { BenchCase, BenchResult, DeviceName, MeasuredDevice } from "erwin/bench";
-import { threadsText } from "../../bench/measurement.ts";
+import { threadsText } from "../../bench/report/measurement.ts";
 import { type Entry, entryOf, keyOf, type Measure } from "./entry.ts";
 
 const VERSION = 1;

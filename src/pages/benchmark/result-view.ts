@@ -1,8 +1,8 @@
 // Shows one result: score, devices, tables.
 
 import type { MeasuredDevice } from "erwin/bench";
-import { threadsText } from "../../bench/measurement.ts";
-import { THROTTLED } from "../../bench/rounds.ts";
+import { threadsText } from "../../bench/report/measurement.ts";
+import { THROTTLED } from "../../bench/suite/rounds.ts";
 import { byId, element } from "../shared/dom.ts";
 import { bytes, figure, milliseconds, percent } from "../shared/format.ts";
 import { type Column, table } from "../shared/table.ts";

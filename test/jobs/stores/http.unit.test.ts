@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { v2 as webdav } from "webdav-server";
+import { readFile, takeUser } from "../../../src/cli/files/remote-files.ts";
 import { findInputs } from "../../../src/cli/predict/inputs.ts";
-import { readFile, takeUser } from "../../../src/cli/remote-files.ts";
 import { formatIndex } from "../../../src/experiments/sources/http.ts";
 import { HttpStore } from "../../../src/jobs/stores/http.ts";
 

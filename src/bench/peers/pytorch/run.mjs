@@ -20,7 +20,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
  * @property {"eager" | "compile"} variant
  * @property {"strict" | "tf32"} precision
  * @property {string} [unavailable] why it could not be measured
- * @property {import("../../timing.ts").Timing} [timing] milliseconds
+ * @property {import("../../rates/timing.ts").Timing} [timing] milliseconds
  * @property {number} [first] milliseconds of the first pass, compilation included
  * @property {number} [peakMemory] bytes on a CUDA device
  * @property {number} [loss] in training: the loss before the first step

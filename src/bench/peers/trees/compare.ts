@@ -13,9 +13,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { buildBallTree, disposeThreads, Random } from "erwin";
 import { readArguments } from "../../../build/arguments.mjs";
-import { caseOffsets } from "../../case.ts";
-import { formatTable } from "../../table.ts";
-import { formatTiming, type Timing, timed, timingOf } from "../../timing.ts";
+import { caseOffsets } from "../../cases/case.ts";
+import { formatTiming, type Timing, timed, timingOf } from "../../rates/timing.ts";
+import { formatTable } from "../../report/table.ts";
 import { findPython, scikit } from "../python.mjs";
 
 /** The speed relative to scikit-learn in the paper's table, with 16 processors. */
