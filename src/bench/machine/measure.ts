@@ -4,7 +4,7 @@
 //   npm run bench:gpu -- --out FILE [--seconds 540] [--points N,N,...] [--clouds 16] [--channels 32] [--backend webgpu|cpu]
 //     [--only STEP,...] [--host deno|chromium]
 //
-// sets up and builds first. With --host chromium this library's benchmarks run on a page (../page.mjs). The steps, the most
+// sets up and builds first. With --host chromium this library's benchmarks run on a page (../scripts/page.mjs). The steps, the most
 // important first (the last compiles for minutes, in whatever time is left):
 //
 //   forward       the device, its roofline, and forward passes in float32
