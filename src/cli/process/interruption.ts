@@ -63,8 +63,10 @@ export function obeyNohup(): void {
   if (outlivesTerminal()) process.on("SIGHUP", () => {});
 }
 
-/** Whether this process has what nohup leaves it: no terminal, and output that goes to no other program. */
+/** Whether this process has what nohup leaves it: no terminal, and output that goes to no other program. Windows has no nohup. */
 function outlivesTerminal(): boolean {
+  // There a process without a console may also have no streams, which cannot be asked what they are.
+  if (process.platform === "win32") return false;
   const { stdin, stdout, stderr } = process;
   return ![stdin, stdout, stderr].some(({ isTTY }) => isTTY) && ![1, 2].some(isRead);
 }
