@@ -60,6 +60,27 @@ describe("findInputs", () => {
     expect(await find(["data/b.ply", "data/list.txt"], "o")).toEqual(expected);
   });
 
+  it("takes a pattern as shells do that do not leave it as it is", async () => {
+    const [b, c] = [
+      ["data/b.ply", "o/b.safetensors"],
+      ["data/sub/deep/c.PLY", "o/sub/deep/c.safetensors"],
+    ];
+    expect(await find(["data/*.ply"], "o")).toEqual([b]);
+    expect(await find(["data/?.*"], "o")).toEqual([["data/a.csv", "o/a.safetensors"], b]);
+    expect(await find(["data/**/*.ply"], "o")).toEqual([b, c]);
+    expect(await find(["data/s*/deep/*"], "o")).toEqual([c]);
+    expect(await find(["data/*"])).toEqual([
+      ["data/a.csv", "data/out/a.safetensors"],
+      ["data/b.ply", "data/out/b.safetensors"],
+    ]);
+    await expect(find(["data/*.stl"], "o")).rejects.toThrow(
+      /\*\.stl" holds nothing to predict, expected files .* that match/,
+    );
+    write("stars/a*.ply");
+    write("stars/ab.ply");
+    expect(await find(["stars/a*.ply"], "o")).toEqual([["stars/a*.ply", "o/a*.safetensors"]]);
+  });
+
   it.each([
     ["two inputs of one output", ["data/sub/a.npy", "data/a.csv"], "o", /a\.npy" and ".*a\.csv" would both be written/],
     [
@@ -107,12 +128,9 @@ describe("findInputs", () => {
 
   it("tells one file from many", () => {
     const single = (...names: string[]) => isSingleFile(names.map(path));
-    expect([single("data/b.ply"), single("data/missing.ply")]).toEqual([true, true]);
-    expect([single("data"), single("data/list.txt"), single("data/b.ply", "data/a.csv")]).toEqual([
-      false,
-      false,
-      false,
-    ]);
+    expect([single("data/b.ply"), single("data/missing.ply"), single("stars/a*.ply")]).toEqual([true, true, true]);
+    const many = [["data"], ["data/list.txt"], ["data/b.ply", "data/a.csv"], ["data/*.ply"]];
+    expect(many.map((names) => single(...names))).toEqual([false, false, false, false]);
   });
 });
 

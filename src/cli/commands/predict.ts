@@ -74,8 +74,8 @@ export const predict: Command = {
     ...modelOptions,
   },
   notes: [
-    "Many files: --input is a folder (with the folders in it), a .txt list of paths (one a line, relative to the list's folder)",
-    "or several paths. --output is a folder then: a/b.ply below the input folder becomes a/b.safetensors below it.",
+    "Many files: --input is a folder (with the folders in it), a .txt list of paths (one a line, relative to the list's folder),",
+    "a pattern (runs/**/*.vtu) or several paths. --output is a folder then: a/b.ply below the input folder becomes a/b.safetensors below it.",
     "The prediction is the array `out` of .safetensors, .npz and .npy; .csv, .ply, .vtk, .vtu and .vtp hold the points too, and a",
     "column, a property or a component for each of its channels. From .vtu to .vtu, and from .vtp to .vtp, the output is the input's",
     "file with this array in it.",
@@ -96,7 +96,7 @@ async function run(args: Arguments): Promise<void> {
   if (args.has("rollout") || inputs.some(isCollection)) return predictRollout(args, inputs, choice);
   const many = isSingleFile(inputs) ? undefined : readMany(args, choice);
   const wrong = many ? undefined : forMany.find((name) => args.has(name));
-  if (wrong) throw new UsageError(`--${wrong} is for many files: a folder, a .txt list or several --input`);
+  if (wrong) throw new UsageError(`--${wrong} is for many files: a folder, a .txt list, a pattern or several --input`);
   const output = takeUser(args.required("output"));
   // A model of a folder's fields copies its input, and so writes formats that other models do not.
   if (!many && !isCopy(inputs[0], output)) predictionFormat(output);

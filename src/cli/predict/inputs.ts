@@ -1,8 +1,10 @@
 // Finds the files to predict, and the path of each one's prediction.
 
-import { basename, dirname, isAbsolute, join, normalize, parse, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, normalize, parse, resolve, sep } from "node:path";
 import { InputError } from "../../errors.ts";
 import { type DataSource, joinPath } from "../../experiments/data-source.ts";
+import { matchesPattern } from "../../experiments/folder/files.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
 import { cloudExtensions } from "../clouds.ts";
 import { folderAndName, isRemote, joinAddress, splitAddress } from "../files/addresses.ts";
@@ -20,9 +22,12 @@ export interface PredictionPaths {
 
 const isList = (path: string) => /\.txt$/i.test(path);
 
+/** Whether a path is a pattern of paths, which the shells of Windows, and others where it is quoted, leave as it is. */
+const isPattern = (path: string) => /[*?]/.test(path) && !isRemote(path) && !existsSync(path);
+
 /** Whether the inputs name a single file, whose prediction is a file and not a folder. */
 export function isSingleFile(inputs: readonly string[]): boolean {
-  return inputs.length === 1 && !isList(inputs[0]) && !isFolderPlace(inputs[0]);
+  return inputs.length === 1 && ![isList, isPattern, isFolderPlace].some((isMany) => isMany(inputs[0]));
 }
 
 export interface FindOptions extends Omit<WalkOptions, "skip"> {
@@ -38,7 +43,8 @@ export interface FindOptions extends Omit<WalkOptions, "skip"> {
  * Finds the files that the inputs name, sorted by their outputs.
  *
  * A folder names the point clouds in it and below; a .txt file names the paths in it, one on each line, relative to its own
- * folder. Paths below such a folder are kept below `outputFolder`. All of them may be addresses of servers.
+ * folder; a pattern, such as "runs/*.vtu" or "runs/2?/*.vtu", names the point clouds that it matches. Paths below such a folder
+ * are kept below `outputFolder`. All but patterns may be addresses of servers.
  * @throws InputError before any work, where a folder or list holds none, two files have the same output, or an output is an input;
  *   StorageError
  */
@@ -89,9 +95,10 @@ async function expand(
   known: readonly string[],
   walk: WalkOptions,
 ): Promise<NamedFile[]> {
+  const isOutput = (path: string) => identify(path) === identify(outputFolder);
+  if (isPattern(input)) return orNone(matching(input, known, walk, isOutput), input, "files of points that match it");
   const isListed = isList(input);
   if (!isListed && isFolderPlace(input)) {
-    const isOutput = (path: string) => identify(path) === identify(outputFolder);
     if (isOutput(input)) {
       throw new InputError(
         `"${input}" is the output's folder too: what is written there would be an input the next time. Choose another.`,
@@ -104,12 +111,32 @@ async function expand(
       : filesBelow(input, { ...walk, skip: isOutput });
     const files = found
       .filter((name) => known.includes(dottedExtensionOf(name)))
-      .map((name) => ({ input: joinPlace(input, name), name }));
+      .map((name) => ({ input: joinPlace(input, name), name: withSlashes(name) }));
     return orNone(files, input, `files of points (${known.join(", ")})`);
   }
   if (isListed) return orNone(await readList(input), input, "paths, one a line");
   return [{ input, name: isRemote(input) ? folderAndName(input).name : basename(input) }];
 }
+
+/** Returns the point clouds that a pattern matches, named below the last folder before its first wildcard. */
+function matching(
+  input: string,
+  known: readonly string[],
+  walk: WalkOptions,
+  isOutput: (path: string) => boolean,
+): NamedFile[] {
+  const slashed = withSlashes(input);
+  const start = slashed.lastIndexOf("/", slashed.search(/[*?]/)) + 1;
+  const [folder, pattern] = [slashed.slice(0, start) || ".", slashed.slice(start)];
+  const isDeep = pattern.includes("/");
+  return filesBelow(folder, { ...walk, skip: (path) => isOutput(path) || (!isDeep && isFolderPlace(path)) })
+    .map(withSlashes)
+    .filter((name) => matchesPattern(name, pattern) && known.includes(dottedExtensionOf(name)))
+    .map((name) => ({ input: join(folder, name), name }));
+}
+
+/** A path with slashes, which Windows takes as well as its own separator. Elsewhere a backslash is a letter as any other. */
+const withSlashes = (path: string) => path.replaceAll(sep, "/");
 
 /** Lists all files in a folder of a server and below it. Names that begin with a dot are left out. */
 async function namesBelow(source: DataSource, folder: string, skip: (name: string) => boolean): Promise<string[]> {
@@ -136,7 +163,7 @@ async function readList(path: string): Promise<NamedFile[]> {
     .map((line) => {
       if (isRemote(line)) return { input: line, name: folderAndName(line).name };
       const isBelow = !isAbsolute(line) && !normalize(line).startsWith("..");
-      return { input: fromList(path, line), name: isBelow ? normalize(line) : basename(line) };
+      return { input: fromList(path, line), name: isBelow ? withSlashes(normalize(line)) : basename(line) };
     });
 }
 
