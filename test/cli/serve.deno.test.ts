@@ -143,7 +143,9 @@ it("answers what is wrong with a request by its status", async () => {
   expect(answers.map((answer) => answer.slice(9, 12))).toEqual(["404", "400", "404"]);
   expect(await status(post(`${url}/predict`, "x", { headers: { ...headers, "Content-Encoding": "gzip" } }))).toBe(415);
   for (const [query, body, message] of [
-    ["", "x", /truncated/],
+    ["", "x", /truncated.* Without \?from=FORMAT a body is read as safetensors\.$/],
+    ["?from=safetensors", "x", /truncated(?!.*Without)/],
+    ["?form=vtu", "x", /has "form", expected only from and to/],
     ["?from=vtu", "x", /not XML/],
     ["?from=txt", "x", /txt/],
     ["?to=gif", "x", /to is "gif", expected json, safetensors/],

@@ -12,6 +12,17 @@ export function targetOf({ url = "/" }: IncomingMessage): URL {
   }
 }
 
+/** What an address of `/predict` can say: the formats of the body and of the answer. */
+const queryNames = ["from", "to"];
+
+/** @throws HttpError if the query has another name, which would be ignored */
+export function expectQuery(query: URLSearchParams): void {
+  for (const name of query.keys()) {
+    if (!queryNames.includes(name))
+      throw new HttpError(400, `the address has "${name}", expected only ${queryNames.join(" and ")}`);
+  }
+}
+
 /** HEAD is GET without the body of the answer, which the host leaves out. */
 export function expectMethod({ method }: IncomingMessage, expected: "GET" | "POST"): void {
   const isHead = expected === "GET" && method === "HEAD";

@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import process from "node:process";
-import { DeviceLostError, ErwinError, OutOfMemoryError } from "../../index.ts";
+import { DeviceLostError, ErwinError, FormatError, OutOfMemoryError } from "../../index.ts";
 import { UsageError } from "../command.ts";
 import { describeError } from "../process/failure.ts";
 import { printError } from "../process/progress.ts";
@@ -12,7 +12,7 @@ import { type Answer, send } from "./answer.ts";
 import { HttpError } from "./http-error.ts";
 import { Metrics } from "./metrics.ts";
 import type { Predictor } from "./predictor.ts";
-import { expectMethod, givenId, readBody, targetOf, within } from "./request.ts";
+import { expectMethod, expectQuery, givenId, readBody, targetOf, within } from "./request.ts";
 
 export interface ServiceOptions {
   predictor: Predictor;
@@ -101,6 +101,7 @@ export class Service {
         else if (pathname !== "/predict") throw new HttpError(404, "there are /predict, /health and /metrics");
         else {
           expectMethod(request, "POST");
+          expectQuery(searchParams);
           leave = this.#enter();
           answer = await this.#predict(request, response, searchParams);
         }
@@ -137,8 +138,8 @@ export class Service {
       if (!response.writableEnded) given.abort(new HttpError(499, "the client has gone"));
     };
     response.on("close", giveUp);
+    const isJson = /^application\/json\b/.test(request.headers["content-type"] ?? "");
     try {
-      const isJson = /^application\/json\b/.test(request.headers["content-type"] ?? "");
       const from = query.get("from") ?? (isJson ? "json" : "safetensors");
       const to = query.get("to") ?? from;
       const limit = from === "json" ? Math.min(MAX_JSON_BYTES, maxBytes) : maxBytes;
@@ -147,6 +148,10 @@ export class Service {
       const body = await within(timeout, slow, given, async () => readBody(request, response, limit, given.signal));
       const bytes = await within(timeout, late, given, () => predictor.predict(body, { from, to }, given.signal));
       return { status: 200, body: bytes, type: contentTypes[to] ?? "application/octet-stream" };
+    } catch (error) {
+      if (!(error instanceof FormatError) || query.has("from")) throw error;
+      const other = isJson ? "" : " Without ?from=FORMAT a body is read as safetensors.";
+      throw new HttpError(400, error.message + other);
     } finally {
       response.off("close", giveUp);
     }
