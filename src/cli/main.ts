@@ -2,6 +2,7 @@
 
 import process from "node:process";
 import { version } from "../../package.json";
+import { oldNode } from "../host/environment.ts";
 import { setLimits } from "../limits.ts";
 import { Arguments, type Command, UsageError } from "./command.ts";
 import { assets } from "./commands/assets.ts";
@@ -51,6 +52,11 @@ const commands: Readonly<Record<string, Command>> = {
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage. */
 async function main(words: readonly string[]): Promise<number> {
+  const old = oldNode();
+  if (old) {
+    console.error(`error: ${old}.`);
+    return 1;
+  }
   const [name, ...rest] = words;
   if (name === undefined) {
     console.error(generalHelp(commands));

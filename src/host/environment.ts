@@ -1,9 +1,18 @@
 // What the host is and what it has.
 
-/** Returns a built-in module of Node, in Node and Deno; undefined elsewhere. */
+type Process = { getBuiltinModule?: (name: string) => unknown; versions?: { node?: string } };
+const host = () => (globalThis as { process?: Process }).process;
+
+/** Returns a built-in module of Node, in Node, Deno and Bun; undefined elsewhere. */
 export function nodeModule<T>(name: string): T | undefined {
-  const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
-  return host?.getBuiltinModule?.(name) as T | undefined;
+  return host()?.getBuiltinModule?.(name) as T | undefined;
+}
+
+/** What to say in a Node that does not give its modules to a library that also runs in browsers; undefined elsewhere. */
+export function oldNode(): string | undefined {
+  const version = host()?.versions?.node;
+  if (version === undefined || host()?.getBuiltinModule) return undefined;
+  return `Node ${version} is too old: erwin needs 20.16, or 22.3 and later`;
 }
 
 /**

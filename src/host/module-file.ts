@@ -1,7 +1,7 @@
 // Reads the library's WebAssembly modules from their files. Errors distinguish the causes: another file in place of a module, a
 // truncated one.
 import { WorkerError } from "../errors.ts";
-import { nodeModule } from "./environment.ts";
+import { nodeModule, oldNode } from "./environment.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 type FileSystem = typeof import("node:fs/promises");
@@ -34,6 +34,8 @@ async function readFile(url: URL): Promise<{ bytes: Bytes; type?: string | null 
     if (!response.ok) throw new Error(`status ${response.status}`);
     return { bytes: new Uint8Array(await response.arrayBuffer()), type: response.headers.get("Content-Type") };
   } catch (cause) {
+    const old = url.protocol === "file:" && oldNode();
+    if (old) throw new WorkerError(`${old}.`, { url: url.href }, { cause });
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw fileError(url, `could not be loaded: ${reason}`, cause);
   }
