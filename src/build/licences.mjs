@@ -21,6 +21,8 @@ export function thirdPartyLicences() {
     generateBundle(_options, bundle) {
       const chunks = Object.values(bundle).filter((file) => file.type === "chunk");
       const folders = new Set(chunks.flatMap(({ moduleIds }) => moduleIds.map(packageFolder)));
+      // A filter of this package is in the HDF5 library's module (wasm/hdf5/library.mjs).
+      for (const folder of [...folders]) if (folder?.endsWith("/h5wasm")) folders.add(`${folder}-plugins`);
       const packages = [...folders].filter((folder) => folder && existsSync(join(folder, "package.json"))).sort();
       const source = packages
         .map((folder) => licenceOf(/** @type {string} */ (folder)))

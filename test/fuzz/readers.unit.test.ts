@@ -52,6 +52,8 @@ const cloud = {
 };
 const options = { file: "FILE" };
 
+const isClassic = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(0, 3)) === "CDF";
+
 type Read = (bytes: Uint8Array) => unknown;
 const readers: [string, Uint8Array[], Read, number][] = [
   [
@@ -84,6 +86,8 @@ const readers: [string, Uint8Array[], Read, number][] = [
     100,
   ],
   ["hdf5", found(".h5"), (b) => loadHdf5(b, options), 20],
+  // Other .nc files are HDF5.
+  ["netcdf", found(".nc").filter(isClassic), (b) => (isClassic(b) ? loadHdf5(b, options) : []), 150],
 ];
 
 it.each(readers)(

@@ -1,13 +1,16 @@
 // Takes apart the file of the package h5wasm that has the HDF5 library's WebAssembly module in a string literal, 4 MB of script:
 // Deno parses scripts when a program begins, also those that it only imports later, and a host compiles a module faster than
-// it reads such a literal.
+// it reads such a literal. The module also takes along the filter LZF, by which h5py can compress, from the package h5wasm-plugins.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runInNewContext } from "node:vm";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
-const file = join(root, "node_modules", "h5wasm", "dist", "esm", "hdf5_util.js");
+const packages = join(root, "node_modules");
+const file = join(packages, "h5wasm", "dist", "esm", "hdf5_util.js");
+/** A WebAssembly module of six kilobytes, which the library loads from its file system when data needs it. */
+const plugin = "libH5Zlzf.so";
 
 const before = "return binaryDecode('";
 const after = "')}function getBinarySync";
@@ -26,8 +29,24 @@ export function libraryModule() {
   const text = /** @type {string} */ (runInNewContext(`'${takeApart().literal}'`));
   // Emscripten writes a byte as the character of its number, and zero as the character 256, too.
   const module = Uint8Array.from(text, (character) => character.charCodeAt(0) & 0xff);
-  if (WebAssembly.validate(module)) return module;
+  const plugins = customSection(plugin, readFileSync(join(packages, "h5wasm-plugins", "plugins", plugin)));
+  if (WebAssembly.validate(module)) return Buffer.concat([module, plugins]);
   throw new Error(`${file} has changed: what was found in it is no WebAssembly module`);
+}
+
+/** Returns a section that hosts pass over; src/formats/hdf5/h5wasm.ts finds it by its name. */
+function customSection(/** @type {string} */ name, /** @type {Uint8Array} */ content) {
+  const title = Buffer.from(name);
+  const body = Buffer.concat([leb128(title.length), title, content]);
+  return Buffer.concat([Buffer.of(0), leb128(body.length), body]);
+}
+
+/** Encodes a number as WebAssembly does: seven bits a byte, the lowest first. */
+function leb128(/** @type {number} */ value) {
+  const bytes = [];
+  let left = value;
+  for (; left > 0x7f; left >>>= 7) bytes.push((left & 0x7f) | 0x80);
+  return Buffer.from([...bytes, left]);
 }
 
 /**

@@ -1,7 +1,7 @@
 // Attributes of HDF5's data sets: texts and numbers of fixed length.
 
 import { readArray } from "../bytes/bytes.ts";
-import { arrayTypes } from "../bytes/elements.ts";
+import { arrayTypes, type SafeTensor } from "../bytes/elements.ts";
 import { elementType, isHalf, TEXT } from "./elements.ts";
 import type { DatasetMetadata, H5Module } from "./h5wasm.ts";
 import { allocate } from "./library.ts";
@@ -33,9 +33,14 @@ export function attributeText(library: H5Module, file: bigint, path: string, att
   return metadata?.type === TEXT && count === 1 ? new TextDecoder().decode(bytes) : "";
 }
 
-/** Returns the numbers of an attribute, none if it is of something else. */
-export function attributeNumbers(library: H5Module, file: bigint, path: string, attribute: string): number[] {
+/** Returns the numbers of an attribute in their own type; undefined if it is of something else. */
+export function attributeNumbers(
+  library: H5Module,
+  file: bigint,
+  path: string,
+  attribute: string,
+): SafeTensor | undefined {
   const { metadata, count = 0, bytes } = readAttribute(library, file, path, attribute) ?? {};
   const dtype = metadata && !isHalf(metadata) ? elementType(metadata, undefined) : undefined;
-  return dtype && bytes ? Array.from(readArray(bytes, 0, count, arrayTypes[dtype]), Number) : [];
+  return dtype && bytes && { dtype, shape: [count], data: readArray(bytes, 0, count, arrayTypes[dtype]) };
 }

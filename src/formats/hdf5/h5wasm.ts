@@ -35,6 +35,7 @@ export interface H5Module {
     read(stream: unknown, target: Uint8Array, targetOffset: number, length: number, position: number): number;
     close(stream: unknown): void;
     mkdir(path: string): void;
+    mkdirTree(path: string): void;
     rmdir(path: string): void;
     mount(kind: unknown, files: { blobs: { name: string; data: Blob }[] }, path: string): void;
     unmount(path: string): void;
@@ -58,6 +59,8 @@ export interface H5Module {
   get_symbolic_link(file: bigint, path: string): string;
   get_external_link(file: bigint, path: string): { filename: string; obj_path: string };
   get_dataset_metadata(file: bigint, path: string): DatasetMetadata;
+  /** Returns the folders in which the library looks for filters that it has not itself. */
+  get_plugin_search_paths(): string[];
   /** Returns what compresses a data set's chunks, or checks them. */
   get_dataset_filters(file: bigint, path: string): { id: number; name: string }[];
   get_attribute_names(file: bigint, path: string): string[];
@@ -103,6 +106,9 @@ function hdf5Url(): URL {
   return new URL("../../../wasm/out/hdf5.wasm", import.meta.url);
 }
 
+/** The filter LZF: its file, and the section of the module that holds it (wasm/hdf5/library.mjs). */
+const LZF_PLUGIN = "libH5Zlzf.so";
+
 const moduleUrl = () => givenUrl("hdf5.wasm") ?? unmoved(located(hdf5Url));
 
 let compiled: Promise<WebAssembly.Module> | undefined;
@@ -124,7 +130,7 @@ async function libraryModule(): Promise<WebAssembly.Module> {
  */
 export async function createModule(): Promise<H5Module> {
   const module = await libraryModule();
-  return await new Promise<H5Module>((resolve, reject) => {
+  const library = await new Promise<H5Module>((resolve, reject) => {
     const instantiateWasm = (imports: WebAssembly.Imports, receive: Receive) => {
       WebAssembly.instantiate(module, imports).then((instance) => receive(instance, module), reject);
     };
@@ -132,4 +138,10 @@ export async function createModule(): Promise<H5Module> {
     const silent = { print() {}, printErr() {} };
     createLibrary({ noInitialRun: true, ...silent, instantiateWasm }).then(resolve, reject);
   });
+  const [folder] = library.get_plugin_search_paths();
+  library.FS.mkdirTree(folder);
+  for (const content of WebAssembly.Module.customSections(module, LZF_PLUGIN)) {
+    library.FS.writeFile(`${folder}/${LZF_PLUGIN}`, new Uint8Array(content));
+  }
+  return library;
 }

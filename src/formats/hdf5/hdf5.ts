@@ -5,17 +5,18 @@ import { elementCount, type FileBytes, formatError, readArray, swapByteOrder, to
 import { type ArrayContents, arrayTypes, type SafeTensor, type SafeTensorType } from "../bytes/elements.ts";
 import { Unpacking } from "../compression/unpacking.ts";
 import { asInMatlab } from "../matlab/arrays.ts";
+import { unpack } from "../netcdf/conventions.ts";
 import { blobFile, readWhole } from "../sources/partial-file.ts";
 import { attributeText } from "./attributes.ts";
 import { ENUMERATION, elementsName, elementType, type Halves, halvesAmong, halvesIn, isHalf } from "./elements.ts";
 import type { DatasetMetadata, H5Module } from "./h5wasm.ts";
 import { allocate, PATH, withLibrary } from "./library.ts";
-import { isBareDimension, markMissing, NETCDF_3, packingAttributes } from "./netcdf.ts";
+import { isBareDimension, meaningOf } from "./netcdf.ts";
 
 export { saveHdf5 } from "./write.ts";
 
-/** Filters that the library has, by their numbers: deflate, shuffle, fletcher32, szip, nbit and scaleoffset. */
-const knownFilters: readonly number[] = [1, 2, 3, 4, 5, 6];
+/** Filters that the library has, by their numbers: deflate, shuffle, fletcher32, szip, nbit, scaleoffset, and h5py's LZF. */
+const knownFilters: readonly number[] = [1, 2, 3, 4, 5, 6, 32000];
 
 /**
  * Groups of numbers that are no data: in "#refs#/a" and the like MATLAB keeps the contents of cells and objects under names of its own,
@@ -49,13 +50,11 @@ export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {
   const name = options.file ?? "hdf5";
   const content = input instanceof Blob ? await contentOf(input, name) : toBytes(input);
   const size = content instanceof Blob ? content.size : content.length;
-  const begin = content.slice(0, NETCDF_3.length);
-  const head = new TextDecoder("latin1").decode(begin instanceof Blob ? await begin.arrayBuffer() : begin);
   return await withLibrary((library) =>
     withFile(library, content, (path) =>
       guarded(name, () => {
         const file = library.open(path, library.H5F_ACC_RDONLY, false, -1, -1);
-        if (file <= 0n) throw formatError(name, notOpened(head), { offset: 0 });
+        if (file <= 0n) throw formatError(name, notOpened(size), { offset: 0 });
         const contents = readDatasets(library, file, { name, size, content: path, only: options.only });
         if (library.close_file(file) < 0) throw formatError(name, "damaged: the HDF5 library cannot close it.");
         return contents;
@@ -64,12 +63,9 @@ export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {
   );
 }
 
-/** Says why the library cannot open a file, by how the file begins. */
-function notOpened(head: string): string {
-  if (head === "") return "is empty.";
-  if (head === NETCDF_3) return "is a netCDF-3 file, which is not HDF5: convert it by nccopy -k nc4 IN OUT.";
-  return "not an HDF5 file, or damaged: the HDF5 library cannot open it.";
-}
+/** Says why the library cannot open a file. */
+const notOpened = (size: number) =>
+  size === 0 ? "is empty." : "not an HDF5 file, or damaged: the HDF5 library cannot open it.";
 
 /** Returns the blob where it can be read in parts, else its bytes. */
 const contentOf = async (blob: Blob, file: string): Promise<Blob | Uint8Array> =>
@@ -178,10 +174,10 @@ function hindranceOf(library: H5Module, file: bigint, path: string): { kind: str
     return { kind: "text of MATLAB, as numbers", advice: "save its meaning as a number" };
   if (attributes.includes(MATLAB_EMPTY))
     return { kind: "the sizes of an empty array of MATLAB", advice: "save an array with elements" };
-  const packing = packingAttributes.filter((attribute) => attributes.includes(attribute));
-  if (packing.length === 0) return undefined;
+  const { unclear } = meaningOf(library, file, path);
+  if (unclear.length === 0) return undefined;
   const advice = "write it unpacked (xarray: open_dataset(IN).drop_encoding().to_netcdf(OUT))";
-  return { kind: `data packed by ${packing.join(" and ")}`, advice };
+  return { kind: `data packed by ${unclear.join(" and ")}, which should be one number each`, advice };
 }
 
 /** The other files that hold a virtual data set's numbers: the library would put its fill value in their place. */
@@ -224,7 +220,8 @@ function readDataset(
     }
     const bytes = library.HEAPU8.slice(pointer, pointer + length * width);
     if (elements === ENUMERATION && !littleEndian) swapByteOrder(bytes, width);
-    const array = markMissing(library, file, path, { dtype, shape: sizes, data: readArray(bytes, 0, length, type) });
+    const stored = { dtype, shape: sizes, data: readArray(bytes, 0, length, type) };
+    const array = unpack(stored, meaningOf(library, file, path), unpacking, place);
     return library.get_attribute_names(file, path).includes(MATLAB_CLASS) ? asInMatlab(array) : array;
   } finally {
     library._free(pointer);

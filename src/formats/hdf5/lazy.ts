@@ -1,17 +1,21 @@
-// HDF5 for programs that may never need it: the first call loads the library, which is a download of 1 MB.
+// HDF5 for programs that may never need it: the first call loads the library, which is a download of 1 MB. netCDF's classic files, which
+// have the same extension as those that are HDF5, are read without it.
 
-import type { FileBytes } from "../bytes/bytes.ts";
+import { type FileBytes, toBytes } from "../bytes/bytes.ts";
 import type { ArrayContents, SafeTensor } from "../bytes/elements.ts";
+import { CLASSIC, readClassicNetcdf } from "../netcdf/classic.ts";
+import { blobFile, readWhole } from "../sources/partial-file.ts";
 import type { Hdf5Options } from "./hdf5.ts";
 
 const library = () => import("./hdf5.ts");
 
 /**
- * Reads the numeric data sets of an HDF5 file. Names are paths without the first slash: "position", "group/position". Text,
- * compounds, other element types, and numbers that are in other files (by links, or in a virtual data set), compressed by a plugin, or
- * packed as netCDF does it are skipped, unless they are asked for by name. So is what netCDF and MATLAB add of their own (dimensions
+ * Reads the numeric data sets of an HDF5 file, or the variables of a classic one of netCDF. Names are paths without the first slash: "position", "group/position". Text,
+ * compounds, other element types, and numbers that are in other files (by links, or in a virtual data set) or compressed by a plugin
+ * other than LZF are skipped, unless they are asked for by name. So is what netCDF and MATLAB add of their own (dimensions
  * without a variable, "#refs#"), and the index of PyTables' tables. A number that is missing in netCDF is NaN: one that equals its data
- * set's `_FillValue` or `missing_value`, or that nobody has written; integers with such are given as F64. Arrays that MATLAB wrote are
+ * set's `_FillValue` or `missing_value`, or that nobody has written; integers with such are given as F64. Packed numbers of netCDF are
+ * unpacked by their `scale_factor` and `add_offset`. Arrays that MATLAB wrote are
  * as in MATLAB, with row and column vectors as [n]. Floats of 16 bits are skipped in a file with float16 and bfloat16.
  * @param input the file's bytes, or the file itself: in a web worker only the parts that are needed are read of a Blob, which may
  *   be larger than memory; elsewhere all of it
@@ -19,11 +23,17 @@ const library = () => import("./hdf5.ts");
  *   WorkerError if the library's module, hdf5.wasm, cannot be loaded.
  */
 export async function loadHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<Map<string, SafeTensor>> {
-  return (await library()).loadHdf5(input, options);
+  return (await readHdf5(input, options)).arrays;
 }
 
 /** Reads a file as `loadHdf5` does, and names what is left out. */
 export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<ArrayContents> {
+  const { file = "hdf5" } = options;
+  const begin = input instanceof Blob ? await input.slice(0, CLASSIC.length).arrayBuffer() : input;
+  if (new TextDecoder().decode(toBytes(begin).slice(0, CLASSIC.length)) === CLASSIC) {
+    const bytes = input instanceof Blob ? await readWhole(blobFile(input, file)) : input;
+    return readClassicNetcdf(bytes, { file, only: options.only });
+  }
   return (await library()).readHdf5(input, options);
 }
 

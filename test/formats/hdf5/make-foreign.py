@@ -3,6 +3,7 @@
 # tables.h5 has a table, as PyTables and pandas write them, with its index, and data compressed by h5py's LZF (made by h5py 3.7).
 # missing.nc has the numbers that netCDF knows for missing ones (made by netCDF4 1.6.2): attributes of three types, of which one lists
 # several, integers, and what nobody has written.
+# lzf.h5 is compressed by h5py's LZF (made by h5py 3.16), with h5py's other filters around it.
 # halves.h5 has bfloat16 as h5py writes it with a type of its own, both-halves.h5 also float16.
 from pathlib import Path
 
@@ -34,6 +35,19 @@ with h5py.File(folder / "tables.h5", "w") as file:
     file["frame/_i_table/index/sorted"] = np.arange(2)
     file.create_dataset("packed", data=np.arange(64.0), compression="lzf")
     file["positions"] = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+with h5py.File(folder / "lzf.h5", "w", libver="latest") as file:
+    file.create_dataset("grid", data=np.arange(600.0).reshape(20, 30) / 8, chunks=(16, 7), compression="lzf", shuffle=True)
+    noise = np.arange(300) ** 2 * 7919 % 65537 // 257 % 256
+    file.create_dataset("noise", data=noise.astype("u1"), chunks=(77,), compression="lzf")
+    checked = (np.arange(600) // 10 - 30).astype(">i2")
+    file.create_dataset("checked", data=checked, compression="lzf", fletcher32=True)
+    grown = file.create_dataset(
+        "grown", (6, 3), "f4", maxshape=(None, 3), chunks=(2, 3), compression="lzf", fillvalue=-1
+    )
+    grown[:] = np.arange(18).reshape(6, 3)
+    grown.resize(9, axis=0)
+    grown[8] = 2
 
 with netCDF4.Dataset(folder / "missing.nc", "w") as file:
     file.createDimension("n", 4)
