@@ -99,7 +99,11 @@ describe("readPointCloud", () => {
   it.each([
     ["a.xyzw", text(""), /"xyzw"; known are \.safetensors, \.npy/],
     ["noextension", text(""), /cannot tell the format/],
-    ["scan.LAZ", text("LASF"), /scan\.LAZ: is a LAS point cloud: convert it by PDAL .*; known are \.safetensors/],
+    [
+      "scan.LAZ",
+      text("LASF"),
+      /scan\.LAZ: is a compressed LAS point cloud: unpack it by PDAL .*; known are \.safetensors/,
+    ],
     [
       "a.pcd",
       pcd("1 2 3 0 0", "nan nan nan 0 0"),

@@ -105,6 +105,7 @@ describe("files", () => {
     ...foreign.map((name) => join(formats, "foreign", name)),
     ...meshes.map((name) => join(formats, "meshes", name)),
     ...grids.map((name) => join(formats, "grids", name)),
+    join(formats, "las", "1.2-format-3.las"),
     ...ours,
   ];
 
@@ -176,7 +177,7 @@ describe("files", () => {
     expect(await open(written("a.laz", new Uint8Array(4)))).toBe("failed");
     const problem = await visited.page.locator("#problem").textContent();
     expect(problem).toMatch(
-      /a\.laz: is a LAS point cloud: .*; known are .*\.csv, .*\.extxyz, \.h5, .*\.pt, .*\.tfrecord\.$/,
+      /a\.laz: is a compressed LAS point cloud: .*; known are .*\.csv, .*\.extxyz, \.h5, .*\.pt, .*\.tfrecord\.$/,
     );
   });
 

@@ -51,6 +51,7 @@ const readers: Readonly<Record<string, Reader>> = {
   vtk: readVtk,
   ply: readPoints,
   pcd: readPoints,
+  las: readPoints,
   extxyz: readPoints,
   ...Object.fromEntries(tableExtensions.map((extension) => [extension, readPoints])),
   npz: (bytes, file, wanted) => {
