@@ -37,3 +37,11 @@ test("a damaged Blob is a FormatError in a worker, too", async () => {
     message: expect.stringContaining("large.h5: not an HDF5 file"),
   });
 });
+
+test("what LZF compressed is read in a page and in a worker, where the library loads its filter", async () => {
+  const bytes = await (await fetch(new URL("hdf5/lzf.h5", import.meta.url))).arrayBuffer();
+  const arrays = Object.fromEntries(await loadHdf5(bytes));
+  expect(Object.keys(arrays)).toEqual(["checked", "grid", "grown", "noise"]);
+  expect(Array.from(arrays.grid.data, Number)).toEqual(Array.from({ length: 600 }, (_, i) => i / 8));
+  expect(await read(new Blob([bytes]))).toEqual(arrays);
+});

@@ -216,7 +216,13 @@ class VtkParser {
       throw this.#source.error(`line 3: expected ASCII or BINARY, found "${encoding?.slice(0, 40) ?? ""}".`);
     }
     this.#source.binary = encoding === "BINARY";
-    const keyword = this.#source.word()?.toUpperCase();
+    let keyword = this.#source.word()?.toUpperCase();
+    // Some programs write what is true of the whole, such as the time, before the data set.
+    while (keyword === "FIELD" || keyword === "METADATA") {
+      if (keyword === "FIELD") readField(this.#source, () => false);
+      else this.#source.skipMetadata();
+      keyword = this.#source.word()?.toUpperCase();
+    }
     const dataset = this.#source.word()?.toUpperCase();
     const known = datasets.find((name) => name === dataset);
     if (keyword !== "DATASET" || !known) {
