@@ -6,6 +6,7 @@ import { readCloud } from "../../src/cli/clouds.ts";
 import { readArrays } from "../../src/experiments/folder/read.ts";
 import type { SafeTensor } from "../../src/formats/bytes/elements.ts";
 import { loadMatlab, readMatlab } from "../../src/formats/matlab/matlab.ts";
+import { readMatlab4 } from "../../src/formats/matlab/matlab4.ts";
 import { readMatlab5 } from "../../src/formats/matlab/matlab5.ts";
 import { setLimits } from "../../src/limits.ts";
 import { flips, readOrRefuse, truncations } from "./corruption.ts";
@@ -66,12 +67,34 @@ describe("a MATLAB file", () => {
     expect([...leftOut.keys()]).toEqual(["teststructnest/two/three"]);
   });
 
-  it("is an input and a sample; one of version 4 is told with what to do", async () => {
+  it("of version 4 has what SciPy, Octave and MATLAB put into it, in either byte order", async () => {
+    const { arrays, leftOut } = await readMatlab(read("version4.mat"));
+    expect(Object.fromEntries([...arrays].map(([name, array]) => [name, plain(array)]))).toEqual({
+      positions: common.positions,
+      heat: common.heat,
+      as_i4: { dtype: "I32", shape: [2, 2], data: [1, -2, 3, 4] },
+      as_i2: { dtype: "I16", shape: [2, 2], data: [1, -2, 3, 4] },
+      as_u2: { dtype: "U16", shape: [2, 2], data: [1, 65534, 3, 4] },
+      as_u1: { dtype: "U8", shape: [2, 2], data: [1, 254, 3, 4] },
+    });
+    expect(Object.fromEntries(leftOut)).toEqual({
+      text: "text: save its meaning as a number",
+      waves: "complex numbers: save real(x) and imag(x)",
+      matrix: "a sparse matrix: save full(x)",
+      nothing: "an empty array: save an array with elements",
+    });
+    const octave = await loadMatlab(read("octave4.mat"));
+    expect(plain(octave.get("positions") as SafeTensor)).toEqual({ ...common.positions, dtype: "F64" });
+    expect(plain(octave.get("wide") as SafeTensor)).toEqual({ dtype: "F64", shape: [301], data: upTo(301, 1) });
+    const big = await loadMatlab(read("matlab-4.2c-big-endian.mat"));
+    const a = [1, 2, 3, 4, 5, 2, 0, 0, 0, 0, 3, 0, 0, 0, 0];
+    expect(plain(big.get("a") as SafeTensor)).toEqual({ dtype: "F64", shape: [3, 5], data: a });
+    expect(plain(big.get("theta") as SafeTensor).data).toEqual(upTo(9, Math.PI / 4));
+  });
+
+  it("is an input and a sample; one of Octave's own kinds is told with what to do", async () => {
     expect((await readCloud(read("octave.mat"), "wing.MAT", ["heat"])).features?.channels).toBe(1);
     expect((await readArrays(read("scipy.mat"), "wing.mat")).points?.shape).toEqual([4, 3]);
-    await expect(loadMatlab(read("version4.mat"), { file: "wing.mat" })).rejects.toThrow(
-      "wing.mat: is a MATLAB file of version 4: save it by save(FILE, ..., '-v7').",
-    );
     // As save in Octave makes it unless it is told otherwise, by -binary, and by -hdf5.
     const [text, binary] = ["# Created by Octave 8.4.0", "Octave-1-L\0"].map((head) => new TextEncoder().encode(head));
     for (const octave of [text, binary, read("octave-hdf5.mat")]) {
@@ -83,10 +106,12 @@ describe("a MATLAB file", () => {
   });
 
   it("gives whole arrays or a FormatError where it is damaged", () => {
-    for (const file of ["scipy.mat", "scipy-compressed.mat", "matlab-6.1-big-endian.mat"]) {
+    const files = ["scipy.mat", "scipy-compressed.mat", "matlab-6.1-big-endian.mat"];
+    for (const file of [...files, "version4.mat", "matlab-4.2c-big-endian.mat"]) {
       const bytes = read(file);
+      const readOld = files.includes(file) ? readMatlab5 : readMatlab4;
       for (const damaged of [...truncations(bytes), ...flips(bytes, Math.min(600, bytes.length), [0x81])]) {
-        const found = readOrRefuse((content) => readMatlab5(content, file), damaged);
+        const found = readOrRefuse((content) => readOld(content, file), damaged);
         for (const { shape, data } of found?.arrays.values() ?? []) {
           expect(data.length).toBe(shape.reduce((a, b) => a * b, 1));
         }
@@ -99,6 +124,7 @@ describe("a MATLAB file", () => {
       setLimits({ depth: 1 });
       expect(() => readMatlab5(read("scipy.mat"), "a.mat")).toThrow(/a\.mat:case\/inner: .*depth/);
       setLimits({ unpackedBytes: 100 });
+      expect(() => readMatlab4(read("version4.mat"), "a.mat")).toThrow(/^a\.mat:as_i2: .*limit unpackedBytes/);
       expect(() => readMatlab5(read("matlab-6.1-big-endian.mat"), "a.mat")).toThrow(/its numbers take 192 bytes/);
     } finally {
       setLimits({});

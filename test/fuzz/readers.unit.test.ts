@@ -31,6 +31,7 @@ import {
   saveSafetensors,
   torchTensors,
 } from "../../src/formats/index.ts";
+import { isMatlab4 } from "../../src/formats/matlab/matlab4.ts";
 import { isMatlab5 } from "../../src/formats/matlab/matlab5.ts";
 import { fuzz } from "../support/fuzz.ts";
 
@@ -52,6 +53,7 @@ const cloud = {
 };
 const options = { file: "FILE" };
 
+const isOldMatlab = (bytes: Uint8Array) => isMatlab5(bytes) || isMatlab4(bytes);
 const isClassic = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(0, 3)) === "CDF";
 
 type Read = (bytes: Uint8Array) => unknown;
@@ -72,7 +74,7 @@ const readers: [string, Uint8Array[], Read, number][] = [
   ["xyz", found(".xyzn"), (b) => readPointCloud(b, "FILE.xyz"), 100],
   ["atoms", found(".extxyz"), (b) => readPointCloud(b, "FILE.extxyz", { attributes: ["species", "odd"] }), 100],
   // Other .mat files are HDF5.
-  ["matlab", found(".mat").filter(isMatlab5), (b) => (isMatlab5(b) ? loadMatlab(b, options) : []), 150],
+  ["matlab", found(".mat").filter(isOldMatlab), (b) => (isOldMatlab(b) ? loadMatlab(b, options) : []), 150],
   ["ply", found(".ply"), (b) => loadPly(b, options), 150],
   ["stl", found(".stl"), (b) => loadStl(b, options), 150],
   ["vtk", found(".vtk"), (b) => loadVtk(b, options), 150],

@@ -3,6 +3,14 @@
 import { elementCount, type TypedArray } from "../bytes/bytes.ts";
 import type { SafeTensor } from "../bytes/elements.ts";
 
+/** What is said of variables that are not read, and what their owner can do. */
+export const leftOutAs = {
+  text: "text: save its meaning as a number",
+  sparse: "a sparse matrix: save full(x)",
+  complex: "complex numbers: save real(x) and imag(x)",
+  empty: "an empty array: save an array with elements",
+};
+
 /**
  * Returns an array as it is in MATLAB. Vectors are matrices there: they become [n].
  * @param array its elements as they follow one another in the file, the last axis of `shape` the fastest

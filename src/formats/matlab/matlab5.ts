@@ -14,7 +14,7 @@ import {
 import { type ArrayContents, arrayTypes, type SafeTensor, type SafeTensorType } from "../bytes/elements.ts";
 import { inflateRange, inflateZlib } from "../compression/inflate.ts";
 import { Unpacking } from "../compression/unpacking.ts";
-import { asInMatlab } from "./arrays.ts";
+import { asInMatlab, leftOutAs } from "./arrays.ts";
 
 const HEADER_BYTES = 128;
 /** Where the header has the version, 0x0100, and the letters MI, both in the file's byte order. */
@@ -59,8 +59,8 @@ const OPAQUE = 17;
 const otherClasses: Readonly<Record<number, string>> = {
   1: "cells: save each as an array",
   3: "an object: save its arrays",
-  4: "text: save its meaning as a number",
-  5: "a sparse matrix: save full(x)",
+  4: leftOutAs.text,
+  5: leftOutAs.sparse,
   16: "a function",
   [OPAQUE]: "an object: save its arrays",
 };
@@ -187,8 +187,8 @@ function addVariable({ arrays, leftOut }: ArrayContents, source: Source, data: U
   if (kind === STRUCTURE && count === 1) addFields({ arrays, leftOut }, source, elements, name);
   else if (dtype === undefined)
     leftOut.set(name, otherClasses[kind] ?? "structures in a list: save each as a variable");
-  else if (flags & COMPLEX) leftOut.set(name, "complex numbers: save real(x) and imag(x)");
-  else if (count === 0) leftOut.set(name, "an empty array: save an array with elements");
+  else if (flags & COMPLEX) leftOut.set(name, leftOutAs.complex);
+  else if (count === 0) leftOut.set(name, leftOutAs.empty);
   else {
     const place = `${source.file}:${name}`;
     const found = elements.numbers("a variable's numbers");

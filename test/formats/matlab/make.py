@@ -1,6 +1,6 @@
 # Makes the files beside it, which matlab.unit.test.ts reads: `python3 make.py`, with SciPy (1.17) and Octave (7.3) when they were made.
-# MATLAB itself wrote matlab-6.1-big-endian.mat and matlab-7.4.mat: they are test3dmatrix_6.1_SOL2.mat and teststructnest_7.4_GLNX86.mat
-# of SciPy's tests (BSD licence).
+# MATLAB itself wrote matlab-4.2c-big-endian.mat, matlab-6.1-big-endian.mat and matlab-7.4.mat: they are testmulti_4.2c_SOL2.mat,
+# test3dmatrix_6.1_SOL2.mat and teststructnest_7.4_GLNX86.mat of SciPy's tests (BSD licence).
 import re
 import subprocess
 from pathlib import Path
@@ -26,11 +26,14 @@ arrays = {
 }
 scipy.io.savemat(folder / "scipy.mat", arrays)
 scipy.io.savemat(folder / "scipy-compressed.mat", arrays, do_compression=True)
-scipy.io.savemat(folder / "version4.mat", {"positions": arrays["positions"]}, format="4")
+kinds = {f"as_{kind}": np.array([[1, -2], [3, 4]]).astype(kind) for kind in ("i4", "i2", "u2", "u1")}
+old = {name: arrays[name] for name in ("positions", "heat", "text", "waves", "matrix", "nothing")}
+scipy.io.savemat(folder / "version4.mat", {**old, **kinds}, format="4")
 program = """
 positions = reshape(single(0:11), 3, 4)' / 4; flow = permute(reshape(0:23, 2, 3, 4), [3 2 1]); heat = (0:3)' + 0.5;
 mask = [true false true]; case_.speed = 1.5; name = "wing"; parts = {1, "a"}; step = int8(-7); wide = 0:300;
 save -v7 octave.mat positions flow heat mask case_ name parts step wide
+save -v4 octave4.mat positions heat wide
 save -hdf5 octave-hdf5.mat heat
 """
 subprocess.run(["octave", "-qf", "--eval", program], cwd=folder, check=True)
