@@ -128,14 +128,22 @@ it.each([
     "# a\r\nx;y\r\n0;0\r\n\r\n1;0\r\n1;1\r\n# b\r\n0;1",
     "# a\r\nx;y;p\r\n0;0;1\r\n\r\n1;0;2\r\n1;1;3\r\n# b\r\n0;1;4",
   ],
+  ["decimals stand behind commas", "x;y\n0,5;0\n1;0\n1;1\n0;1\n", "x;y;p\n0,5;0;1,5\n1;0;2\n1;1;3\n0;1;4\n"],
+  [
+    "but not where numbers have points",
+    "x;y;t\n0.5;0;1,5\n1;0;2\n1;1;3\n0;1;4\n",
+    "x;y;t;p\n0.5;0;1,5;1.5\n1;0;2;2\n1;1;3;3\n0;1;4;4\n",
+  ],
   [
     "quoted cells may go over several lines",
     'x,y,"a\nb"\n0,0,"c\n\n"\n1,0,""\n1,1,"""\n# d"\n0,1,e"\n',
     'x,y,"a\nb",p\n0,0,"c\n\n",1\n1,0,"",2\n1,1,"""\n# d",3\n0,1,e",4\n',
   ],
 ])("%s", (_, text, expected) => {
-  const column = new Map([["p", { shape: [4], data: Float32Array.of(1, 2, 3, 4) }]]);
+  const column = new Map([["p", { shape: [4], data: Float32Array.of(text.includes("5") ? 1.5 : 1, 2, 3, 4) }]]);
   const after = addArrays(new TextEncoder().encode(text), column, "a.csv");
   expect(new TextDecoder().decode(after)).toBe(expected);
-  expect([...readPointCloud(after, "a.csv", { attributes: ["p"] }).attributes!.get("p")!.data]).toEqual([1, 2, 3, 4]);
+  expect([...readPointCloud(after, "a.csv", { attributes: ["p"] }).attributes!.get("p")!.data]).toEqual([
+    ...column.get("p")!.data,
+  ]);
 });

@@ -26,7 +26,14 @@ const padded = Float32Array.from({ length: 15 }, (_, i) => (i % 3 < 2 ? Math.flo
 describe("attributes of files of other programs", () => {
   it.each([
     ["numpy.npz", { pressure, velocity: { data: velocity, channels: 2 }, label }],
-    ["pandas.csv", { "Druck p∞": pressure, label }],
+    ...[
+      "pandas.csv",
+      "pandas-commas.csv",
+      "polars-commas.csv",
+      "r-commas.csv",
+      "pandas-utf16.csv",
+      "pandas-utf16be.tsv",
+    ].map((name): [string, Record<string, Attribute>] => [name, { "Druck p∞": pressure, label }]),
     ...["open3d.pcd", "pcl-ascii.pcd", "pcl-binary.pcd", "pcl-compressed.pcd"].map(
       (name): [string, Record<string, Attribute>] => [
         name,

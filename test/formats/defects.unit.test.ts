@@ -85,13 +85,23 @@ describe("line ends, marks and comments", () => {
     ],
     ["R's missing numbers", text("x,y,z,p", "1,2,3,NA"), /"NA" is not a number, one of "p" is missing: fill the gap/],
     ["pandas' truth", text("x,y,z,p", "1,2,3,True"), /"True" is not a number; expected 1 or 0 \(pandas: astype/],
-    ["decimal commas", encode("x;y;z;p\n1,5;2;3;4\n"), /"1,5" is not a number; expected a point before the decimals/],
+    [
+      "decimal commas between tabs",
+      encode("x\ty\tz\tp\n1,5\t2\t3\t4\n"),
+      /"1,5" is not a number; expected a point before/,
+    ],
+    [
+      "points and commas before decimals",
+      encode("x;y;z;p\n1,5;2;3;4\n1,5;1.234;3;4\n"),
+      /row 3, column 2: "1.234": points and commas before decimals are mixed/,
+    ],
+    ["points before thousands", encode("x;y;z;p\n1.234,5;2;3;4\n"), /"1.234,5" is not a number\.$/],
     [
       "a spreadsheet",
       concat("PK", Uint8Array.of(3, 4), "x,y"),
       /byte 2 is not text; expected a table of text in UTF-8/,
     ],
-    ["text of two bytes a character", concat(Uint8Array.of(0xff, 0xfe), "x\0,\0"), /byte 3 is not text/],
+    ["text of four bytes a character", concat(Uint8Array.of(0xff, 0xfe, 0, 0), "x\0\0\0,\0\0\0"), /byte 3 is not text/],
   ])("csv with %s is refused", (_, table, message) => {
     expect(() => loadCsv(table, { attributes: ["p"] })).toThrow(message);
   });
@@ -131,6 +141,12 @@ describe("line ends, marks and comments", () => {
     expect(() => read(encode(`${head("ASCII")}${image.replace("DIMENSIONS 2 1 3", "")}`))).toThrow("has no DIMENSIONS");
     const huge = encode(`${head("ASCII")}${image.replace("2 1 3", "900 900 70")}`);
     expect(() => read(huge)).toThrow(/unpacks to 680400000, more than the limit expansion/);
+  });
+
+  it("what is true of the whole may stand before the data set of a .vtk", () => {
+    const file = "FIELD FieldData 2\nTIME 1 1 double\n0.5\nMETADATA\nCOMPONENT_NAMES\nt\n\nCYCLE 1 1 int\n7\n";
+    const head = `# vtk DataFile Version 5.1\nt\nASCII\n${file}DATASET POLYDATA\nPOINTS 2 float\n1 2 3 4 5 6\n`;
+    expect(loadVtk(encode(head)).positions).toEqual(points);
   });
 
   it("vtkIdType is written as int", () => {

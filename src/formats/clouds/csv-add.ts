@@ -3,9 +3,10 @@
 import { InputError } from "../../errors.ts";
 import { concatBytes, formatError } from "../bytes/bytes.ts";
 import { byteOrderMarkLength, decodeName, fromLatin1, parseFloat32, toLatin1 } from "../bytes/text.ts";
+import { fromUtf16 } from "../bytes/utf16.ts";
 import { attributeColumns, type Column, withoutSpaces } from "./columns.ts";
 import { cell, namesInComment, quote } from "./csv.ts";
-import { commentOf, goesOn, separatorOf, splitBy } from "./csv-rows.ts";
+import { commentOf, goesOn, mayHaveDecimalCommas, separatorOf, splitBy, withDecimalPoint } from "./csv-rows.ts";
 import type { Attribute } from "./positions.ts";
 
 /** The length of the longest string in most hosts. */
@@ -14,15 +15,17 @@ const MAX_BYTES = 2 ** 29 - 24;
 const SOME_LINES = 10_000;
 
 /**
- * Returns a table with additional columns at the end of each row. A table without a header line gets one.
+ * Returns a table with additional columns at the end of each row. A table without a header line gets one. One in UTF-16 is returned in
+ * UTF-8; numbers have decimal commas where those of the table have.
  * @throws FormatError where the number of rows is another; InputError for a column that already exists
  */
 export function addCsvColumns(
-  bytes: Uint8Array,
+  input: Uint8Array,
   attributes: ReadonlyMap<string, Attribute>,
   file: string,
 ): Uint8Array<ArrayBuffer> {
   const columns = attributeColumns(attributes);
+  const bytes = fromUtf16(input);
   if (bytes.length > MAX_BYTES) {
     const problem = `has ${bytes.length} bytes; columns are added to tables of ${MAX_BYTES} at most: choose an output of another format.`;
     throw formatError(file, problem, { expected: MAX_BYTES, found: bytes.length });
@@ -36,7 +39,16 @@ export function addCsvColumns(
   const split = splitBy(separator);
   const lines = wholeRows(found, separator);
   const cells = split(endless(decodeName(lines[first])));
-  const isNumbers = cells.every((text) => !Number.isNaN(parseFloat32(text)));
+  const isNumber = (text: string) => !Number.isNaN(parseFloat32(text));
+  const isComma = (text: string) => mayHaveDecimalCommas(separator) && withDecimalPoint(text) !== undefined;
+  const isNumbers = cells.every((text) => isComma(text) || isNumber(text));
+  // The first number with decimals tells what is before those of all.
+  const hasDecimals = (text: string) => isComma(text) || (isNumber(text) && text.includes("."));
+  const decimals = mayHaveDecimalCommas(separator)
+    ? lines.find((line) => isRow(line) && split(endless(line)).some(hasDecimals))
+    : undefined;
+  const hasCommas = decimals !== undefined && isComma(split(endless(decimals)).find(hasDecimals) ?? "");
+  const number = (text: string) => (hasCommas ? text.replace(".", ",") : text);
   const comment = isNumbers
     ? lines
         .slice(0, first)
@@ -56,7 +68,7 @@ export function addCsvColumns(
     if (i === first && !isNumbers) return extended(line, header, separator);
     if (i === comment && commented) return extended(line, header, line.includes(",") ? "," : " ");
     if (i < first || !isRow(line)) return line;
-    const values = columns.map((column) => (row < column.data.length / column.stride ? cell(column, row) : ""));
+    const values = columns.map((column) => (row < column.data.length / column.stride ? number(cell(column, row)) : ""));
     row++;
     return extended(line, values, separator);
   });

@@ -8,6 +8,18 @@ export function separatorOf(line: string): string | undefined {
   return [";", ",", "\t"].find((candidate) => outside.includes(candidate));
 }
 
+/** A number with a comma before its decimals. */
+const decimalComma = /^([-+]?\d*),(\d+(?:e[-+]?\d+)?)$/i;
+
+/** Whether a table has commas before decimals: only where its cells are separated by semicolons is it clear that they are meant so. */
+export const mayHaveDecimalCommas = (separator: string | undefined): boolean => separator === ";";
+
+/** Returns a number with a point in place of its decimal comma; undefined for a cell without one. */
+export const withDecimalPoint = (cell: string): string | undefined => {
+  const [, whole, rest] = decimalComma.exec(cell) ?? [];
+  return rest === undefined ? undefined : `${whole}.${rest}`;
+};
+
 /** Returns the text of a line that is a comment: after #, COMSOL's % or CloudCompare's //; undefined for other lines. */
 export const commentOf = (line: string): string | undefined => /^\s*(?:#|%|\/\/)(.*)/s.exec(line)?.[1];
 

@@ -4,8 +4,9 @@
 import { concatBytes, expectRows, type FileBytes, formatError, toBytes } from "../bytes/bytes.ts";
 import { FloatList } from "../bytes/float-list.ts";
 import { decodeName, formatFloat32, parseFloat32, parseNonFinite, splitWords, TextReader } from "../bytes/text.ts";
+import { fromUtf16 } from "../bytes/utf16.ts";
 import { type Column, columnsOf } from "./columns.ts";
-import { commentOf, goesOn, separatorOf, splitBy } from "./csv-rows.ts";
+import { commentOf, goesOn, mayHaveDecimalCommas, separatorOf, splitBy, withDecimalPoint } from "./csv-rows.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 
 /** Names of the coordinates' columns: plain ones, then those that ParaView, Fluent and common exporters write. */
@@ -50,8 +51,8 @@ export function axesIn(names: readonly string[]): number[][] | undefined {
 }
 
 /**
- * Reads points from a table: with a header line the columns x, y and (if present) z, without one all columns, which must be two or
- * three. Blank lines, lines that begin with #, % or //, and columns that are not asked for are skipped.
+ * Reads points from a table in UTF-8 or UTF-16: with a header line the columns x, y and (if present) z, without one all columns, which must be two or
+ * three. Where cells are separated by semicolons, numbers may have decimal commas. Blank lines, lines that begin with #, % or //, and columns that are not asked for are skipped.
  * @param options.attributes names of columns to read as attributes of one channel each; "nan" and "inf", as NumPy writes them, are
  *   values of these, and no coordinates
  * @throws FormatError that names the row (its line in the file) and the column, or the columns that exist; and for more lines than
@@ -71,7 +72,7 @@ export function loadCloudTable(input: FileBytes, options: ReadOptions): PointClo
 
 function readTable(input: FileBytes, options: ReadOptions, isCloudTable: boolean): PointCloud {
   const { file, attributes } = checkReadOptions(options, "csv");
-  const bytes = toBytes(input);
+  const bytes = fromUtf16(toBytes(input));
   expectText(bytes, file);
   const reader = new TextReader(bytes, file);
   let comment = "";
@@ -92,7 +93,8 @@ function readTable(input: FileBytes, options: ReadOptions, isCloudTable: boolean
     return next === undefined ? undefined : wholeRow(next, reader, separator, file);
   };
   const first = split(decodeName(line));
-  const isNumbers = first.every((cell) => !Number.isNaN(parseFloat32(cell)));
+  const numbers = new NumberCells(separator);
+  const isNumbers = first.every((cell) => !Number.isNaN(numbers.parse(cell)));
   const names = isNumbers
     ? (namesInComment(decodeName(comment), split, first.length) ?? (isCloudTable ? numbered(first.length) : undefined))
     : first;
@@ -118,7 +120,11 @@ function readTable(input: FileBytes, options: ReadOptions, isCloudTable: boolean
     }
     columns.forEach((column, i) => {
       const isCoordinate = i < axes.length;
-      const number = parseFloat32(cells[column]);
+      const number = numbers.parse(cells[column]);
+      if (numbers.areMixed) {
+        const problem = `row ${row}, column ${column + 1}: "${cells[column]}": points and commas before decimals are mixed`;
+        throw formatError(file, `${problem}: write all numbers alike.`, { row, column });
+      }
       // NumPy and `saveCsv` write "nan" where a point has no value; its coordinates are numbers.
       const value = Number.isNaN(number) && !isCoordinate ? parseNonFinite(cells[column]) : number;
       if (value === undefined || (isCoordinate && Number.isNaN(value))) {
@@ -141,6 +147,30 @@ function readTable(input: FileBytes, options: ReadOptions, isCloudTable: boolean
     cloud.attributes = new Map(attributes.map((name, i) => [name, { data: channels[i].toArray(), channels: 1 }]));
   }
   return cloud;
+}
+
+/** Parses the numbers of a table, whose decimals stand behind a point, or all behind a comma. */
+class NumberCells {
+  /** Whether numbers of both kinds were among those parsed: those of one kind may be thousands. */
+  areMixed = false;
+  readonly #mayHaveCommas: boolean;
+  #hasCommas = false;
+  #hasPoints = false;
+
+  constructor(separator: string | undefined) {
+    this.#mayHaveCommas = mayHaveDecimalCommas(separator);
+  }
+
+  /** Returns NaN for what is no number. */
+  parse(cell: string): number {
+    if (!this.#mayHaveCommas) return parseFloat32(cell);
+    const withPoint = withDecimalPoint(cell);
+    const number = parseFloat32(withPoint ?? cell);
+    if (withPoint !== undefined) this.#hasCommas = true;
+    else if (!Number.isNaN(number) && cell.includes(".")) this.#hasPoints = true;
+    this.areMixed = this.#hasCommas && this.#hasPoints;
+    return number;
+  }
 }
 
 /** Returns the names of columns without names where more than the coordinates are there: x, y, z, column_4. */
@@ -206,7 +236,7 @@ function findColumns(wanted: readonly string[], names: readonly string[], file: 
   });
 }
 
-/** Refuses spreadsheets, archives and text of two bytes a character, whose columns would have unreadable names. */
+/** Refuses spreadsheets and archives. */
 function expectText(bytes: Uint8Array, file: string): void {
   const at = bytes.subarray(0, 1024).findIndex((byte) => byte < 0x20 && !textControls.includes(byte));
   if (at < 0) return;
