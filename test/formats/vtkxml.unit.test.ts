@@ -105,6 +105,10 @@ describe("files of VTK", () => {
     expect(pairs(meshEdges(loadVtp(foreign("vtk.vtp")).cells, 30))).toEqual(expected.polygonEdges);
     const polyhedra = loadVtu(foreign("vtk-polyhedra.vtu")).cells;
     expect(pairs(meshEdges(polyhedra, 30))).toEqual(expected.polyhedraEdges);
+    // VTK lists faces in another way since version 9.4.
+    const later = loadVtu(foreign("vtk-9.7-polyhedra.vtu")).cells;
+    expect(later.polyhedra).toEqual(polyhedra.polyhedra);
+    expect(pairs(meshEdges(later, 30))).toEqual(expected.polyhedraEdges);
     const back = loadVtu(doubled("vtk-polyhedra.vtu")).cells;
     expect(pairs(meshEdges(back, 60))).toEqual([
       ...expected.polyhedraEdges,

@@ -13,6 +13,7 @@ import {
   toAttribute,
   toPointCloud,
 } from "../clouds/positions.ts";
+import { readPolyhedra } from "./polyhedra.ts";
 import { type VtkXmlArray, VtkXmlFile, type VtkXmlPiece, type VtkXmlSection } from "./vtkxml.ts";
 import { gridCellCount, gridCells, gridTypes, impliedPoints, impliesPoints, pointsOf } from "./vtkxml-grid.ts";
 
@@ -232,10 +233,9 @@ function readPart(source: VtkXmlFile, { arrays }: VtkXmlSection, name: string, c
   const strange = types.find((type) => type < 0 || type > 255);
   if (strange !== undefined) throw source.error(`${name}: ${strange} is not a type of cells.`, { found: strange });
   const part: Cells = { offsets, connectivity, types: Uint8Array.from(types) };
-  if (part.types.includes(kinds.polyhedron) && arrays.some((array) => array.name === "faces")) {
-    part.polyhedra = { faces: integers("faces", undefined), faceOffsets: integers("faceoffsets", cells) };
-    checkFaces(source, part.polyhedra, points);
-  }
+  const names = arrays.map((array) => array.name);
+  const polyhedra = readPolyhedra(source, names, integers, part.types, points);
+  if (polyhedra) part.polyhedra = polyhedra;
   return part;
 }
 
@@ -248,24 +248,6 @@ function polygonalTypes(name: string, offsets: Int32Array): Uint8Array {
     if (name === "Strips") return kinds.triangleStrip;
     return length === 3 ? kinds.triangle : length === 4 ? kinds.quad : kinds.polygon;
   });
-}
-
-/** Checks all faces of polyhedra: numbers of points, and the points that follow them. */
-function checkFaces(source: VtkXmlFile, { faces, faceOffsets }: Polyhedra, points: number): void {
-  let at = 0;
-  for (const end of faceOffsets) {
-    if (end < 0) continue;
-    for (let left = faces[at++]; left > 0 && at < end; left--) {
-      const next = at + 1 + faces[at];
-      for (let i = at + 1; i < next && i < faces.length; i++) {
-        if (faces[i] < 0 || faces[i] >= points)
-          throw source.error(`Cells: a face has the point ${faces[i]} of ${points}.`);
-      }
-      if (!(next > at)) break;
-      at = next;
-    }
-    if (at !== end || end > faces.length) throw source.error(`Cells: faces do not end where faceoffsets say.`);
-  }
 }
 
 function joinCells(source: VtkXmlFile, parts: readonly CellPart[], points: number): Cells {
