@@ -119,6 +119,14 @@ describe("a MATLAB file", () => {
     }
   });
 
+  it("that has fractions among the numbers of an integer array is damaged", () => {
+    const bytes = read("scipy.mat");
+    // The class of positions, whose numbers are float32.
+    expect(bytes[144]).toBe(7);
+    bytes[144] = 14;
+    expect(() => readMatlab5(bytes, "a.mat")).toThrow(/^a\.mat:positions: is damaged: its number 1 is .*no integer\.$/);
+  });
+
   it("is refused where its structures are deeper, or its numbers take more memory, than the limits allow", () => {
     try {
       setLimits({ depth: 1 });

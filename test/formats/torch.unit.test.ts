@@ -70,6 +70,16 @@ describe("a file of torch.save", () => {
     expect(() => load("legacy.pt")).toThrow(/legacy.pt: a pickle without an archive.*save it again/);
   });
 
+  it("of PyTorch Geometric is told how its graphs are saved to be read, and so is one with NumPy's arrays", () => {
+    expect(() => load("geometric.pt")).toThrow(
+      /asks for torch_geometric\.data\.data\.Data, .*save the arrays of its graphs, torch\.save\(data\.to_dict/,
+    );
+    expect(() => load("numpy.pt")).toThrow(/asks for numpy\._core.*save its arrays as tensors \(torch\.from_numpy\)/);
+    const saved = load("geometric-dict.pt") as Map<string, Pickled>;
+    expect(tensor(saved.get("pos"))).toEqual({ dtype: "F32", shape: [2, 3], data: [0, 0.25, 0.5, 0.75, 1, 1.25] });
+    expect(tensor(saved.get("edge_index"))).toEqual({ dtype: "I64", shape: [2, 2], data: [0n, 1n, 1n, 0n] });
+  });
+
   it("that is damaged is refused, and quickly", () => {
     const bytes = read("tensor.th");
     for (const damaged of [...truncations(bytes), ...flips(bytes, bytes.length, [0x01, 0x80])]) {

@@ -220,6 +220,11 @@ function converted({ dtype, data }: SafeTensor, type: SafeTensorType, place: str
   expectWithin("unpackedBytes", bytes, place, `its numbers take ${bytes} bytes`);
   const result = new array(data.length);
   const isBig = result instanceof BigInt64Array || result instanceof BigUint64Array;
-  for (let i = 0; i < data.length; i++) result[i] = isBig ? BigInt(data[i]) : Number(data[i]);
+  for (let i = 0; i < data.length; i++) {
+    if (isBig && !Number.isInteger(Number(data[i]))) {
+      throw formatError(place, `is damaged: its number ${i} is ${data[i]}, which is no integer.`, { row: i });
+    }
+    result[i] = isBig ? BigInt(data[i]) : Number(data[i]);
+  }
   return result;
 }

@@ -36,6 +36,13 @@ export interface PickleOptions {
   error(problem: string, offset: number): FormatError;
 }
 
+/** Says what to save instead of a value that a name makes. */
+function adviceFor(name: string): string {
+  if (name.startsWith("torch_geometric.")) return "save the arrays of its graphs, torch.save(data.to_dict(), OUT)";
+  if (name.startsWith("numpy.")) return "save its arrays as tensors (torch.from_numpy), or all by numpy.savez";
+  return "save its state_dict alone";
+}
+
 /** Marks the beginning of a list of values on the stack. */
 const mark = Symbol("mark");
 type StackValue = Pickled | typeof mark;
@@ -107,8 +114,9 @@ export function readPickle(bytes: Uint8Array, options: PickleOptions): { value: 
   };
   const named = (name: string) => {
     if (!options.allows(name)) {
-      const advice = "load it with PyTorch, and save its state_dict alone";
-      throw wrong(`asks for ${name}, which is not a plain tensor or container: ${advice}`);
+      throw wrong(
+        `asks for ${name}, which is not a plain tensor or container: load it with PyTorch, and ${adviceFor(name)}`,
+      );
     }
     stack.push(new PickledName(name));
   };
