@@ -7,6 +7,7 @@ import type { SafeTensor, SafeTensorInput } from "./bytes/elements.ts";
 import { holdsAtoms, loadAtoms } from "./clouds/atoms.ts";
 import { checkCloud } from "./clouds/columns.ts";
 import { cloudTableExtensions, loadCloudTable, loadCsv, saveCsv } from "./clouds/csv.ts";
+import { lammpsExtensions, loadLammps } from "./clouds/lammps.ts";
 import { loadLas } from "./clouds/las.ts";
 import { meshOf, pointDataOf } from "./clouds/mesh.ts";
 import { loadObj } from "./clouds/obj.ts";
@@ -75,6 +76,7 @@ const readers: Record<string, Reader> = {
   ...Object.fromEntries(cloudTableExtensions.map((extension) => [extension, loadCloudTable])),
   xyz: (bytes, options) => (holdsAtoms(bytes) ? loadAtoms : loadCloudTable)(bytes, options),
   extxyz: loadAtoms,
+  ...Object.fromEntries(lammpsExtensions.map((extension) => [extension, loadLammps])),
 };
 
 /** Files that hold no points but refer to other files that do: reading one gives an error that says so. */
@@ -109,7 +111,7 @@ export const writableExtensions: readonly string[] = withDots(writers);
 /**
  * Reads the points of one cloud.
  * @param name the file's name, whose extension chooses the format and with which error messages begin; or a format alone: "ply"
- * @param options.attributes names of attributes to read: columns of tables (.csv, .tsv, .xyz, ...), properties of .ply and .extxyz,
+ * @param options.attributes names of attributes to read: columns of tables (.csv, .tsv, .xyz, ...) and of LAMMPS' dumps, properties of .ply and .extxyz,
  * fields of .pcd and .las, point data of VTK's files (.vtk, .vtu, .vtp, .vti, .vtr and .vts), arrays of shape [n] or [n, channels] of .npz and .safetensors
  * @throws FormatError for an unknown extension, for a file without points or without a requested attribute (the message lists those
  * that exist), or from the format's reader.

@@ -70,6 +70,7 @@ const readers: [string, Uint8Array[], Read, number][] = [
   ["obj", [text("v 0 0 1\nv 1 2 3 1.0\nvt 0 1\nf 1/1 2/1 1/1\n")], (b) => loadObj(b, options), 150],
   ["off", found(".off"), (b) => loadOff(b, options), 100],
   ["pcd", found(".pcd"), (b) => loadPcd(b, options), 150],
+  ["lammps", found(".dump"), (b) => readPointCloud(b, "FILE.dump", { attributes: ["id", "type"] }), 100],
   ["las", found(".las"), (b) => readPointCloud(b, "FILE.las", { attributes: ["intensity", "scan_angle"] }), 150],
   ["xyz", found(".xyzn"), (b) => readPointCloud(b, "FILE.xyz"), 100],
   ["atoms", found(".extxyz"), (b) => readPointCloud(b, "FILE.extxyz", { attributes: ["species", "odd"] }), 100],

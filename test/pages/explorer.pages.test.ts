@@ -99,6 +99,7 @@ describe("files", () => {
     written("ours.safetensors", saveSafetensors({ node_positions: { shape: [150, 2], data: random } })),
     ...tables,
     written("ours.tsv", new TextEncoder().encode("x\ty\tz\theat\n0\t0\t1\t5\n1\t0\t0\t6\n0\t2\t0\t7\n3\t1\t1\t8\n")),
+    written("ours.lammpstrj", readFileSync(join(formats, "lammps", "unwrapped.dump"))),
     written("ours.obj", new TextEncoder().encode("v 0 0 1\nv 1 0 0\nv 0 2 0\nv 3 1 1\nf 1 2 3\n")),
   ];
   const paths = [
@@ -106,6 +107,7 @@ describe("files", () => {
     ...meshes.map((name) => join(formats, "meshes", name)),
     ...grids.map((name) => join(formats, "grids", name)),
     join(formats, "las", "1.2-format-3.las"),
+    join(formats, "lammps", "scaled.dump"),
     ...ours,
   ];
 
@@ -177,7 +179,7 @@ describe("files", () => {
     expect(await open(written("a.laz", new Uint8Array(4)))).toBe("failed");
     const problem = await visited.page.locator("#problem").textContent();
     expect(problem).toMatch(
-      /a\.laz: is a compressed LAS point cloud: .*; known are .*\.csv, .*\.extxyz, \.h5, .*\.pt, .*\.tfrecord\.$/,
+      /a\.laz: is a compressed LAS point cloud: .*; known are .*\.csv, .*\.extxyz, \.lammpstrj, \.dump, \.h5, .*\.pt, .*\.tfrecord\.$/,
     );
   });
 

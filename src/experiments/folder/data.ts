@@ -2,6 +2,7 @@
 
 import { ConfigError, FormatError } from "../../errors.ts";
 import { tableExtensions } from "../../formats/clouds/csv.ts";
+import { lammpsExtensions } from "../../formats/clouds/lammps.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { float32StepAt } from "../../formats/rounding.ts";
 import { type DataSource, locate } from "../data-source.ts";
@@ -18,7 +19,7 @@ import { divide, type SplitRule, type Unit } from "./splits.ts";
 import { computeStatistics, type Pair, positionScaling, type Statistics } from "./statistics.ts";
 
 /** The extensions of formats that are read as float32. */
-const singleFormats = [...tableExtensions, "ply", "pcd", "las", "extxyz", "vtk"];
+const singleFormats = [...tableExtensions, ...lammpsExtensions, "ply", "pcd", "las", "extxyz", "vtk"];
 /** The number of steps of float32 in the deviation of values below which they count as coarse. */
 const COARSE = 1000;
 

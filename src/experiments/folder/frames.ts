@@ -2,11 +2,16 @@
 // counted 12 from 0 is water.extxyz/012.extxyz.
 
 import { atomFrames } from "../../formats/clouds/atoms.ts";
+import { lammpsExtensions, lammpsFrames } from "../../formats/clouds/lammps.ts";
 import { extensionOf } from "../../formats/extension.ts";
+import type { PartialFile } from "../../formats/sources/partial-file.ts";
 import { type ByteRange, type DataEntry, type DataSource, joinPath, partialFile, splitPath } from "../data-source.ts";
 
 /** The extensions of files that may hold several frames, without dots. */
-export const frameExtensions: readonly string[] = ["extxyz", "xyz"];
+export const frameExtensions: readonly string[] = ["extxyz", "xyz", ...lammpsExtensions];
+
+const findFrames = (file: PartialFile, extension: string): Promise<{ offset: number; length: number }[]> =>
+  lammpsExtensions.includes(extension) ? lammpsFrames(file) : atomFrames(file);
 
 export class FramesSource implements DataSource {
   readonly #source: DataSource;
@@ -49,7 +54,7 @@ export class FramesSource implements DataSource {
   /** Finds the frames of a file that is met for the first time. */
   async #hasFrames(path: string): Promise<boolean> {
     if (!this.#frames.has(path) && frameExtensions.includes(extensionOf(path))) {
-      const frames = await atomFrames(await partialFile(this.#source, path));
+      const frames = await findFrames(await partialFile(this.#source, path), extensionOf(path));
       if (frames.length > 1) this.#frames.set(path, frames);
     }
     return this.#frames.has(path);
@@ -66,7 +71,9 @@ export class FramesSource implements DataSource {
 export async function framesIn(bytes: Uint8Array, file: string): Promise<{ file: string; bytes: Uint8Array }[]> {
   const read = async (offset: number, length: number) => bytes.subarray(offset, offset + length);
   const extension = extensionOf(file);
-  const frames = frameExtensions.includes(extension) ? await atomFrames({ file, size: bytes.length, read }) : [];
+  const frames = frameExtensions.includes(extension)
+    ? await findFrames({ file, size: bytes.length, read }, extension)
+    : [];
   if (frames.length < 2) return [{ file, bytes }];
   return frames.map(({ offset, length }, i) => ({
     file: `${file}/${nameOf(i, frames.length, extension)}`,

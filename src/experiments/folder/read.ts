@@ -6,6 +6,7 @@ import { attributeNames, sortAttributes } from "../../formats/attribute-names.ts
 import { type ArrayContents, type SafeTensor, toInt32 } from "../../formats/bytes/elements.ts";
 import { type Cells, kinds, meshEdges } from "../../formats/clouds/cells.ts";
 import { tableExtensions } from "../../formats/clouds/csv.ts";
+import { lammpsExtensions } from "../../formats/clouds/lammps.ts";
 import type { Mesh } from "../../formats/clouds/mesh.ts";
 import { pointDataOf, vertices } from "../../formats/clouds/mesh.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
@@ -53,6 +54,7 @@ const readers: Readonly<Record<string, Reader>> = {
   pcd: readPoints,
   las: readPoints,
   extxyz: readPoints,
+  ...Object.fromEntries(lammpsExtensions.map((extension) => [extension, readPoints])),
   ...Object.fromEntries(tableExtensions.map((extension) => [extension, readPoints])),
   npz: (bytes, file, wanted) => {
     const names = listNpz(bytes, { file });

@@ -215,8 +215,11 @@ class Column {
 
 const expectedOf: Readonly<Record<string, string>> = { S: "a chemical element", L: "T or F" };
 
-/** Parses a value of a property; undefined if it is none. */
-function parse(word: string, type: string): number | undefined {
+/**
+ * Parses a value of a property; undefined if it is none.
+ * @param type S a chemical element, R a real number, I an integer, L a logical value
+ */
+export function parse(word: string, type: string): number | undefined {
   if (type === "L") return /^t(rue)?$/i.test(word) ? 1 : /^f(alse)?$/i.test(word) ? 0 : undefined;
   const number = parseFloat32(word);
   if (!Number.isNaN(number)) return number;

@@ -216,7 +216,8 @@ function readDataset(
   if (pointer === 0) throw formatError(place, `no memory for its ${length * width} bytes.`, { tensor: path });
   try {
     if (library.get_dataset_data(file, path, null, null, null, BigInt(pointer)) < 0) {
-      throw formatError(place, "is damaged: the HDF5 library cannot read it.", { tensor: path });
+      const problem = "the HDF5 library cannot read it: it is damaged, or its numbers are in another file";
+      throw formatError(place, `${problem}.`, { tensor: path });
     }
     const bytes = library.HEAPU8.slice(pointer, pointer + length * width);
     if (elements === ENUMERATION && !littleEndian) swapByteOrder(bytes, width);
