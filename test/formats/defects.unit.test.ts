@@ -88,7 +88,7 @@ describe("line ends, marks and comments", () => {
     [
       "decimal commas between tabs",
       encode("x\ty\tz\tp\n1,5\t2\t3\t4\n"),
-      /"1,5" is not a number; expected a point before/,
+      /"1,5" is not a number; expected a point before the decimals \(pandas: read_csv\(IN, sep="\\t", dec/,
     ],
     [
       "points and commas before decimals",

@@ -128,7 +128,7 @@ function readTable(input: FileBytes, options: ReadOptions, isCloudTable: boolean
       // NumPy and `saveCsv` write "nan" where a point has no value; its coordinates are numbers.
       const value = Number.isNaN(number) && !isCoordinate ? parseNonFinite(cells[column]) : number;
       if (value === undefined || (isCoordinate && Number.isNaN(value))) {
-        const hint = hintOf(cells[column], names?.[column]);
+        const hint = hintOf(cells[column], names?.[column], separator);
         throw formatError(file, `row ${row}, column ${column + 1}: "${cells[column]}" is not a number${hint}.`, {
           row,
           column,
@@ -178,9 +178,9 @@ const numbered = (columns: number): readonly string[] | undefined =>
   columns > 3 ? Array.from({ length: columns }, (_, i) => axisNames[0][i] ?? `column_${i + 1}`) : undefined;
 
 /** Says what may be meant by a cell that is no number. */
-function hintOf(cell: string, name: string | undefined): string {
+function hintOf(cell: string, name: string | undefined, separator: string | undefined): string {
   if (/^[-+]?\d*,\d+(e[-+]?\d+)?$/i.test(cell))
-    return '; expected a point before the decimals (pandas: read_csv(IN, sep=";", decimal=",").to_csv(OUT))';
+    return `; expected a point before the decimals (pandas: read_csv(IN, sep=${JSON.stringify(separator ?? "\\s+")}, decimal=",").to_csv(OUT))`;
   if (/^(true|false)$/i.test(cell)) return "; expected 1 or 0 (pandas: astype(int), R: as.integer)";
   // pandas leaves a cell empty where a number is missing, R writes NA.
   if (!/^(|#?n\/?a|null|none)$/i.test(cell)) return "";
