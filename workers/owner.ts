@@ -6,7 +6,7 @@ import { holdLife, isLifeMessage, type LifeMessage } from "../src/host/life.ts";
 
 export interface Owner<FromWorker> {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
-  /** Lets the worker end as soon as it has nothing left to do. */
+  /** Lets the worker end as soon as it has nothing left to do. Browsers wait for the owner to end it. */
   leave(): void;
 }
 
@@ -16,7 +16,6 @@ type WorkerThreads = typeof import("node:worker_threads");
 interface DedicatedWorkerScope<ToWorker, FromWorker> {
   addEventListener(type: "message", listener: (event: MessageEvent<ToWorker | LifeMessage>) => void): void;
   postMessage(message: FromWorker | LifeMessage, transfer?: Transferable[]): void;
-  close(): void;
 }
 
 /** Receives the owner's messages from now on. */
@@ -43,7 +42,7 @@ export function connectToOwner<ToWorker, FromWorker>(receive: (message: ToWorker
     owner = port;
     port.onmessage = ({ data }) => take(data);
   });
-  return { postMessage: (message, transfer = []) => owner.postMessage(message, transfer), leave: () => scope.close() };
+  return { postMessage: (message, transfer = []) => owner.postMessage(message, transfer), leave: () => {} };
 }
 
 /** The owner as a comlink endpoint: a web worker's global scope, or the port of a Node thread. */

@@ -262,8 +262,7 @@ export function submit(request: Request, { threads = defaultThreads(), signal }:
 
 /**
  * Stops the threads that build trees and graphs and frees their memory, after the calls in progress. The next call
- * starts them again. Idle threads do not keep a Node or Deno process alive. A page that ends a worker of its own should wait for half
- * a second after this and `device.dispose()` in it: Chromium never takes down a worker that is ended while its threads are being ended.
+ * starts them again. Idle threads do not keep a Node or Deno process alive.
  */
 export function disposeThreads(): Promise<void> {
   return requests.run(async () => {

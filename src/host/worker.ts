@@ -1,6 +1,7 @@
 // Workers with one interface on every host.
 
 import { WorkerError } from "../errors.ts";
+import { endWorker } from "./ending.ts";
 import { isElectronWindow, isFirefox, nodeModule } from "./environment.ts";
 import { isLifeMessage, type LifeMessage, lifeName, whenEnded } from "./life.ts";
 import { createWorker } from "./origin.ts";
@@ -90,8 +91,10 @@ function startWebWorker(script: WorkerScript, listener: HostWorkerListener): Hos
   const { url } = script;
   const worker = createWebWorker(script);
   const life = lifeName();
+  let stopped = false;
   let stopWaiting = () => {};
   worker.addEventListener("message", ({ data }) => {
+    if (stopped) return;
     if (isLifeMessage(data)) stopWaiting = whenEnded(data.life, () => listener.onError(workerError(url, "it ended")));
     else listener.onMessage(data);
   });
@@ -106,8 +109,9 @@ function startWebWorker(script: WorkerScript, listener: HostWorkerListener): Hos
     post: (message, transfer = []) => worker.postMessage(message, transfer),
     setRef: () => {},
     stop: () => {
+      stopped = true;
       stopWaiting();
-      worker.terminate();
+      endWorker(worker);
     },
   };
 }

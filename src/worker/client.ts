@@ -13,7 +13,7 @@ import {
   FormatError,
   WorkerError,
 } from "../errors.ts";
-import { nodeModule } from "../host/environment.ts";
+import { endWorker, MODEL_MS } from "../host/ending.ts";
 import { givenAssets } from "../host/given-assets.ts";
 import { lifeName, whenEnded } from "../host/life.ts";
 import { absoluteUrl } from "../host/url.ts";
@@ -58,12 +58,6 @@ const CLOSING_SECONDS = 30;
  * while the thread of a worker with a GPU device is being taken down, of which it does not tell.
  */
 const LINGERING_MS = 200;
-
-/**
- * For this long a browser takes down the threads that a worker has ended. Chromium (156) never takes down a worker that is itself
- * ended in this time: it keeps its threads and memory until the page is left. 20 ms were enough on two busy cores.
- */
-const ENDING_MS = 500;
 
 /**
  * Starts a worker with a device of its own, so that neither tree nor model blocks the caller's thread. It works in
@@ -330,14 +324,13 @@ export class ErwinWorker {
     });
     await Promise.race([this.#remote.close(), timeout]).catch(() => {});
     clearTimeout(timer);
-    if (!nodeModule("node:worker_threads")) await new Promise((resolve) => setTimeout(resolve, ENDING_MS));
     this.#terminate();
   }
 
   #terminate(): void {
     this.#stopWaiting();
     this.#stopTelling();
-    this.#worker.terminate();
+    endWorker(this.#worker, MODEL_MS);
     if ("Deno" in globalThis) setTimeout(() => {}, LINGERING_MS);
     this.#threads?.stop();
   }

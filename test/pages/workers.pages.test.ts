@@ -27,3 +27,18 @@ test.each(["headers", "none"] as const)("disposed workers end, on a page isolate
   await browser.close();
   host.close();
 });
+
+test("the workers of examples end, which are ended as soon as their device is disposed", async () => {
+  const browser = await launchChromium({ webgpu: false });
+  const host = await serveSite("headers");
+  const { page } = await openPage(browser, `${host.url}examples.html`);
+  for (const example of ["Train on your data", "In a worker"]) {
+    for (let run = 0; run < 6; run++) {
+      await page.locator(`[data-example="${example}"] [data-when-ready]`).click();
+      await page.waitForFunction(() => erwinPage.state === "done");
+    }
+  }
+  await expect.poll(() => page.workers().length, { timeout: 15_000 }).toBe(0);
+  await browser.close();
+  host.close();
+});

@@ -2,6 +2,7 @@
 // that submits work to the device.
 
 import { type Endpoint, proxy, type Remote, wrap } from "comlink";
+import { endWorker } from "../../host/ending.ts";
 import { givenAssets } from "../../host/given-assets.ts";
 import { expectThreads } from "../../host/threads.ts";
 import { limits } from "../../limits.ts";
@@ -110,7 +111,7 @@ class DataThread {
   }
 
   stop(): void {
-    this.#worker.terminate();
+    endWorker(this.#worker);
   }
 }
 
