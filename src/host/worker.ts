@@ -80,11 +80,16 @@ export function startWorker(script: WorkerScript, listener: HostWorkerListener):
   }
 }
 
-function workerError(url: URL, reason: string): WorkerError {
+/** @param reason why the script did not begin, or ended; browsers may give none */
+export function workerError({ href: url }: URL, reason: string): WorkerError {
+  const why = reason.replace(/\.$/, "") || "no reason given";
   const advice =
-    "Check that the file is served beside the library, or say where it is by setAssets(), and that no policy forbids it";
-  const message = `The worker script ${url.href} could not be loaded or stopped: ${reason}. ${advice} (worker-src).`;
-  return new WorkerError(message, { url: url.href });
+    "Check that the file is served beside the library, or say where it is by setAssets(), that no policy forbids it (worker-src), " +
+    "and that it has the header Cross-Origin-Embedder-Policy if the page has it";
+  return new WorkerError(`The worker script ${url} could not be loaded or stopped: ${why}. ${advice}.`, {
+    url,
+    reason,
+  });
 }
 
 function startWebWorker(script: WorkerScript, listener: HostWorkerListener): HostWorker {
@@ -102,7 +107,7 @@ function startWebWorker(script: WorkerScript, listener: HostWorkerListener): Hos
   worker.addEventListener("error", (event) => {
     // An unhandled error would end a Deno process.
     event.preventDefault();
-    listener.onError(workerError(url, event.message || "no reason given"));
+    listener.onError(workerError(url, event.message));
   });
   if (life) worker.postMessage({ life } satisfies LifeMessage);
   return {

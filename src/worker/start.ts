@@ -1,9 +1,9 @@
 // Starts a worker script and waits for its greeting.
 
-import { DeviceError, WorkerError } from "../errors.ts";
+import { DeviceError } from "../errors.ts";
 import { nodeModule } from "../host/environment.ts";
 import { createWorker } from "../host/origin.ts";
-import { START_SECONDS } from "../host/worker.ts";
+import { START_SECONDS, workerError } from "../host/worker.ts";
 import type { WorkerScript } from "../host/worker-script.ts";
 
 type WorkerThreads = typeof import("node:worker_threads");
@@ -60,13 +60,7 @@ export async function startWorker(script: WorkerScript, greeting: string): Promi
     return worker;
   } catch (error) {
     worker?.terminate();
-    const { url } = script;
-    const reason = (error as Error).message;
-    throw new WorkerError(
-      `the worker script ${url} could not be started${reason ? `: ${reason}` : ""}. ` +
-        "Serve it next to the library or say where it is by setAssets(); no policy may forbid it (worker-src)",
-      { url: url.href, reason },
-    );
+    throw workerError(script.url, (error as Error).message);
   }
 }
 

@@ -1,6 +1,9 @@
-// Workers that a page has disposed end: their threads and their memory do not stay until the page is left.
+// Workers that a page has disposed end: their threads and their memory do not stay until the page is left. Those that do not begin
+// say why.
 
 import { expect, test } from "vitest";
+import { isolationHeaders } from "../../src/build/isolation.mjs";
+import { pathOf, sendSiteFile, serve } from "../../src/build/serve-dist.mjs";
 import { launchChromium, openPage, serveSite } from "./browser.ts";
 
 /** What the page does, as text: the test's own bundler would rewrite the import. */
@@ -39,6 +42,24 @@ test("the workers of examples end, which are ended as soon as their device is di
     }
   }
   await expect.poll(() => page.workers().length, { timeout: 15_000 }).toBe(0);
+  await browser.close();
+  host.close();
+});
+
+test("a script without the page's embedder policy, which Chromium blocks without a word, is told about", async () => {
+  const browser = await launchChromium({ webgpu: false });
+  // A host that sends the headers with its pages alone.
+  const host = await serve((request, response) =>
+    sendSiteFile(request, response, pathOf(request).endsWith(".html") ? isolationHeaders : {}),
+  );
+  const { page } = await openPage(browser, `${host.url}examples.html`);
+  const told = (call: string) =>
+    page.evaluate(
+      `import("${host.url}erwin/erwin.js").then((erwin) => erwin.${call}).catch(({ name, message }) => name + ": " + message)`,
+    );
+  for (const call of ["buildBallTree(new Float32Array(30), { dimensionality: 3 })", "createErwinWorker()"]) {
+    expect(await told(call)).toMatch(/^WorkerError: .*Cross-Origin-Embedder-Policy/);
+  }
   await browser.close();
   host.close();
 });

@@ -118,7 +118,10 @@ describe("a worker script", () => {
   test("that cannot be reached", async () => {
     // A port that browsers and systems leave unused.
     const url = "http://localhost:9/model.js";
-    expect((await rejection(createErwinWorker({ url }), WorkerError)).details.url).toBe(url);
+    const { details, message } = await rejection(createErwinWorker({ url }), WorkerError);
+    expect(details.url).toBe(url);
+    // Deno's reasons end with a full stop.
+    expect(message).toMatch(/[^.]\. Check/);
   });
 
   test("that fails while it starts", async () => {
