@@ -11,7 +11,7 @@ const RELOADED = "erwin-reloaded-for-isolation";
  * https and in some private windows, the engine runs on one thread.
  */
 export async function settleIsolation(): Promise<void> {
-  if (crossOriginIsolated) return;
+  if (crossOriginIsolated) return forgetReload();
   const { serviceWorker } = navigator;
   // If a service worker already controls the page and the page is still not isolated, a reload would not help.
   if (!serviceWorker || serviceWorker.controller || wasReloaded()) return;
@@ -20,11 +20,12 @@ export async function settleIsolation(): Promise<void> {
     setTimeout(() => resolve(false), PATIENCE_MS);
   });
   try {
-    await serviceWorker.register(scriptUrl("./service-worker.js"));
+    const { active } = await serviceWorker.register(scriptUrl("./service-worker.js"));
+    // One that is active already was passed over, as by a reload with the shift key: it does not take over before the next.
+    if (!active && !(await controlled)) return;
   } catch {
     return;
   }
-  if (!(await controlled)) return;
   // The reload is recorded in the history, so that it happens only once.
   history.replaceState({ ...history.state, [RELOADED]: true }, "");
   location.reload();
@@ -32,3 +33,8 @@ export async function settleIsolation(): Promise<void> {
 }
 
 const wasReloaded = () => history.state?.[RELOADED] === true;
+
+/** It has helped, and may be needed again. */
+function forgetReload(): void {
+  if (wasReloaded()) history.replaceState({ ...history.state, [RELOADED]: false }, "");
+}
