@@ -291,6 +291,16 @@ describe("Chromium, isolated by headers", () => {
     await page.context().close();
   });
 
+  test("a browser that tells of a software adapter by its name alone, as older ones do, has the processor chosen", async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.addInitScript(() => Reflect.deleteProperty(GPUAdapterInfo.prototype, "isFallbackAdapter"));
+    await page.goto(`${host.url}train.html`);
+    await ready(page);
+    expect(await page.locator("#backend").inputValue()).toBe("cpu");
+    await context.close();
+  });
+
   test("a run on WebGPU goes to its end", async () => {
     const { page } = await openPage(browser, `${host.url}train.html`);
     // SwiftShader computes on the processor, more slowly than the library does.

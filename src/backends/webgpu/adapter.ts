@@ -4,6 +4,7 @@ import { DeviceError, DeviceLostError } from "../../errors.ts";
 import { within } from "../../host/patience.ts";
 import type { DeviceInfo, GradientPrecision, Precision } from "../device.ts";
 import { checkKnownAnswer } from "../known-answer.ts";
+import { describeAdapter } from "./adapter-info.ts";
 import { WebGPUDevice } from "./device.ts";
 import { findMatrixUnits, MATRIX_FEATURE } from "./matrix-units.ts";
 
@@ -36,19 +37,6 @@ export interface WebGPUOptions {
   gradientPrecision?: GradientPrecision;
   /** Whether to use matrix units if there are any. */
   acceptMatrixUnits?: boolean;
-}
-
-/** Describes an adapter. Hosts differ in how much they reveal of it: Firefox tells nothing but whether it is a software adapter. */
-function describeAdapter({ info, features }: GPUAdapter) {
-  const known: Partial<GPUAdapterInfo> = info ?? {};
-  const { vendor = "", architecture = "", subgroupMinSize, subgroupMaxSize } = known;
-  // Chrome reveals only vendor and architecture.
-  const name = known.description || known.device || `${vendor} ${architecture}`.trim();
-  // Older hosts do not have isFallbackAdapter.
-  const software = known.isFallbackAdapter ?? /llvmpipe|swiftshader/i.test(name);
-  const description = name || (software ? "software adapter" : "unnamed GPU");
-  const hasOneSize = features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
-  return { description, vendor, architecture, software, ...(hasOneSize && { subgroupSize: subgroupMinSize }) };
 }
 
 /** @throws DeviceError that begins with `failure`, also where the host gives no answer, because its GPU process hangs */

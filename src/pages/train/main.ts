@@ -2,6 +2,7 @@
 
 import "./train.css";
 import type { LogEntry } from "erwin";
+import { describeAdapter } from "../../backends/webgpu/adapter-info.ts";
 import { within } from "../../host/patience.ts";
 import { BEST_CHECKPOINT, LAST_CHECKPOINT } from "../../train/store.ts";
 import { byId } from "../shared/dom.ts";
@@ -81,7 +82,7 @@ if (!shown) byId("status").textContent = "Nothing has been trained yet.";
 async function hasGpu(): Promise<boolean> {
   try {
     const adapter = navigator.gpu && (await within(ADAPTER_SECONDS, navigator.gpu.requestAdapter()));
-    return Boolean(adapter && !adapter.info?.isFallbackAdapter);
+    return Boolean(adapter && !describeAdapter(adapter).software);
   } catch {
     return false;
   }
