@@ -95,6 +95,30 @@ test("a service worker isolates pages where the host does not", async () => {
   await page.context().close();
 });
 
+test("on paper a dark page is light, with its charts, and its header covers nothing", async () => {
+  const page = await opened.page.context().newPage();
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.goto(`${host.url}benchmark.html`);
+  await page.locator(".u-legend").first().getByText("AMD EPYC, 2 cores").waitFor();
+  const look = () =>
+    page.evaluate(async () => {
+      // A chart is drawn in a task of its own.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const { color } = getComputedStyle(document.body);
+      const chart = document.querySelector<HTMLCanvasElement>(".chart canvas")!.toDataURL();
+      return { color, chart, position: getComputedStyle(document.querySelector("header")!).position };
+    });
+  const dark = await look();
+  await page.emulateMedia({ colorScheme: "dark", media: "print" });
+  const printed = await look();
+  await page.emulateMedia({ colorScheme: "light", media: "screen" });
+  const { color, chart } = await look();
+  expect(printed).toEqual({ color, chart, position: "static" });
+  expect(dark.color).not.toBe(color);
+  expect(dark.chart).not.toBe(chart);
+  await page.close();
+});
+
 test("charts: where the browser's language is none, and as often as another quantity is chosen", async () => {
   const page = await opened.page.context().newPage();
   await page.addInitScript(() => Object.defineProperty(Navigator.prototype, "language", { get: () => "C" }));

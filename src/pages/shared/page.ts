@@ -40,10 +40,11 @@ export async function startPage(): Promise<ErwinPage> {
   return globalThis.erwinPage;
 }
 
-/** Runs `listener` now and whenever the colours change. */
+/** Runs `listener` now and whenever the colours change, as they do for paper. */
 export function onTheme(listener: (dark: boolean) => void): void {
   const call = () => listener(isDark());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", call);
+  matchMedia("print").addEventListener("change", call);
   document.addEventListener("erwin-theme", call);
   call();
 }
