@@ -25,6 +25,26 @@ const banners: Record<string, string> = {
   cli: "#!/usr/bin/env node",
 };
 
+/** What every worker needs, in one file, and small: Parcel cannot load larger ones (test/packaging/packaging.unit.test.ts). */
+const thread = {
+  name: "thread",
+  test: /src\/(errors|balltree\/(calls|memory|module))\.ts$|workers\/owner\.ts$/,
+};
+
+/**
+ * What entries share, in few files: left to itself, the build makes one for each set of entries that share something, and each is
+ * another request, and compressed by itself (4 kB of the library's 200). A part has its modules and all that they need, except what
+ * an earlier part has: so first come those that workers, or the entries of trees and formats, need without the engine. Nothing that
+ * loads parts on demand may be among what the model's worker needs: bundlers make one file of a worker.
+ */
+const parts = [
+  { name: "pool", test: /src\/balltree\/execute\.ts$/ },
+  { name: "machine", test: /src\/backends\/cpu\/machine\.ts$/ },
+  { name: "balltree", test: /src\/balltree\/index\.ts$/ },
+  { name: "safetensors", test: /src\/formats\/(safetensors\/safetensors|sources\/source)\.ts$/ },
+  { name: "engine", test: /src\/((backends|nn|tensor\/operators)\/index|erwin\/model|train\/(fit|batches))\.ts$/ },
+];
+
 export default defineConfig(({ mode }) => ({
   base: "./",
   publicDir: false,
@@ -53,18 +73,8 @@ export default defineConfig(({ mode }) => ({
         // Bundles reach pages that name no encoding: other characters are misread there, and those of an XML reader's names are an error.
         charset: "ascii",
         comments: { legal: true, annotation: true, jsdoc: false },
-        // A chunk is named after its first module; of the largest "engine" says more.
-        chunkFileNames: ({ moduleIds }) =>
-          `assets/${moduleIds.some((id) => id.endsWith("/src/erwin/model.ts")) ? "engine" : "[name]"}-[hash].js`,
-        // What every worker needs, in one file, and small: Parcel cannot load larger ones (test/packaging/packaging.unit.test.ts).
-        codeSplitting: {
-          groups: [
-            {
-              name: "thread",
-              test: /src\/(errors|balltree\/(calls|memory|module))\.ts$|workers\/owner\.ts$/,
-            },
-          ],
-        },
+        chunkFileNames: "assets/[name]-[hash].js",
+        codeSplitting: { groups: mode === "data-worker" ? [thread] : [thread, ...parts] },
         postBanner: (chunk) => (chunk.isEntry ? (banners[chunk.name] ?? "") : ""),
       },
     },
