@@ -84,6 +84,14 @@ fn derivative(x: f32) -> f32 { return sigmoid(x) * (1.0 + x * sigmoid(-x)); }
 fn value(x: f32, y: f32) -> f32 { return softplus(x); }
 fn derivative(x: f32) -> f32 { return sigmoid(x); }
 //! end
+//! if SIGMOID
+fn value(x: f32, y: f32) -> f32 { return sigmoid(x); }
+fn derivative(x: f32) -> f32 { return sigmoid(x) * sigmoid(-x); }
+//! end
+//! if RELU
+fn value(x: f32, y: f32) -> f32 { return select(x, 0.0, x < 0.0); }
+fn derivative(x: f32) -> f32 { return select(0.0, 1.0, x > 0.0); }
+//! end
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {

@@ -65,6 +65,8 @@ export const elementFunctions = [
   "gelu",
   "silu",
   "softplus",
+  "sigmoid",
+  "relu",
 ] as const;
 export type ElementFunction = (typeof elementFunctions)[number];
 

@@ -9,7 +9,9 @@ import {
   log,
   negate,
   operators,
+  relu,
   scale,
+  sigmoid,
   silu,
   sin,
   softplus,
@@ -43,6 +45,8 @@ const functions: Record<string, Function> = {
   gelu: { operator: gelu, reference: (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)), spread: 3 },
   silu: { operator: silu, reference: (x) => x / (1 + Math.exp(-x)), spread: 5 },
   softplus: { operator: softplus, reference: softplusOf, spread: 5 },
+  sigmoid: { operator: sigmoid, reference: (x) => 1 / (1 + Math.exp(-x)), spread: 5 },
+  relu: { operator: relu, reference: (x) => Math.max(x, 0) },
   sin: { operator: sin, reference: Math.sin, spread: 30 },
   cos: { operator: cos, reference: Math.cos, spread: 30 },
   exp: { operator: exp, reference: Math.exp, spread: 2 },
@@ -110,8 +114,16 @@ onEachDevice((device) => {
       });
     });
 
-    test("the derivatives of the square root and of the absolute value at 0 are 0", async () => {
-      for (const operator of [sqrt, abs]) expect([...(await at(operator, [0])).slopes]).toEqual([0]);
+    test("the sigmoid is 0 on one side and 1 on the other", async () => {
+      const { values, slopes } = await at(sigmoid, [-1e4, 1e4]);
+      expect([[...values], [...slopes]]).toEqual([
+        [0, 1],
+        [0, 0],
+      ]);
+    });
+
+    test("the derivatives of the square root, of the absolute value and of relu at 0 are 0", async () => {
+      for (const operator of [sqrt, abs, relu]) expect([...(await at(operator, [0])).slopes]).toEqual([0]);
     });
   });
 

@@ -1,14 +1,19 @@
 // Losses and look-ups against their formulas.
 
 import {
+  type CrossEntropyOptions,
+  cloudMeans,
   crossEntropy,
   type Device,
   embeddingLookup,
   gaussianNegativeLogLikelihood,
   InputError,
+  logSoftmax,
   mse,
   operators,
   relativeL2,
+  softmax,
+  sum,
   Tensor,
 } from "erwin";
 import fc from "fast-check";
@@ -103,15 +108,15 @@ onEachDevice((device) => {
   });
 
   describe("crossEntropy", () => {
-    /** mean over the rows of log sum_k exp(x_k) - sum_k t_k x_k. */
+    /** mean over the rows of sum_k t_k (log sum_j exp(x_j) - x_k). */
     function formula(logits: ArrayLike<number>, target: ArrayLike<number>, classes: number): number {
       let sum = 0;
       for (let first = 0; first < logits.length; first += classes) {
         const row = Array.from({ length: classes }, (_, k) => logits[first + k]);
         const most = Math.max(...row);
-        sum += most + Math.log(row.reduce((total, x) => total + Math.exp(x - most), 0));
+        const all = most + Math.log(row.reduce((total, x) => total + Math.exp(x - most), 0));
         row.forEach((x, k) => {
-          sum -= target[first + k] * x;
+          sum += target[first + k] * (all - x);
         });
       }
       return sum / (logits.length / classes);
@@ -124,7 +129,8 @@ onEachDevice((device) => {
           const reference = byDifferences((x, t) => [formula(x, t, classes)]);
           const what = `cross entropy [${n}, ${classes}]`;
           const inputs = [given([n, classes], random), given([n, classes], random)];
-          expect(await check(device(), inputs, crossEntropy, reference, random, what)).toEqual([]);
+          const compute = (x: Tensor, t: Tensor) => crossEntropy(x, t);
+          expect(await check(device(), inputs, compute, reference, random, what)).toEqual([]);
         }),
         runs,
       );
@@ -144,9 +150,67 @@ onEachDevice((device) => {
       [0.5, 0, -0.5, 0, -share / 2, share / 2].forEach((value, i) => expect(gradient[i]).toBeCloseTo(value, 5));
     });
 
-    test("refuses a target of another shape", () => {
+    const classLogits = [1.5, -0.25, 3, 0.5, -1, 2, 3, 1, -2, 0, 0.5, 0.25, -4, 8, 1];
+    const numbers = Int32Array.of(0, 1, 2, 1, -100);
+    const rowsOfTarget = [
+      [0.5, 0.25, 0.25],
+      [1, 0, 0],
+      [0, 0.75, 0.25],
+      [0.125, 0.125, 0.75],
+      [0, 0, 1],
+    ];
+    const weight = [0.5, 2, 1.25];
+    // Of torch.nn.functional.cross_entropy 1.13 in float64: the loss, and some of its gradient.
+    test.each<[string, Parameters<typeof crossEntropy>[1], CrossEntropyOptions, number, number[]]>([
+      ["class numbers", numbers, {}, 2.7440291495, [-0.20579495, 0.00768169, 0.19811327, 0.0438226]],
+      ["a list of them", [...numbers], { weight }, 2.6962897906, [-0.07158085, 0.00267189, 0.06890896, 0.06097057]],
+      ["float numbers", Float32Array.from(numbers), { labelSmoothing: 0.1 }, 2.6481958161, [-0.18912829, -0.00065165]],
+      ["both", BigInt64Array.from(numbers, BigInt), { weight, labelSmoothing: 0.1 }, 2.6025908825, [-0.0634774]],
+      ["ignoreIndex", Uint8Array.of(0, 1, 2, 1, 2), { ignoreIndex: 1, weight }, 5.3445048467, [-0.13719664]],
+      ["distributions", rowsOfTarget, {}, 2.9079068406, [-0.06463596, -0.04385465, 0.10849062, -0.16494192]],
+      ["weighted", rowsOfTarget, { weight, labelSmoothing: 0.1 }, 3.545093613672, [-0.01009597, -0.09668868]],
+    ])("gives PyTorch's loss for %s", async (_, target, options, expected, slopes) => {
+      using logits = Tensor.from(device(), classLogits, [5, 3]).requireGrad();
+      using loss = crossEntropy(logits, target, options);
+      await loss.backward();
+      expect((await loss.data())[0]).toBeCloseTo(expected, 5);
+      const gradient = (await logits.grad?.data()) as Float32Array;
+      slopes.forEach((slope, i) => expect(gradient[i]).toBeCloseTo(slope, 6));
+    });
+
+    test("of rows of which none counts is 0, with gradient 0", async () => {
+      using logits = Tensor.from(device(), [1, 2, 3, 4], [2, 2]).requireGrad();
+      using loss = crossEntropy(logits, [-100, -100]);
+      await loss.backward();
+      expect([await loss.data(), await logits.grad?.data()]).toEqual([Float32Array.of(0), new Float32Array(4)]);
+    });
+
+    test("names the row of a number of no class, and refuses targets and weights of another size", () => {
       using logits = Tensor.from(device(), new Float32Array(6), [2, 3]);
+      expect(() => crossEntropy(logits, [2, 3])).toThrow(
+        "target[1] is 3, expected a class number from 0 to 2, or -100 (ignoreIndex)",
+      );
+      expect(() => crossEntropy(logits, [1.5, 0])).toThrow("target[0] is 1.5, expected a whole number");
+      expect(() => crossEntropy(logits, Int32Array.of(1))).toThrow("target has 1 class numbers, expected one for each");
       expect(() => crossEntropy(logits, new Float32Array(5))).toThrow(InputError);
+      expect(() => crossEntropy(logits, [0, 0], { weight: [1, 2] })).toThrow("weight must be 3 numbers");
+      expect(() => crossEntropy(logits, [0, 0], { labelSmoothing: 2 })).toThrow("from 0 to 1");
+    });
+
+    test("softmax and logSoftmax are of the last axis, for logits of any size", async () => {
+      const formula = (x: Float64Array) => {
+        const most = [0, 4, 8].flatMap((at) => Array(4).fill(Math.max(...x.slice(at, at + 4))));
+        const shifted = x.map((value, i) => value - most[i]);
+        return shifted.map((value, i) => {
+          const row = shifted.slice(i - (i % 4), i - (i % 4) + 4);
+          return value - Math.log(row.reduce((sum, other) => sum + Math.exp(other), 0));
+        });
+      };
+      const random = seededRandom(6);
+      const inputs = () => [given([3, 1, 4], random, { scale: 30 })];
+      expect(await check(device(), inputs(), logSoftmax, byDifferences(formula), random)).toEqual([3, 1, 4]);
+      const shares = byDifferences((x) => formula(x).map(Math.exp));
+      expect(await check(device(), [given([3, 1, 4], random)], softmax, shares, random)).toEqual([3, 1, 4]);
     });
   });
 
@@ -281,5 +345,20 @@ onEachDevice((device) => {
       },
       random,
     );
+  });
+
+  test("cloudMeans pools a model's output by its own clouds", async () => {
+    using x = Tensor.from(device(), [1, 10, 2, 20, 6, 60, 7, 70], [4, 2]).requireGrad();
+    const pooled = async (offsets?: number[]) => {
+      using means = cloudMeans(x, offsets);
+      return [means.shape, ...(await means.data())];
+    };
+    expect(await pooled([0, 1, 4])).toEqual([[2, 2], 1, 10, 5, 50]);
+    expect(await pooled()).toEqual([[1, 2], 4, 40]);
+    x.batchIdx = Int32Array.of(0, 0, 0, 1);
+    expect(await pooled()).toEqual([[2, 2], 3, 30, 7, 70]);
+    using total = sum(cloudMeans(x));
+    await total.backward();
+    expect(await x.grad?.data()).toEqual(Float32Array.from([...Array(6).fill(1 / 3), 1, 1]));
   });
 });

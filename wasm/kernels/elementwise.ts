@@ -93,6 +93,10 @@ function valueOf(p: Elementwise, x: v128, y: v128): v128 {
       return f32x4.mul(x, sigmoid(x));
     case ElementFunction.Softplus:
       return f32x4.add(f32x4.max(x, f32x4.splat(0)), logOnePlus(tailOf(x)));
+    case ElementFunction.Sigmoid:
+      return sigmoid(x);
+    case ElementFunction.Relu:
+      return v128.andnot(x, f32x4.lt(x, f32x4.splat(0)));
     default:
       unreachable();
   }
@@ -127,6 +131,10 @@ function derivativeOf(chosen: u32, x: v128): v128 {
       return f32x4.mul(sigmoid(x), madd(x, sigmoid(f32x4.neg(x)), one));
     case ElementFunction.Softplus:
       return sigmoid(x);
+    case ElementFunction.Sigmoid:
+      return f32x4.mul(sigmoid(x), sigmoid(f32x4.neg(x)));
+    case ElementFunction.Relu:
+      return v128.and(one, f32x4.gt(x, zero));
     default:
       unreachable();
   }

@@ -3,15 +3,10 @@
 
 import type { Device } from "../../backends/device.ts";
 import { add, multiply } from "../../tensor/operators/arithmetic.ts";
+import { crossEntropy } from "../../tensor/operators/classes.ts";
 import { scale as scaled } from "../../tensor/operators/functions.ts";
 import { embeddingLookup } from "../../tensor/operators/lookup.ts";
-import {
-  crossEntropy,
-  gaussianNegativeLogLikelihood,
-  MIN_DEVIATION,
-  mse,
-  relativeL2,
-} from "../../tensor/operators/losses.ts";
+import { gaussianNegativeLogLikelihood, MIN_DEVIATION, mse, relativeL2 } from "../../tensor/operators/losses.ts";
 import { slice } from "../../tensor/operators/sections.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
 import { placeOf } from "./cloud.ts";

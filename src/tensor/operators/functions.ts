@@ -52,6 +52,12 @@ export const silu = (x: Tensor): Tensor => apply("silu", x);
 /** log(1 + exp(x)), to full relative precision and without overflow. */
 export const softplus = (x: Tensor): Tensor => apply("softplus", x);
 
+/** 1 / (1 + exp(-x)), without overflow. */
+export const sigmoid = (x: Tensor): Tensor => apply("sigmoid", x);
+
+/** max(x, 0). Its derivative at 0 is defined as 0. */
+export const relu = (x: Tensor): Tensor => apply("relu", x);
+
 /** The sine; its error is below 2e-7 for arguments up to 8192. */
 export const sin = (x: Tensor): Tensor => apply("sin", x);
 

@@ -7,6 +7,7 @@ import { cloudOffsets } from "../../balltree/index.ts";
 import { expectNumbers, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
 import { scope, Tensor } from "../tensor.ts";
+import { multiply } from "./arithmetic.ts";
 import { type Places, unsigned } from "./rows.ts";
 
 /**
@@ -74,14 +75,14 @@ export function sumGroups(
 
 /**
  * The sum over each cloud's rows: x [n, d] -> [clouds, d].
- * @param offsets [clouds + 1] the first row of each cloud, then n; one cloud by default
+ * @param offsets [clouds + 1] the first row of each cloud, then n. Default: the clouds of a model's output, otherwise one cloud
  * @throws InputError with `details.row` if the offsets do not divide the rows into clouds of at least one row.
  */
 export function cloudSums(x: Tensor, offsets?: Indices): Tensor {
   expectNumbers("x", x);
   const { device } = x;
   const [rows, width] = matrixShape("x", x);
-  const starts = unsigned(cloudOffsets(rows, { offsets }));
+  const starts = startsOf(x, rows, offsets);
   const clouds = starts.length - 1;
   const cloudOf = new Uint32Array(rows);
   for (let cloud = 0; cloud < clouds; cloud++) cloudOf.fill(cloud, starts[cloud], starts[cloud + 1]);
@@ -110,3 +111,20 @@ export function cloudSums(x: Tensor, offsets?: Indices): Tensor {
     return result;
   });
 }
+
+/**
+ * The mean over each cloud's rows, to pool a model's output: x [n, d] -> [clouds, d].
+ * @param offsets [clouds + 1] the first row of each cloud, then n. Default: the clouds of a model's output, otherwise one cloud
+ * @throws InputError with `details.row` if the offsets do not divide the rows into clouds of at least one row.
+ */
+export function cloudMeans(x: Tensor, offsets?: Indices): Tensor {
+  return scope(() => {
+    const sums = cloudSums(x, offsets);
+    const starts = startsOf(x, x.shape[0] as number, offsets);
+    const shares = Float32Array.from(starts.subarray(1), (end, c) => 1 / (end - starts[c]));
+    return multiply(sums, Tensor.from(x.device, shares, [shares.length, 1]));
+  });
+}
+
+const startsOf = ({ batchIdx }: Tensor, rows: number, offsets: Indices | undefined) =>
+  unsigned(cloudOffsets(rows, offsets === undefined && batchIdx ? { batchIdx } : { offsets }));

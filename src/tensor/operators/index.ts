@@ -3,6 +3,7 @@
 export { add, divide, multiply, type Operand, subtract } from "./arithmetic.ts";
 export { ballAttention, normPositionQkv } from "./attention.ts";
 export type { Balls } from "./balls.ts";
+export { type CrossEntropyOptions, crossEntropy, logSoftmax, softmax } from "./classes.ts";
 export type { LinearWeights } from "./destinations.ts";
 export { type AttentionOutput, attendedFeedForward, feedForward } from "./feedforward.ts";
 export {
@@ -14,7 +15,9 @@ export {
   log,
   negate,
   reciprocal,
+  relu,
   scale,
+  sigmoid,
   silu,
   sin,
   softplus,
@@ -22,10 +25,10 @@ export {
   square,
 } from "./functions.ts";
 export { type NodeSource, type PlacedNodes, placeLevel } from "./geometry.ts";
-export { cloudSums } from "./groups.ts";
+export { cloudMeans, cloudSums } from "./groups.ts";
 export { type LinearExtras, linear } from "./linear.ts";
 export { embeddingLookup } from "./lookup.ts";
-export { crossEntropy, gaussianNegativeLogLikelihood, mse, relativeL2 } from "./losses.ts";
+export { gaussianNegativeLogLikelihood, mse, relativeL2, type Target } from "./losses.ts";
 export { type GraphPart, messageMean } from "./messages.ts";
 export * from "./norms.ts";
 export { mean, sum } from "./reductions.ts";

@@ -4,12 +4,12 @@ import { type Indices, type Numbers, toNumbers } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
 import { expectSameDevice, expectShape, expectTensor, matrixShape } from "../shapes.ts";
 import { scope, sizeOf, Tensor } from "../tensor.ts";
-import { add, divide, multiply, subtract } from "./arithmetic.ts";
+import { add, divide, subtract } from "./arithmetic.ts";
 import { affine, log, scale, softplus, sqrt, square } from "./functions.ts";
 import { cloudSums } from "./groups.ts";
 import { mean, sum } from "./reductions.ts";
 import { reshape } from "./reshape.ts";
-import { concatenate, slice, split } from "./sections.ts";
+import { split } from "./sections.ts";
 
 /** The smallest standard deviation. */
 export const MIN_DEVIATION = 1e-6;
@@ -18,7 +18,7 @@ export const MIN_DEVIATION = 1e-6;
 export type Target = Tensor | Numbers;
 
 /** @throws InputError if the target does not match the shape. */
-function targetOf(prediction: Tensor, target: Target, shape: readonly number[]): Tensor {
+export function targetOf(prediction: Tensor, target: Target, shape: readonly number[]): Tensor {
   if (target instanceof Tensor) {
     expectShape("target", target, shape);
     expectSameDevice({ prediction, target });
@@ -83,37 +83,4 @@ export function relativeL2(prediction: Tensor, target: Target, offsets?: Indices
     const wanted = targetOf(prediction, target, prediction.shape);
     return mean(divide(norms(subtract(prediction, wanted)), norms(wanted)));
   });
-}
-
-/**
- * The mean over the rows of the cross entropy between a distribution over classes and the one that logits stand for:
- *
- *     log sum_k exp(logits_k) - sum_k target_k logits_k
- *
- * @param logits [n, classes]
- * @param target [n, classes] each row adds up to 1: for a known class, 1 there and 0 elsewhere
- * @throws InputError if the shapes differ, or there is no class.
- */
-export function crossEntropy(logits: Tensor, target: Target): Tensor {
-  const [rows, classes] = matrixShape("logits", logits);
-  if (classes === 0) throw new InputError("logits are of no class", { found: [rows, classes] });
-  return scope(() => {
-    const wanted = targetOf(logits, target, logits.shape);
-    return mean(subtract(logSumExp(logits), sum(multiply(wanted, logits), 1)));
-  });
-}
-
-/**
- * log sum_k exp(x_k) of each row, [n, classes] -> [n]. Columns are joined in pairs, log(exp a + exp b) = a + softplus(b - a), so that
- * no exponential can overflow.
- */
-function logSumExp(x: Tensor): Tensor {
-  let left = x;
-  for (let width = x.shape[1] as number; width > 1; width = Math.ceil(width / 2)) {
-    const half = Math.floor(width / 2);
-    const [a, b] = [slice(left, 1, 0, half), slice(left, 1, half, 2 * half)];
-    const joined = add(a, softplus(subtract(b, a)));
-    left = width % 2 === 0 ? joined : concatenate([joined, slice(left, 1, width - 1)], 1);
-  }
-  return reshape(left, [x.shape[0] as number]);
 }

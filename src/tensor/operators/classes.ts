@@ -1,0 +1,151 @@
+// Classes: the probabilities that logits stand for, and the cross entropy with what is known.
+
+import {
+  checkOptions,
+  describe,
+  type Indices,
+  isIntegers,
+  type Numbers,
+  toIndices,
+  toNumbers,
+} from "../../arguments.ts";
+import { ConfigError, InputError } from "../../errors.ts";
+import { expectNumbers, matrixShape } from "../shapes.ts";
+import { scope, Tensor } from "../tensor.ts";
+import { add, multiply, subtract } from "./arithmetic.ts";
+import { affine, exp, scale, softplus } from "./functions.ts";
+import { embeddingLookup } from "./lookup.ts";
+import { type Target, targetOf } from "./losses.ts";
+import { sum } from "./reductions.ts";
+import { reshape } from "./reshape.ts";
+import { concatenate, slice } from "./sections.ts";
+
+/** What counts how much in a `crossEntropy`: as in torch.nn.functional.cross_entropy. */
+export interface CrossEntropyOptions {
+  /** [classes] The weight of each class. Default: 1. */
+  weight?: Numbers;
+  /** The class number of rows that do not count. Default -100. */
+  ignoreIndex?: number;
+  /** The share of each row's target that all classes have alike, from 0 to 1. Default 0. */
+  labelSmoothing?: number;
+}
+
+/**
+ * The cross entropy between known classes, or distributions over classes, and the distributions that logits stand for, with
+ * p = softmax(logits) and w the weights:
+ *
+ *     class numbers c:        sum_n -w[c_n] log p[n, c_n] / sum_n w[c_n]      over the rows that count; 0 if none does
+ *     distributions t:        sum_nk -w[k] t[n, k] log p[n, k] / n
+ *
+ * @param logits [n, classes]
+ * @param target [n] class numbers from 0 on, in an array; or [n, classes], each row of which adds up to 1
+ * @throws InputError if the shapes do not match, for a number of no class, and without rows or classes; ConfigError naming an
+ *   invalid option
+ */
+export function crossEntropy(logits: Tensor, target: Target | Indices, options: CrossEntropyOptions = {}): Tensor {
+  checkOptions("crossEntropy", options, { weight: true, ignoreIndex: true, labelSmoothing: true });
+  const { labelSmoothing = 0, ignoreIndex = -100 } = options;
+  const [rows, classes] = matrixShape("logits", logits);
+  if (rows * classes === 0) {
+    throw new InputError(`logits of shape [${rows},${classes}] have no rows or no classes`, { found: [rows, classes] });
+  }
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+    throw new ConfigError(`labelSmoothing must be a number from 0 to 1, not ${describe(labelSmoothing)}`, {
+      field: "labelSmoothing",
+    });
+  }
+  const weight = options.weight === undefined ? undefined : weightsOf(options.weight, classes);
+  const smooth = { factor: 1 - labelSmoothing, shift: labelSmoothing / classes };
+  return scope(() => {
+    const surprise = subtract(reshape(logSumExp(logits), [rows, 1]), logits);
+    if (!areClassNumbers(target, rows, classes)) {
+      const wanted = affine(targetOf(logits, target as Target, logits.shape), smooth.factor, smooth.shift);
+      const terms = multiply(wanted, surprise);
+      const weighted = weight ? multiply(terms, Tensor.from(logits.device, weight)) : terms;
+      return scale(sum(weighted), 1 / rows);
+    }
+    const numbers = classNumbers(target, { rows, classes, ignoreIndex });
+    // A row of the table for each class, and one of zeros for the rows that do not count.
+    const table = new Float32Array((classes + 1) * classes);
+    for (let entry = 0; entry < classes * classes; entry++) {
+      const isOwn = entry % (classes + 1) === 0;
+      table[entry] = (weight?.[entry % classes] ?? 1) * ((isOwn ? smooth.factor : 0) + smooth.shift);
+    }
+    const wanted = embeddingLookup(Tensor.from(logits.device, table, [classes + 1, classes]), numbers);
+    let all = 0;
+    for (const number of numbers) all += number === classes ? 0 : (weight?.[number] ?? 1);
+    return scale(sum(multiply(wanted, surprise)), all > 0 ? 1 / all : 0);
+  });
+}
+
+function weightsOf(given: Numbers, classes: number): Float32Array {
+  const { data: weight } = toNumbers("weight", given);
+  if (weight.length === classes && weight.every((value) => value >= 0 && value < Number.POSITIVE_INFINITY))
+    return weight;
+  throw new ConfigError(
+    `weight must be ${classes} numbers of at least 0, one for each class, not ${describe([...weight])}`,
+    {
+      field: "weight",
+    },
+  );
+}
+
+/** Whether it is an array of one number for each row, which is no distribution. */
+function areClassNumbers(target: Target | Indices, rows: number, classes: number): target is Indices {
+  if (target instanceof Tensor) return false;
+  if (isIntegers(target)) return true;
+  return classes > 1 && target?.length === rows && typeof target[0] !== "object";
+}
+
+/** Returns the checked numbers; those of rows that do not count are the number of classes. */
+function classNumbers(target: Indices, of: { rows: number; classes: number; ignoreIndex: number }): Int32Array {
+  const { rows, classes, ignoreIndex } = of;
+  // Labels of files are often bytes.
+  const numbers = Int32Array.from(target instanceof Uint8Array ? target : toIndices("target", target));
+  if (numbers.length !== rows) {
+    throw new InputError(`target has ${numbers.length} class numbers, expected one for each of the ${rows} rows`, {
+      tensor: "target",
+      expected: rows,
+      found: numbers.length,
+    });
+  }
+  numbers.forEach((number, row) => {
+    if (number === ignoreIndex) numbers[row] = classes;
+    else if (!(number >= 0 && number < classes)) {
+      throw new InputError(
+        `target[${row}] is ${number}, expected a class number from 0 to ${classes - 1}, or ${ignoreIndex} (ignoreIndex)`,
+        { tensor: "target", row },
+      );
+    }
+  });
+  return numbers;
+}
+
+/** The probabilities that logits stand for, exp(x_k) / sum_j exp(x_j) along the last axis. */
+export const softmax = (x: Tensor): Tensor => scope(() => exp(logSoftmax(x)));
+
+/** The logarithm of `softmax`, along the last axis. */
+export function logSoftmax(x: Tensor): Tensor {
+  expectNumbers("x", x);
+  const classes = x.shape.at(-1);
+  if (!classes) throw new InputError(`a tensor of shape [${x.shape}] has no classes`, { found: [...x.shape] });
+  return scope(() => {
+    const rows = reshape(x, [x.size / classes, classes]);
+    return reshape(subtract(rows, reshape(logSumExp(rows), [rows.shape[0], 1])), x.shape);
+  });
+}
+
+/**
+ * log sum_k exp(x_k) of each row, [n, classes] -> [n]. Columns are joined in pairs, log(exp a + exp b) = a + softplus(b - a), so that
+ * no exponential can overflow.
+ */
+function logSumExp(x: Tensor): Tensor {
+  let left = x;
+  for (let width = x.shape[1] as number; width > 1; width = Math.ceil(width / 2)) {
+    const half = Math.floor(width / 2);
+    const [a, b] = [slice(left, 1, 0, half), slice(left, 1, half, 2 * half)];
+    const joined = add(a, softplus(subtract(b, a)));
+    left = width % 2 === 0 ? joined : concatenate([joined, slice(left, 1, width - 1)], 1);
+  }
+  return reshape(left, [x.shape[0] as number]);
+}
