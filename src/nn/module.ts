@@ -122,6 +122,16 @@ export abstract class Module {
     return this.#setTraining(false);
   }
 
+  /**
+   * Decides whether all its parameters want gradients. `model.requireGrad(false)` freezes a part, as PyTorch's
+   * `requires_grad_(False)`: it is not trained, whatever the optimiser was given, and costs no backward pass if all before it is
+   * frozen, too. Running statistics still move in training mode: override `train` to leave a part in evaluation mode.
+   */
+  requireGrad(wanted = true): this {
+    for (const parameter of this.#entries().parameters.values()) parameter.requireGrad(wanted);
+    return this;
+  }
+
   #setTraining(training: boolean): this {
     for (const module of this.modules().values()) module.#training = training;
     return this;

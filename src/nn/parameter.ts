@@ -41,6 +41,7 @@ export interface Counter {
 /** A tensor of a module. It has a shape from the start, and values once the module is initialized or loaded. */
 export class Parameter {
   #tensor: Tensor | undefined;
+  #frozen = false;
 
   /** @param trained false for a buffer, such as a running statistic, which is saved but needs no gradient */
   constructor(
@@ -68,9 +69,22 @@ export class Parameter {
     throw noValues();
   }
 
+  /** @internal Whether it wants a gradient from now on, with the values that it has or will have; a buffer never does. */
+  requireGrad(wanted: boolean): void {
+    this.#frozen = !wanted;
+    if (this.trained) this.#tensor?.requireGrad(wanted);
+  }
+
   /** @internal The tensor belongs to the parameter from then on. */
   fill(tensor: Tensor): void {
-    this.#tensor = this.trained ? tensor.requireGrad() : tensor;
+    this.#keepFrozen();
+    // A leaf in any case: an optimiser may have it, and it may be trained later.
+    this.#tensor = this.trained ? tensor.requireGrad().requireGrad(!this.#frozen) : tensor;
+  }
+
+  /** The tensor may have been frozen by itself. */
+  #keepFrozen(): void {
+    if (this.#tensor?.history?.leaf) this.#frozen = !this.#tensor.requiresGrad;
   }
 
   /** @internal Replaces the tensor for a while; returns a function that restores it. */
@@ -85,6 +99,7 @@ export class Parameter {
 
   /** @internal Frees the tensor given to `fill`. */
   empty(): void {
+    this.#keepFrozen();
     this.#tensor?.dispose();
     this.#tensor = undefined;
   }

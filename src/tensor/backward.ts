@@ -15,8 +15,7 @@ import type { Tensor } from "./tensor.ts";
  *   since, or the gradient does not fit
  */
 export function backward(result: Tensor, gradient?: Tensor): void {
-  const { history } = result;
-  if (!history) {
+  if (!result.requiresGrad) {
     throw new InputError(
       "this tensor is not on the tape: nothing it was computed from wants a gradient (or it was computed under noGrad)",
       { shape: [...result.shape] },
@@ -97,7 +96,7 @@ class Player {
     try {
       expectUnchanged(next);
       scope(() => {
-        next.backward(arrived, this.#sink(), next.kept);
+        next.backward(arrived, this.#sink(next), next.kept);
         return undefined;
       });
       forget(next);
@@ -113,17 +112,19 @@ class Player {
     return latest;
   }
 
-  #sink(): Gradients {
+  #sink({ inputs }: TapeRecord): Gradients {
     const handedOver = new Set<Storage>();
+    // What was frozen when the operator recorded is none of its inputs.
+    const wanted = (input: Tensor | undefined): input is Tensor => inputs.some((history) => history === input?.history);
     return {
-      wanted: (input): input is Tensor => input?.history !== undefined,
+      wanted,
       into: (input) => this.#into(input.history!, input),
       give: (input, gradient) => {
-        if (!input?.history) return;
+        if (!wanted(input)) return;
         // Two inputs must not share the memory of one gradient: either may be added to.
         const own = handedOver.has(gradient.storage) ? copyOf(gradient) : gradient;
         handedOver.add(gradient.storage);
-        this.#give(input.history, own);
+        this.#give(input.history!, own);
       },
     };
   }

@@ -11,8 +11,8 @@ import type { Tensor } from "./tensor.ts";
 /** A tensor's place on the tape: a leaf, whose gradient is wanted, or the result of a record. */
 export interface History {
   readonly shape: readonly number[];
-  /** For a leaf: its gradient, and whether that is valid (it is not after `zeroGrad`). */
-  readonly leaf?: { gradient: Tensor | undefined; held: boolean };
+  /** For a leaf: its gradient, whether that is valid (it is not after `zeroGrad`), and whether operators do not record for now. */
+  readonly leaf?: { gradient: Tensor | undefined; held: boolean; frozen: boolean };
   /** The operator that created the tensor, until its backward pass has run; undefined for a leaf. */
   record?: TapeRecord;
   /** The number of tensors and records that refer to it: when it reaches 0, the record is freed. */
@@ -49,9 +49,13 @@ let paused = 0;
 /** Whether operators on leaves currently record. */
 export const isRecording = () => paused === 0;
 
+/** A tensor's place on the tape; undefined if no gradient is to pass through it, or not for now. */
+export const recordedHistory = (tensor: Tensor | undefined): History | undefined =>
+  tensor?.history?.leaf?.frozen ? undefined : tensor?.history;
+
 /** Whether an operator on these inputs has to record. */
 export function recording(...inputs: (Tensor | undefined)[]): boolean {
-  return paused === 0 && inputs.some((input) => input?.history !== undefined);
+  return paused === 0 && inputs.some(recordedHistory);
 }
 
 /** The promises that `recordingAsNow` returned: it is decided whether their work records. */
@@ -111,7 +115,7 @@ export function record<Kept extends Saved>(
   const held = outsideScopes(() =>
     Object.fromEntries(Object.entries(kept).map(([name, tensor]) => [name, tensor?.view()])),
   );
-  const histories = inputs.flatMap((input) => input?.history ?? []);
+  const histories = inputs.flatMap((input) => recordedHistory(input) ?? []);
   for (const input of histories) input.holders++;
   const history: History = { shape: result.shape, holders: 1 };
   history.record = {
@@ -160,7 +164,11 @@ export function forget(record: TapeRecord): void {
  */
 export function makeLeaf(tensor: Tensor, into?: Destination): void {
   const gradient = into && onForeignMemory(tensor, into.storage);
-  tensor.history = { leaf: { gradient, held: into?.accumulate ?? false }, shape: tensor.shape, holders: 1 };
+  tensor.history = {
+    leaf: { gradient, held: into?.accumulate ?? false, frozen: false },
+    shape: tensor.shape,
+    holders: 1,
+  };
 }
 
 /**

@@ -17,7 +17,7 @@ import { DisposedError, InputError } from "../errors.ts";
 import { inspect, lineOf } from "../inspect.ts";
 import { backward } from "./backward.ts";
 import { register } from "./scopes.ts";
-import { type History, makeLeaf, releaseHistory } from "./tape.ts";
+import { type History, makeLeaf, recordedHistory, releaseHistory } from "./tape.ts";
 
 export { collect, outsideScopes, scope } from "./scopes.ts";
 
@@ -140,20 +140,37 @@ export class Tensor {
 
   /**
    * From now on `backward` writes this tensor's gradient to `grad`. What the tensor was computed from gets none through it any more.
-   * @throws InputError for a tensor of indices; DisposedError
+   * @param wanted false freezes the tensor, as PyTorch's `requires_grad_(False)`: it has no gradient, and optimisers leave it as it
+   *   is, until `requireGrad()`
+   * @throws InputError for a tensor of indices, and for one to be frozen that was computed from others; DisposedError
    */
-  requireGrad(): this {
+  requireGrad(wanted = true): this {
     void this.storage;
     if (this.type !== "f32") throw new InputError(`indices (${this.type}) have no gradient`, { type: this.type });
-    if (this.history?.leaf) return this;
-    if (this.history) releaseHistory(this.history);
-    makeLeaf(this);
+    const leaf = this.history?.leaf;
+    if (leaf) {
+      // A gradient of before is not one of after.
+      if (!wanted || leaf.frozen) leaf.held = false;
+      leaf.frozen = !wanted;
+    } else if (wanted) {
+      if (this.history) releaseHistory(this.history);
+      makeLeaf(this);
+    } else if (this.history) {
+      throw new InputError("what was computed from other tensors cannot be frozen: detach() takes it off the tape", {
+        shape: [...this.shape],
+      });
+    }
     return this;
+  }
+
+  /** Whether gradients pass through it: it wants one, or was computed from what does. */
+  get requiresGrad(): boolean {
+    return recordedHistory(this) !== undefined;
   }
 
   /** The gradient of a parameter after `backward`; undefined if none has arrived. */
   get grad(): Tensor | undefined {
-    const leaf = this.history?.leaf;
+    const leaf = recordedHistory(this)?.leaf;
     return leaf?.held ? leaf.gradient : undefined;
   }
 

@@ -92,7 +92,12 @@ function weightsOf(given: Numbers, classes: number): Float32Array {
 
 /** Whether it is an array of one number for each row, which is no distribution. */
 function areClassNumbers(target: Target | Indices, rows: number, classes: number): target is Indices {
-  if (target instanceof Tensor) return false;
+  if (target instanceof Tensor) {
+    if (target.type === "f32") return false;
+    throw new InputError("class numbers are given in an array, where they can be checked, not in a tensor", {
+      tensor: "target",
+    });
+  }
   if (isIntegers(target)) return true;
   return classes > 1 && target?.length === rows && typeof target[0] !== "object";
 }
