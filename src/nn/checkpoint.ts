@@ -10,8 +10,23 @@ export interface WantedTensors {
   counters: Iterable<string>;
 }
 
+/** Whether a checkpoint has to fit. */
+export interface RestoreOptions {
+  /**
+   * False as in PyTorch's `load_state_dict`: what the checkpoint lacks and what it has besides is no error; at least one tensor must
+   * fit, and none may be misshapen. Default true.
+   */
+  strict?: boolean;
+}
+
+/** The names that a checkpoint lacks, and those that only it has: none, unless `strict` is false. */
+export interface Misfits {
+  missing: string[];
+  unexpected: string[];
+}
+
 /** What a checkpoint has for a module, by the names of its parameters, buffers and counters. */
-export interface FoundValues {
+export interface FoundValues extends Misfits {
   /** The values of parameters and buffers, row by row. */
   values: Map<string, Float32Array>;
   counts: Map<string, number>;
@@ -27,18 +42,22 @@ export function valuesFrom(
   tensors: ReadonlyMap<string, SafeTensor>,
   { shapes, counters }: WantedTensors,
   file: string,
+  { strict = true }: RestoreOptions = {},
 ): FoundValues {
   const given = new Map([...tensors].filter(([name]) => !isOfTraining(name)).map(([name, t]) => [plainName(name), t]));
-  const { take, expectFit } = takingFrom(given);
+  const { take, expectFit, missing } = takingFrom(given);
   const taken = (name: string, shape: readonly number[]) => {
     const tensor = take(name, shape);
     given.delete(name);
-    return [name, tensor as SafeTensor] as const;
+    return tensor ? [[name, tensor] as const] : [];
   };
-  const found = [...shapes].map(([name, shape]) => taken(name, shape));
-  const counted = [...counters].map((name) => taken(name, []));
-  expectFit(`${file} does not fit the model's config`, [...given.keys()], { file });
+  const found = [...shapes].flatMap(([name, shape]) => taken(name, shape));
+  const counted = [...counters].flatMap((name) => taken(name, []));
+  const unexpected = [...given.keys()];
+  expectFit(`${file} does not fit the model's config`, unexpected, { file }, strict || found.length === 0);
   return {
+    missing,
+    unexpected,
     values: new Map(found.map(([name, tensor]) => [name, floats(tensor, name, file)])),
     counts: new Map(counted.map(([name, { data }]) => [name, Number(data[0])])),
   };
@@ -72,20 +91,20 @@ export function takingFrom(tensors: ReadonlyMap<string, SafeTensor>) {
     else misshapen.push(`${name} has [${tensor.shape}], expected [${shape}]`);
     return undefined;
   };
-  const expectFit = (problem: string, unexpected: string[] = [], details: ErrorDetails = {}) => {
+  const expectFit = (problem: string, unexpected: string[] = [], details: ErrorDetails = {}, strict = true) => {
     const list = (title: string, names: string[]) =>
       names.length ? [`${title} (${names.length}): ${firstOf(names).join(", ")}`] : [];
     const prefix = foreignPrefix(unexpected, missing);
+    const names = strict ? [...list("Missing", missing), ...list("Unexpected", unexpected)] : [];
     const parts = [
-      ...list("Missing", missing),
-      ...list("Unexpected", unexpected),
+      ...names,
       ...list("Misshapen", misshapen),
-      ...(prefix ? [`The names begin with "${prefix}": remove it`] : []),
+      ...(strict && prefix ? [`The names begin with "${prefix}": remove it`] : []),
     ];
     if (parts.length)
       throw new CheckpointError([problem, ...parts].join(". "), { ...details, missing, unexpected, misshapen });
   };
-  return { take, expectFit };
+  return { take, expectFit, missing };
 }
 
 /** The maximum number of names in a message; its details list all. */

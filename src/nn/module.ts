@@ -16,7 +16,7 @@ import { type BytesOrAddress, readSource } from "../formats/sources/source.ts";
 import { inspect, lineOf } from "../inspect.ts";
 import { Random } from "../random.ts";
 import { outsideScopes, sizeOf, Tensor } from "../tensor/tensor.ts";
-import { type FoundValues, valuesFrom } from "./checkpoint.ts";
+import { type FoundValues, type Misfits, type RestoreOptions, valuesFrom } from "./checkpoint.ts";
 import { type Counter, type Initializer, noValues, Parameter } from "./parameter.ts";
 
 export interface InitializeOptions {
@@ -26,7 +26,7 @@ export interface InitializeOptions {
 }
 
 /** Where `load` puts a module, and how to end it. */
-export interface ModuleLoadOptions extends AbortOptions {
+export interface ModuleLoadOptions extends AbortOptions, RestoreOptions {
   device: Device;
 }
 
@@ -238,16 +238,18 @@ export abstract class Module {
   }
 
   /**
-   * Loads its values from a safetensors file.
+   * Loads its values from a safetensors file. With `strict: false`, what the file lacks keeps its values, or gets them by `initialize`
+   * afterwards, such as a new head: `(await model.load(file, { device, strict: false })).initialize({ device, seed })`. `restore`
+   * returns which names these are.
    * @param source the file's bytes, or its address: a URL, or a path in Node and Deno
    * @throws FormatError if the file is damaged; CheckpointError listing every tensor that is missing, unexpected or
    *   misshapen; OutOfMemoryError; ConfigError; the signal's reason, once it is aborted. The module is then unchanged.
    */
   async load(source: BytesOrAddress, options: ModuleLoadOptions): Promise<this> {
-    checkOptions("load", options, { device: true, signal: true });
-    const { device, signal } = options;
+    checkOptions("load", options, { device: true, signal: true, strict: true });
+    const { device, signal, strict } = options;
     const { bytes, file } = await readSource(source, signal);
-    this.restore(loadSafetensors(bytes, { file }).tensors, file, device);
+    this.restore(loadSafetensors(bytes, { file }).tensors, file, device, { strict });
     return this;
   }
 
@@ -255,20 +257,28 @@ export abstract class Module {
    * Restores the values of a checkpoint that `save` or training wrote.
    * @param file its name in error messages
    * @param device for a module that has no values yet
+   * @returns with `strict: false` the names that the checkpoint lacks, and those that only it has
    * @throws CheckpointError listing every tensor that is missing, unexpected or misshapen; OutOfMemoryError. The module
    *   is then unchanged.
    */
-  restore(tensors: ReadonlyMap<string, SafeTensor>, file = "checkpoint", device = this.device): void {
+  restore(
+    tensors: ReadonlyMap<string, SafeTensor>,
+    file = "checkpoint",
+    device = this.device,
+    options: RestoreOptions = {},
+  ): Misfits {
+    checkOptions("restore", options, { strict: true });
     this.#expectDevice(device);
     const { parameters, counters } = this.#entries();
-    const { values, counts } = this.check(tensors, file);
-    const initialized = [...parameters].filter(([, parameter]) => parameter.initialized);
-    if (initialized.length < parameters.size) {
+    const { values, counts, missing, unexpected } = this.check(tensors, file, options);
+    const initialized = [...parameters].filter(([name, parameter]) => parameter.initialized && values.has(name));
+    if ([...parameters.values()].some((parameter) => !parameter.initialized)) {
       this.#compileAhead(device);
-      this.#allocate(device, (name) => values.get(name) as Float32Array, file);
+      this.#allocate(device, (name) => values.get(name), file, new Set(missing));
     }
     for (const [name, parameter] of initialized) parameter.tensor.set(values.get(name) as Float32Array);
-    for (const [name, counter] of counters) counter.value = counts.get(name) as number;
+    for (const [name, counter] of counters) counter.value = counts.get(name) ?? counter.value;
+    return { missing, unexpected };
   }
 
   /**
@@ -293,10 +303,10 @@ export abstract class Module {
    * @returns the values it would take, by name
    * @throws CheckpointError listing every tensor that is missing, unexpected or misshapen
    */
-  check(tensors: ReadonlyMap<string, SafeTensor>, file = "checkpoint"): FoundValues {
+  check(tensors: ReadonlyMap<string, SafeTensor>, file = "checkpoint", options: RestoreOptions = {}): FoundValues {
     const { parameters, counters } = this.#entries();
     const shapes = new Map([...parameters].map(([name, { shape }]) => [name, shape]));
-    return valuesFrom(tensors, { shapes, counters: counters.keys() }, file);
+    return valuesFrom(tensors, { shapes, counters: counters.keys() }, file, options);
   }
 
   /**
@@ -339,16 +349,17 @@ export abstract class Module {
     this.#allocate(device, () => undefined);
   }
 
-  /** Creates tensors for all parameters that have none; if one fails, for none of them. */
+  /** Creates tensors for all parameters that have none, except those of some names; if one fails, for none of them. */
   #allocate(
     device: Device,
     valuesOf: (name: string, parameter: Parameter) => Float32Array | undefined,
     file?: string,
+    without: ReadonlySet<string> = new Set(),
   ): void {
     const filled: Parameter[] = [];
     outsideScopes(() => {
       for (const [name, parameter] of this.#entries().parameters) {
-        if (parameter.initialized) continue;
+        if (parameter.initialized || without.has(name)) continue;
         try {
           // Device memory comes first: what a device cannot hold, the host need not try to hold either.
           parameter.fill(new Tensor(device, parameter.shape));

@@ -162,6 +162,44 @@ test("a loaded model becomes part of another, which initializes only what is new
   await expect(main.save()).rejects.toThrow(DisposedError);
 });
 
+test("with strict: false a checkpoint gives the part that it has, and the rest keeps its values or is initialized", async () => {
+  const before = device().memory.current;
+  class Network extends nn.Module {
+    readonly body = this.child("body", new nn.Sequential(new nn.Linear(3, 4), new nn.BatchNorm(4)));
+    readonly head: nn.Linear;
+
+    constructor(name: string, classes: number) {
+      super();
+      this.head = this.child(name, new nn.Linear(4, classes));
+    }
+  }
+  using pretrained = new Network("head", 5).initialize({ device: device(), seed: 1 });
+  const file = await pretrained.save();
+  const { tensors } = loadSafetensors(file);
+  using fresh = await new Network("classifier", 2).load(file, { device: device(), strict: false });
+  expect(() => fresh.head.weight).toThrow("no values yet");
+  fresh.initialize({ device: device(), seed: 2 });
+  expect(await fresh.body.save()).toEqual(await pretrained.body.save());
+  const head = await fresh.head.save();
+  expect(fresh.restore(tensors, "pretrained", device(), { strict: false })).toEqual({
+    missing: ["classifier.weight", "classifier.bias"],
+    unexpected: ["head.bias", "head.weight"],
+  });
+  expect(await fresh.head.save()).toEqual(head);
+  expect(() => fresh.restore(tensors)).toThrow(/Missing \(2\): .* Unexpected \(2\)/);
+  const loose =
+    (model: nn.Module, given = tensors) =>
+    () =>
+      model.restore(given, "it", device(), { strict: false });
+  // Another shape, or nothing at all that fits, is no checkpoint of this model.
+  expect(loose(new Network("head", 2))).toThrow(
+    "it does not fit the model's config. Misshapen (2): head.weight has [5,4]",
+  );
+  expect(loose(new nn.Linear(4, 5))).toThrow("Missing (2): weight, bias. Unexpected (9)");
+  for (const model of [pretrained, fresh]) model.dispose();
+  expect(device().memory.current).toBe(before);
+});
+
 test("gradients of a head, Erwin and features of one's own are the slopes of the loss", async () => {
   using model = new PressureModel(small).initialize({ device: device(), seed: 2 });
   const random = seededRandom(6);
