@@ -63,6 +63,7 @@ export { checkpoint } from "./tensor/checkpoint.ts";
 export * as operators from "./tensor/operators/index.ts";
 export {
   abs,
+  accuracy,
   add,
   type CrossEntropyOptions,
   cloudMeans,

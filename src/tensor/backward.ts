@@ -34,7 +34,7 @@ export function backward(result: Tensor, gradient?: Tensor): void {
 
 /** @throws InputError if the gradient of the result cannot be this; DisposedError */
 function expectGradient(result: Tensor, gradient: Tensor): void {
-  const { shape = [], device, type } = gradient;
+  const { shape, device, type } = gradient;
   if (device !== result.device || String(shape) !== String(result.shape)) {
     throw new InputError(
       `the gradient has the shape [${shape}], but a tensor of [${result.shape}] on the result's device is needed`,

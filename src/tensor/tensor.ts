@@ -5,6 +5,7 @@ import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
 import {
   checkOptions,
   describe,
+  expectKind,
   type Indices,
   isIntegers,
   type Numbers,
@@ -181,6 +182,8 @@ export class Tensor {
    *   changed since: by a step of an optimiser, `set`, `restore`, or the running statistics of a pass in training mode
    */
   async backward(gradient?: Tensor): Promise<void> {
+    const fits = gradient === undefined || gradient instanceof Tensor;
+    expectKind("the gradient", gradient, "a Tensor: Tensor.from(device, numbers, shape)", fits);
     backward(this, gradient);
   }
 
@@ -242,6 +245,17 @@ export class Tensor {
     checkSignal(options.signal);
     const bytes = await untilAborted(this.device.read(this.storage, this.size * 4), options.signal);
     return new arrayTypes[this.type](bytes) as Float32Array;
+  }
+
+  /**
+   * The number that a tensor of one element holds, such as a loss, once the device has computed it.
+   * @throws InputError for more elements, or none; DeviceLostError
+   */
+  async item(): Promise<number> {
+    if (this.size === 1) return (await this.data())[0] as number;
+    throw new InputError(`a tensor of shape [${this.shape}] is not one number: read its data()`, {
+      found: [...this.shape],
+    });
   }
 
   /** Frees the device memory. Calling it again does nothing. */

@@ -71,7 +71,7 @@ export class BestWeights<Sample, Batch> {
     return { test };
   }
 
-  async #evaluate(data: DataSet<Sample>, { seed }: TrainingProgress): Promise<Metrics> {
+  async #evaluate(data: DataSet<Sample> | readonly Sample[], { seed }: TrainingProgress): Promise<Metrics> {
     const { model, task, batchSize, prefetch } = this.options;
     const { signal } = this.controller;
     model.eval();

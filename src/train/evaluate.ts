@@ -7,7 +7,7 @@ import { ConfigError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { Pace } from "./pace.ts";
 import { Prefetch } from "./prefetch.ts";
-import type { BatchDetails, DataSet, Measured, Task } from "./task.ts";
+import { type BatchDetails, type DataSet, dataSetOf, type Measured, type Task } from "./task.ts";
 
 /** What an evaluation has found, by name: `loss`, and what else the task measures. */
 export type Metrics = Record<string, number>;
@@ -19,7 +19,7 @@ const READ_TOGETHER = 32;
 export interface EvaluateOptions<Sample, Batch> {
   device: Device;
   task: Task<Sample, Batch>;
-  data: DataSet<Sample>;
+  data: DataSet<Sample> | readonly Sample[];
   batchSize: number;
   /** The number of batches prepared ahead. Default 2. */
   prefetch?: number;
@@ -49,8 +49,9 @@ const optionNames: Readonly<Record<keyof EvaluateOptions<never, never>, true>> =
  */
 export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, Batch>): Promise<Metrics> {
   checkOptions("evaluate", options, optionNames);
-  expectParts("evaluate", options, { device: "allocate", task: "prepare", data: "load" });
-  const { device, task, data, batchSize, prefetch = 2, seed = 0, signal, onSample } = options;
+  expectParts("evaluate", options, { device: "allocate", task: "prepare" });
+  const data = dataSetOf("data", options.data);
+  const { device, task, batchSize, prefetch = 2, seed = 0, signal, onSample } = options;
   expectWhole("batchSize", batchSize, 1);
   expectWhole("prefetch", prefetch, 0);
   expectSignal(signal);

@@ -15,10 +15,10 @@ import type { DataSet, Task, Trainable } from "./task.ts";
 export interface FitOptions<Sample, Batch> {
   model: Trainable;
   task: Task<Sample, Batch>;
-  trainData: DataSet<Sample>;
-  validationData?: DataSet<Sample>;
+  trainData: DataSet<Sample> | readonly Sample[];
+  validationData?: DataSet<Sample> | readonly Sample[];
   /** The data of the test at the end, with the best weights. */
-  testData?: DataSet<Sample>;
+  testData?: DataSet<Sample> | readonly Sample[];
   /** The number of steps of the whole run. */
   steps: number;
   batchSize: number;

@@ -24,6 +24,7 @@ import { Reporter } from "./reporter.ts";
 import { learningRate } from "./schedules.ts";
 import { Snapshots } from "./snapshots.ts";
 import { type CheckpointStore, LAST_CHECKPOINT, MemoryStore } from "./store.ts";
+import { type DataSet, dataSetOf } from "./task.ts";
 
 /**
  * Trains a model: shuffled batches, AdamW with a learning-rate schedule, validation, checkpoints, and a test at the end. A run that
@@ -61,7 +62,7 @@ interface Loaded<Batch> {
 }
 
 class Run<Sample, Batch> {
-  readonly #options: FitOptions<Sample, Batch>;
+  readonly #options: FitOptions<Sample, Batch> & { trainData: DataSet<Sample> };
   readonly #store: CheckpointStore;
   readonly #controller: FitController;
   readonly #accumulate: number;
@@ -83,7 +84,7 @@ class Run<Sample, Batch> {
 
   constructor(options: FitOptions<Sample, Batch>) {
     checkOptions("fit", options, fitOptionNames);
-    expectParts("fit", options, { model: "parameters", task: "prepare", trainData: "load" });
+    expectParts("fit", options, { model: "parameters", task: "prepare" });
     expectParts("fit", options, { task: "loss" });
     expectSignal(options.signal);
     const { schedule, seed = 0, accumulate = 1, logEvery = 10, validateEvery = 1, saveEvery = 1 } = options;
@@ -92,16 +93,18 @@ class Run<Sample, Batch> {
     for (const [field, value] of Object.entries(counts)) expectWhole(field, value, 1);
     expectWhole("prefetch", prefetch, 0);
     for (const field of ["validationData", "testData"] as const) {
-      const size = options[field]?.size ?? 1;
-      if (!(size >= 1)) throw new ConfigError(`${field} has no samples: leave it out`, { field });
+      const data = options[field];
+      if (data && !(dataSetOf(field, data).size >= 1))
+        throw new ConfigError(`${field} has no samples: leave it out`, { field });
     }
-    this.#options = options;
+    const trainData = dataSetOf("trainData", options.trainData);
+    this.#options = { ...options, trainData };
     this.#accumulate = accumulate;
     this.#logEvery = logEvery;
     this.#store = options.store ?? new MemoryStore();
     this.#controller = options.controller ?? new FitController();
     this.#progress = { step: 0, batches: 0, seed, schedule, validated: 0, config: options.config };
-    const { model, task, trainData, batchSize, onPlan } = options;
+    const { model, task, batchSize, onPlan } = options;
     const load = (request: BatchRequest) => options.loadBatch?.(request) ?? loadBatch(trainData, task, request);
     this.#planner = new MemoryPlanner(model, task, load, batchSize, onPlan);
     this.#reporter = new Reporter(options, task.points !== undefined, () => ({

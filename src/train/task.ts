@@ -1,6 +1,6 @@
 // The interfaces between the training loop and what it trains: models, data sets and tasks.
 
-import { checkOptions, expectKind, expectParts } from "../arguments.ts";
+import { checkOptions, describe, expectKind, expectParts, isIntegers } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError, InputError } from "../errors.ts";
 import type { ErwinInput, PreparedInput } from "../erwin/input.ts";
@@ -37,6 +37,19 @@ export interface DataSet<Sample> {
    * @param epoch in training, the number of epochs before this one
    */
   load(index: number, random: Random, epoch?: number): Sample | Promise<Sample>;
+}
+
+/**
+ * Returns a list of samples as a data set.
+ * @param field its name in error messages
+ * @throws ConfigError for what is neither
+ */
+export function dataSetOf<Sample>(field: string, data: DataSet<Sample> | readonly Sample[]): DataSet<Sample> {
+  if (Array.isArray(data)) return { size: data.length, load: (index) => data[index] };
+  if (typeof (data as DataSet<Sample> | undefined)?.load === "function") return data as DataSet<Sample>;
+  throw new ConfigError(`${field} is ${describe(data)}, expected a list of samples or { size, load(index) }`, {
+    field,
+  });
 }
 
 /** The part of an experiment in training. A `Batch` is made from samples, on the host. */
@@ -81,45 +94,58 @@ export interface SupervisedModel<Input, Prepared> {
   forward(prepared: NoInfer<Prepared>): Promise<Tensor>;
 }
 
+/** What outputs are compared with: numbers, or the class number of each row. */
+export type SupervisedTarget = Float32Array | Int32Array;
+
 /** A batch of `supervised`. */
-export interface SupervisedBatch<Prepared = PreparedInput> {
+export interface SupervisedBatch<Prepared = PreparedInput, Target extends SupervisedTarget = Float32Array> {
   input: Prepared;
-  target: Float32Array;
+  target: Target;
   /** The first row of each sample in output and target, then the number of rows. */
   offsets?: Int32Array;
 }
 
-/** Compares the model's output with a target of the same number of rows; returns a scalar. */
-export type Measure = (output: Tensor, target: Tensor) => Tensor;
+/** Compares the model's output with a target of the same number of rows; returns a scalar. Class numbers come as they are. */
+export type Measure<Target extends SupervisedTarget = Float32Array> = (
+  output: Tensor,
+  target: Target extends Int32Array ? Int32Array : Tensor,
+) => Tensor;
 
 /**
- * Makes the usual task: one forward pass whose output is compared with a target.
+ * Makes the usual task: one forward pass whose output is compared with a target. For classification, the target is an Int32Array:
+ * `supervised({ model, collate, loss: crossEntropy, metrics: { accuracy } })`.
  * @throws ConfigError for what is not a model; InputError for what is not a function
  */
-export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>(options: {
+export function supervised<
+  Sample,
+  Input = ErwinInput,
+  Prepared = PreparedInput,
+  Target extends SupervisedTarget = Float32Array,
+>(options: {
   model: SupervisedModel<Input, Prepared>;
   /**
    * Joins samples into an input and a target, which has as many rows as the output, of any width. The offsets of the samples' rows
    * are needed only if each sample is to be measured separately.
    */
-  collate(samples: Sample[]): { input: Input; target: Float32Array; offsets?: Int32Array };
+  collate(samples: Sample[]): { input: Input; target: Target; offsets?: Int32Array };
   /** Computes the batch's mean loss. Tensors created inside are freed. */
-  loss: Measure;
+  loss: Measure<Target>;
   /** Whether the loss is a mean over samples (the default) or over the rows of the target: `Task.weight`. */
   meanOver?: "samples" | "rows";
   /** Additional metrics for validation and test. */
-  metrics?: Record<string, Measure>;
-}): Task<Sample, SupervisedBatch<Prepared>> {
+  metrics?: Record<string, Measure<Target>>;
+}): Task<Sample, SupervisedBatch<Prepared, Target>> {
   checkOptions("supervised", options, { model: true, collate: true, loss: true, meanOver: true, metrics: true });
   expectParts("supervised", options, { model: "forward" });
+  expectParts("supervised", options, { model: "prepare" });
   const { model, collate, loss, meanOver = "samples", metrics } = options;
   for (const [name, part] of Object.entries({ collate, loss })) {
     expectKind(`supervised: ${name}`, part, "a function", typeof part === "function");
   }
   const all = { loss, ...metrics };
   const measure = async (
-    { input, target, offsets }: SupervisedBatch<Prepared>,
-    measures: Record<string, Measure>,
+    { input, target, offsets }: SupervisedBatch<Prepared, Target>,
+    measures: Record<string, Measure<Target>>,
     each: boolean,
   ): Promise<BatchDetails> => {
     const output = await model.forward(input);
@@ -133,11 +159,20 @@ export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>
             { tensor: "target", rows, found },
           );
         }
-        const wanted = Tensor.from(model.device, target, [rows, found / rows]);
-        const batch = apply(measures, output, wanted);
-        const samples = each ? eachSample(offsets, output, wanted, measures) : [];
-        wanted.dispose();
-        return { batch, samples };
+        const width = found / rows;
+        const apply = (from: number, end: number) => {
+          const isWhole = end - from === rows;
+          const own = isWhole ? output : slice(output, 0, from, end);
+          const part = isWhole ? target : target.slice(from * width, end * width);
+          const wanted = isIntegers(part) ? part : Tensor.from(model.device, part, [end - from, width]);
+          const results = Object.entries(measures).map(
+            ([name, of]) => [name, scope(() => of(own, wanted as Parameters<typeof of>[1]))] as const,
+          );
+          if (!isWhole) own.dispose();
+          if (wanted instanceof Tensor) wanted.dispose();
+          return Object.fromEntries(results);
+        };
+        return { batch: apply(0, rows), samples: each ? rangesOf(offsets).map(([from, end]) => apply(from, end)) : [] };
       }).result;
     } finally {
       output.dispose();
@@ -148,7 +183,7 @@ export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>
       const { input, ...rest } = collate(samples);
       return { input: await model.prepare(input), ...rest };
     },
-    ...(meanOver === "rows" && { weight: ({ target }: SupervisedBatch<Prepared>) => target.length }),
+    ...(meanOver === "rows" && { weight: ({ target }: SupervisedBatch<Prepared, Target>) => target.length }),
     points: ({ offsets }) => offsets?.at(-1) ?? 0,
     loss: async (batch) => (await measure(batch, { loss }, false)).batch.loss as Tensor,
     metrics: async (batch) => (await measure(batch, all, false)).batch,
@@ -156,29 +191,10 @@ export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>
   };
 }
 
-function apply(measures: Record<string, Measure>, output: Tensor, target: Tensor): Record<string, Tensor> {
-  const found = Object.entries(measures).map(
-    ([name, measure]) => [name, scope(() => measure(output, target))] as const,
-  );
-  return Object.fromEntries(found);
-}
-
-function eachSample(
-  offsets: Int32Array | undefined,
-  output: Tensor,
-  target: Tensor,
-  measures: Record<string, Measure>,
-): Record<string, Tensor>[] {
-  if (!offsets) {
-    throw new ConfigError("to measure each sample by itself, collate must give the offsets of its rows", {
-      field: "offsets",
-    });
-  }
-  return Array.from(offsets.subarray(1), (end, sample) => {
-    const [own, wanted] = [output, target].map((whole) => slice(whole, 0, offsets[sample], end));
-    const found = apply(measures, own, wanted);
-    own.dispose();
-    wanted.dispose();
-    return found;
+/** The first row of each sample and the one after its last. */
+function rangesOf(offsets: Int32Array | undefined): [number, number][] {
+  if (offsets) return Array.from(offsets.subarray(1), (end, sample) => [offsets[sample], end]);
+  throw new ConfigError("to measure each sample by itself, collate must give the offsets of its rows", {
+    field: "offsets",
   });
 }

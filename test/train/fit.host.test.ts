@@ -335,6 +335,12 @@ test("a task whose loss is no scalar, and what is no task, are refused", async (
   );
   expect(() => supervised({ model, collate } as never)).toThrow("supervised: loss is undefined, expected a function");
   expect(() => supervised({ model, collate, loss: mse, meanover: "rows" } as never)).toThrow("did you mean meanOver?");
+  const [collection, sizeOnly] = [new Map() as never, { size: 3 } as never];
+  await expect(run({ model, trainData: collection })).rejects.toThrow(
+    "trainData is Map, expected a list of samples or { size, load(index) }",
+  );
+  await expect(run({ model, validationData: sizeOnly })).rejects.toThrow("validationData is Object, expected a list");
+  await expect(run({ model, testData: [] })).rejects.toThrow("testData has no samples");
   await expect(run({ model, validateEvry: 3 } as Options)).rejects.toThrow("did you mean validateEvery?");
   await expect(run({ model, signal: {} as AbortSignal })).rejects.toThrow("signal is Object, expected an AbortSignal");
   const misspelt = { device: device(), task, data: validationData, batchSize: 2, onSampel() {} };

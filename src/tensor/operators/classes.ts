@@ -11,9 +11,10 @@ import {
 } from "../../arguments.ts";
 import { ConfigError, InputError } from "../../errors.ts";
 import { expectNumbers, matrixShape } from "../shapes.ts";
+import { noGrad } from "../tape.ts";
 import { scope, Tensor } from "../tensor.ts";
-import { add, multiply, subtract } from "./arithmetic.ts";
-import { affine, exp, scale, softplus } from "./functions.ts";
+import { add, divide, multiply, subtract } from "./arithmetic.ts";
+import { affine, exp, relu, scale, softplus } from "./functions.ts";
 import { embeddingLookup } from "./lookup.ts";
 import { type Target, targetOf } from "./losses.ts";
 import { sum } from "./reductions.ts";
@@ -45,10 +46,7 @@ export interface CrossEntropyOptions {
 export function crossEntropy(logits: Tensor, target: Target | Indices, options: CrossEntropyOptions = {}): Tensor {
   checkOptions("crossEntropy", options, { weight: true, ignoreIndex: true, labelSmoothing: true });
   const { labelSmoothing = 0, ignoreIndex = -100 } = options;
-  const [rows, classes] = matrixShape("logits", logits);
-  if (rows * classes === 0) {
-    throw new InputError(`logits of shape [${rows},${classes}] have no rows or no classes`, { found: [rows, classes] });
-  }
+  const [rows, classes] = logitsShape(logits);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
     throw new ConfigError(`labelSmoothing must be a number from 0 to 1, not ${describe(labelSmoothing)}`, {
       field: "labelSmoothing",
@@ -65,17 +63,59 @@ export function crossEntropy(logits: Tensor, target: Target | Indices, options: 
       return scale(sum(weighted), 1 / rows);
     }
     const numbers = classNumbers(target, { rows, classes, ignoreIndex });
-    // A row of the table for each class, and one of zeros for the rows that do not count.
-    const table = new Float32Array((classes + 1) * classes);
-    for (let entry = 0; entry < classes * classes; entry++) {
-      const isOwn = entry % (classes + 1) === 0;
-      table[entry] = (weight?.[entry % classes] ?? 1) * ((isOwn ? smooth.factor : 0) + smooth.shift);
-    }
-    const wanted = embeddingLookup(Tensor.from(logits.device, table, [classes + 1, classes]), numbers);
+    const share = (isOwn: boolean, k: number) => (weight?.[k] ?? 1) * ((isOwn ? smooth.factor : 0) + smooth.shift);
+    const wanted = rowsOfClasses(logits, numbers, share);
     let all = 0;
     for (const number of numbers) all += number === classes ? 0 : (weight?.[number] ?? 1);
     return scale(sum(multiply(wanted, surprise)), all > 0 ? 1 / all : 0);
   });
+}
+
+/**
+ * The share of the rows whose own class has the largest logit, a scalar for `metrics`. Where another's is as large, the row counts.
+ * @param logits [n, classes]
+ * @param target [n] class numbers from 0 on, in an array
+ * @param options.ignoreIndex the class number of rows that do not count; default -100. Without any that does, the result is 0
+ * @throws InputError as `crossEntropy`
+ */
+export function accuracy(
+  logits: Tensor,
+  target: Indices,
+  options: Pick<CrossEntropyOptions, "ignoreIndex"> = {},
+): Tensor {
+  checkOptions("accuracy", options, { ignoreIndex: true });
+  const { ignoreIndex = -100 } = options;
+  const [rows, classes] = logitsShape(logits);
+  const numbers = classNumbers(target, { rows, classes, ignoreIndex });
+  const count = numbers.reduce((sum, number) => sum + Number(number < classes), 0);
+  const compute = () => {
+    const own = rowsOfClasses(logits, numbers, Number);
+    const lead = relu(subtract(logits, sum(multiply(own, logits), 1).detach([rows, 1])));
+    // How many classes have a larger logit: x / x for each.
+    const larger = sum(divide(lead, add(lead, 1e-30)), 1);
+    return scale(sum(multiply(relu(affine(larger, -1, 1)), sum(own, 1))), count > 0 ? 1 / count : 0);
+  };
+  return noGrad(() => scope(compute));
+}
+
+function logitsShape(logits: Tensor): [number, number] {
+  const [rows, classes] = matrixShape("logits", logits);
+  if (rows * classes > 0) return [rows, classes];
+  throw new InputError(`logits of shape [${rows},${classes}] have no rows or no classes`, { found: [rows, classes] });
+}
+
+/** Returns for each row what stands for its class: valueOf(whether k is the class, k) at k, or zeros for the number of classes. */
+function rowsOfClasses(
+  { device, shape }: Tensor,
+  numbers: Int32Array,
+  valueOf: (isOwn: boolean, k: number) => number,
+): Tensor {
+  const classes = shape[1] as number;
+  const table = new Float32Array((classes + 1) * classes);
+  for (let entry = 0; entry < classes * classes; entry++) {
+    table[entry] = valueOf(entry % (classes + 1) === 0, entry % classes);
+  }
+  return embeddingLookup(Tensor.from(device, table, [classes + 1, classes]), numbers);
 }
 
 function weightsOf(given: Numbers, classes: number): Float32Array {

@@ -3,7 +3,7 @@
 export { add, divide, multiply, type Operand, subtract } from "./arithmetic.ts";
 export { ballAttention, normPositionQkv } from "./attention.ts";
 export type { Balls } from "./balls.ts";
-export { type CrossEntropyOptions, crossEntropy, logSoftmax, softmax } from "./classes.ts";
+export { accuracy, type CrossEntropyOptions, crossEntropy, logSoftmax, softmax } from "./classes.ts";
 export type { LinearWeights } from "./destinations.ts";
 export { type AttentionOutput, attendedFeedForward, feedForward } from "./feedforward.ts";
 export {
