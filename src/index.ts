@@ -111,7 +111,7 @@ export type { FitOptions, FitProgress, FitResult } from "./train/fit-options.ts"
 export type { BatchRequest } from "./train/loading.ts";
 export { JsonLinesLogger, type LogEntry, type Logger, MemoryLogger } from "./train/logger.ts";
 export type { MemoryPlan } from "./train/memory-plan.ts";
-export { learningRate, type Schedule } from "./train/schedules.ts";
+export { type LearningRates, learningRate, type Schedule } from "./train/schedules.ts";
 export { BEST_CHECKPOINT, type CheckpointStore, LAST_CHECKPOINT, MemoryStore } from "./train/store.ts";
 export {
   type BatchDetails,

@@ -33,6 +33,12 @@ export class BestWeights<Sample, Batch> {
     return validationData !== undefined && due && validated !== step;
   }
 
+  /** Whether so many validations have found no lower loss that the run is to end. */
+  hasEnough({ validated = 0, best }: TrainingProgress): boolean {
+    const { patience = Number.POSITIVE_INFINITY, validateEvery = 1 } = this.options;
+    return validated - (best?.step ?? 0) >= patience * validateEvery;
+  }
+
   /** Validates the model, notes it in the progress, and stores the weights if they are the best so far. */
   async validate(progress: TrainingProgress, optimizer: AdamW): Promise<void> {
     const { model, validationData } = this.options;
@@ -43,7 +49,8 @@ export class BestWeights<Sample, Batch> {
       const { loss } = this.#validation;
       if (loss === undefined) throw new ConfigError("the task's metrics have no loss", { field: "metrics" });
       progress.validated = step;
-      if (best && !(loss < best.loss)) return;
+      // What is not finite is never the best: nothing would be better than NaN.
+      if (!(loss < (best?.loss ?? Number.POSITIVE_INFINITY))) return;
       progress.best = { step, loss };
       await this.store.save(BEST_CHECKPOINT, await model.save());
     };

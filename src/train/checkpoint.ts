@@ -6,7 +6,7 @@ import { expectParts } from "../arguments.ts";
 import { CheckpointError } from "../errors.ts";
 import { loadSafetensors, type SafeTensorInput, saveSafetensors } from "../formats/safetensors/safetensors.ts";
 import type { AdamW, AdamWOptions, OptimizerState } from "./adamw.ts";
-import type { Schedule } from "./schedules.ts";
+import type { LearningRates, Schedule } from "./schedules.ts";
 import type { Trainable } from "./task.ts";
 
 /** The progress of a run. The seed and the number of batches are the complete random state. */
@@ -16,7 +16,8 @@ export interface TrainingProgress {
   /** The number of batches used: `step` times the batches of a step. */
   batches: number;
   seed: number;
-  schedule: Schedule;
+  /** A function is not stored. */
+  schedule: Schedule | LearningRates;
   /** The step after which it was validated last. */
   validated?: number;
   /** The best validation so far. */

@@ -7,7 +7,7 @@ import type { Metrics } from "./evaluate.ts";
 import type { BatchRequest } from "./loading.ts";
 import type { Logger } from "./logger.ts";
 import type { MemoryPlan } from "./memory-plan.ts";
-import type { Schedule } from "./schedules.ts";
+import type { LearningRates, Schedule } from "./schedules.ts";
 import type { CheckpointStore } from "./store.ts";
 import type { DataSet, Task, Trainable } from "./task.ts";
 
@@ -22,7 +22,8 @@ export interface FitOptions<Sample, Batch> {
   /** The number of steps of the whole run. */
   steps: number;
   batchSize: number;
-  schedule: Schedule;
+  /** The learning rate of each step. A function, of the steps done, is called anew by a run that is resumed, and not stored. */
+  schedule: Schedule | LearningRates;
   /** The options of AdamW; its `lr` is the schedule's. */
   optimizer?: Omit<AdamWOptions, "lr">;
   /** The number of batches whose gradients are averaged before each step. Default 1. */
@@ -35,6 +36,11 @@ export interface FitOptions<Sample, Batch> {
   shuffle?: boolean;
   /** The number of steps between validations; there is always one at the end. Default: only at the end. */
   validateEvery?: number;
+  /**
+   * Early stopping: the run ends after this many validations in a row without a lower loss than before them, as one that has done all
+   * its steps. It needs `validationData` and `validateEvery`. Default: it goes on.
+   */
+  patience?: number;
   /**
    * The number of steps between checkpoints; there is also one when 30 seconds have passed since the last (longer, if one takes
    * more than a second and a half), with the next losses that are logged, and one at the end. Default: only at the end.
@@ -95,6 +101,7 @@ export const plainFitOptionNames = {
   maxNorm: true,
   seed: true,
   validateEvery: true,
+  patience: true,
   saveEvery: true,
   logEvery: true,
 } as const satisfies Partial<Record<keyof FitOptions<never, never>, true>>;
@@ -151,7 +158,7 @@ export interface FitProgress {
 export interface FitResult {
   /** The number of steps done. */
   step: number;
-  /** False if the run was stopped before the last step. */
+  /** False if the run was stopped before the last step; not if `patience` has ended it. */
   finished: boolean;
   best?: { step: number; loss: number };
   validation?: Metrics;

@@ -87,11 +87,24 @@ class Run<Sample, Batch> {
     expectParts("fit", options, { model: "parameters", task: "prepare" });
     expectParts("fit", options, { task: "loss" });
     expectSignal(options.signal);
-    const { schedule, seed = 0, accumulate = 1, logEvery = 10, validateEvery = 1, saveEvery = 1 } = options;
+    const {
+      schedule,
+      seed = 0,
+      accumulate = 1,
+      logEvery = 10,
+      validateEvery = 1,
+      saveEvery = 1,
+      patience = 1,
+    } = options;
     const { steps, prefetch = 0 } = options;
-    const counts = { steps, batchSize: options.batchSize, accumulate, logEvery, validateEvery, saveEvery };
+    const counts = { steps, batchSize: options.batchSize, accumulate, logEvery, validateEvery, saveEvery, patience };
     for (const [field, value] of Object.entries(counts)) expectWhole(field, value, 1);
     expectWhole("prefetch", prefetch, 0);
+    if (options.patience && !(options.validationData && options.validateEvery)) {
+      throw new ConfigError("patience counts validations: give validationData and validateEvery, too", {
+        field: "patience",
+      });
+    }
     for (const field of ["validationData", "testData"] as const) {
       const data = options[field];
       if (data && !(dataSetOf(field, data).size >= 1))
@@ -232,7 +245,7 @@ class Run<Sample, Batch> {
     if (!(await this.#validateIfDue())) return false;
     this.#waited = this.#treeWait;
     this.#prefetch = this.#prefetchBatches((steps - progress.step) * this.#accumulate);
-    while (progress.step < steps) {
+    while (progress.step < steps && !this.#best.hasEnough(progress)) {
       await pace.next();
       await this.#controller.whileRunning();
       if (this.#controller.stopped) return false;

@@ -9,6 +9,9 @@ export type Schedule =
   /** Cosine annealing from `lr` to `minLr` over `steps` steps, after `warmup` steps (default 0) of linear growth to `lr`. */
   | { kind: "cosine"; lr: number; minLr?: number; steps: number; warmup?: number };
 
+/** A learning rate for the number of steps done. */
+export type LearningRates = (step: number) => number;
+
 /**
  * Returns the learning rate of a step, counted from 0.
  *
@@ -16,7 +19,8 @@ export type Schedule =
  * torch's CosineAnnealingLR: minLr + (lr - minLr) (1 + cos(pi t / T)) / 2; after the last step it stays at minLr.
  * @throws ConfigError naming the invalid field
  */
-export function learningRate(schedule: Schedule, step: number): number {
+export function learningRate(schedule: Schedule | LearningRates, step: number): number {
+  if (typeof schedule === "function") return learningRate({ kind: "constant", lr: schedule(step) }, step);
   if (typeof schedule !== "object" || schedule === null) {
     throw new ConfigError(`schedule must be an object, not ${describe(schedule)}`, { field: "schedule" });
   }

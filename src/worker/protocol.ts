@@ -11,6 +11,7 @@ import type { ErwinInput } from "../erwin/input.ts";
 import type { GivenAssets } from "../host/given-assets.ts";
 import type { Limits } from "../limits.ts";
 import type { FitOptions, FitProgress, FitResult } from "../train/fit-options.ts";
+import type { Schedule } from "../train/schedules.ts";
 
 /**
  * A model's input for a worker: that of `ErwinTransformer.forward`, but in arrays, since a Tensor cannot leave its
@@ -78,18 +79,19 @@ type PlainFitOptions = Pick<
   FitOptions<unknown, unknown>,
   | "steps"
   | "batchSize"
-  | "schedule"
   | "optimizer"
   | "accumulate"
   | "maxNorm"
   | "seed"
   | "validateEvery"
+  | "patience"
   | "saveEvery"
   | "logEvery"
 >;
 
 /** The data and the options of a training in a worker: plain data. */
 export interface WorkerTrainingOptions extends PlainFitOptions {
+  schedule: Schedule;
   samples: readonly WorkerSample[];
   /** Default: no validation; the model then has the weights of the last step. */
   validation?: readonly WorkerSample[];

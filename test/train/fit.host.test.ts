@@ -317,6 +317,55 @@ describe("a run", () => {
   });
 });
 
+describe("early stopping", () => {
+  /** Runs at most 20 steps, and finds the given losses, one in every second step. */
+  async function stopping(losses: number[], options: Options = {}) {
+    using model = await makeModel(device());
+    const left = [...losses];
+    const task = { ...makeTask(model), metrics: async () => ({ loss: left.shift() as number }) };
+    const schedule = (step: number) => 1e-3 * (1 - step / 20);
+    const validated = {
+      validationData: makeClouds(1, 2),
+      testData: undefined,
+      validateEvery: 2,
+      patience: 2,
+      steps: 20,
+    };
+    const done = await run({ model, task, ...validated, optimizer: {}, schedule, ...options });
+    return { ...done, weights: await model.save() };
+  }
+
+  test("ends after so many validations without a lower loss, with the best weights, also when it is resumed", async () => {
+    const { result, store, weights } = await stopping([3, 2, 4, 1, 1, 1.5, 0]);
+    expect(result).toMatchObject({ step: 12, finished: true, best: { step: 8, loss: 1 }, validation: { loss: 1.5 } });
+    expect(weights).toEqual(best(store));
+    const again = await stopping([0], { store });
+    expect(again.result).toMatchObject({ step: 12, finished: true, best: { step: 8, loss: 1 } });
+    // More patience continues it, with the learning rates of its steps.
+    const logger = new MemoryLogger();
+    const more = await stopping([0.5, 1, 1, 1], { store, logger, patience: 9, logEvery: 1 });
+    expect(more.result).toMatchObject({ step: 20, best: { step: 14, loss: 0.5 } });
+    const rates = logger.entries.filter(({ kind }) => kind === "training").map(({ lr }) => lr);
+    expect(rates[0]).toBeCloseTo(1e-3 * (1 - 12 / 20), 9);
+  });
+
+  test("takes no loss that is not finite for the best", async () => {
+    const { result } = await stopping([Number.NaN, Number.POSITIVE_INFINITY, 3, 5, Number.NaN], { patience: 2 });
+    expect(result).toMatchObject({ step: 4, finished: true });
+    expect(result.best).toBeUndefined();
+    const patient = await stopping([Number.NaN, Number.POSITIVE_INFINITY, 3, 5, Number.NaN, 4], { patience: 3 });
+    expect(patient.result).toMatchObject({ best: { step: 6, loss: 3 } });
+  });
+
+  test("needs validations to count", async () => {
+    for (const without of [{ validationData: undefined }, { validateEvery: undefined }]) {
+      await expect(stopping([], without)).rejects.toThrow("patience counts validations");
+    }
+    await expect(stopping([], { patience: 0.5 })).rejects.toThrow("patience must be a whole number of at least 1");
+    await expect(stopping([], { schedule: () => Number.NaN })).rejects.toThrow("must be a number of at least 0");
+  });
+});
+
 test("a task whose loss is no scalar, and what is no task, are refused", async () => {
   using model = await makeModel(device(), 1, flatConfig);
   const task = makeTask(model);
