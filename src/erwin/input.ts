@@ -199,11 +199,11 @@ async function edgesOf(
   return sortEdges(edges, points);
 }
 
-/** The configs of models for which the warning has been given. */
-const warned = new WeakSet<ErwinConfig>();
+/** The configs of models for which the warning has been given, and the radii: a program may make many models, or vary the radius. */
+const warned = { configs: new WeakSet<ErwinConfig>(), radii: new Set<number>() };
 
 /**
- * Warns once per model if its graph omits neighbours. It checks the first point that has the maximum number of
+ * Warns if a graph omits neighbours, once for a model and once for a radius. It checks the first point that has the maximum number of
  * neighbours; the edges are sorted by target.
  */
 function warnIfCut(
@@ -212,7 +212,7 @@ function warnIfCut(
   positions: Float32Array,
   { radius, most, offsets }: { radius: number; most: number; offsets: Int32Array },
 ): void {
-  if (warned.has(config) || most === 0) return;
+  if (warned.configs.has(config) || warned.radii.has(radius) || most === 0) return;
   const { length } = edges;
   let at = length / 2;
   while (at + most <= length && edges[at] !== edges[at + most - 1]) at++;
@@ -220,10 +220,11 @@ function warnIfCut(
   const point = edges[at];
   const neighbours = countWithin(point, radius, positions, config.dimensionality, offsets);
   if (neighbours <= most) return;
-  warned.add(config);
+  warned.configs.add(config);
+  warned.radii.add(radius);
   console.warn(
     `erwin: point ${point} has ${neighbours} neighbours within the radius ${radius}, of which its graph keeps the ${most} nearest. ` +
-      "Give maxNeighbors (Infinity for all of them) or a smaller radius. This warning appears once per model.",
+      "Give maxNeighbors (Infinity for all of them) or a smaller radius. This warning appears once for a model or radius.",
   );
 }
 

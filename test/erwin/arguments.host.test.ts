@@ -382,6 +382,9 @@ test("a radius takes maxNeighbors, and a truncated graph gives one warning", asy
   expect(await edges({ maxNeighbors: 4 })).toBe(4 * points);
   expect(warn).toHaveBeenCalledTimes(1);
   expect(warn.mock.calls[0]?.[0]).toContain("maxNeighbors");
+  using another = await model();
+  await another.prepare({ nodeFeatures, nodePositions, radius: 10, maxNeighbors: 4 });
+  expect(warn).toHaveBeenCalledTimes(1);
 });
 
 describe("noGrad", () => {
