@@ -7,12 +7,13 @@
 //
 //     weights, gradients, first, second, average: packed, each parameter begins at a multiple of 64 elements
 //     owner [blocks] the index of the parameter that each block of 64 elements belongs to
-//     values [parameters] (mode, step_size, inverse_root, factor), made by adamw_control.wgsl
+//     values [parameters] (decay, step_size, inverse_root, factor), made by adamw_control.wgsl
 //
-// Each thread updates four elements. Mode 0 changes nothing; mode 1 (a parameter without a gradient) only updates the average.
+// Each thread updates four elements. In place of a decay, 2 (a parameter without a gradient) only updates the average, and 3 changes
+// nothing.
 //! include workgroup.wgsl
 
-struct Parameters { first_group: u32, items: u32, decay: f32, beta1_rest: f32, beta2: f32, beta2_rest: f32, epsilon: f32, average_rest: f32 }
+struct Parameters { first_group: u32, items: u32, beta1_rest: f32, beta2: f32, beta2_rest: f32, epsilon: f32, average_rest: f32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> owner: array<u32>;
 @group(0) @binding(2) var<storage, read> values: array<vec4f>;
@@ -29,15 +30,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let item = workgroup_number(group, groups) * 64 + thread;
   if (item >= parameters.items) { return; }
   let value = values[owner[item / 16]];
-  if (value.x == 0.0) { return; }
+  if (value.x > 2.0) { return; }
   var w = weights[item];
-  if (value.x > 1.0) {
+  if (value.x <= 1.0) {
     let g = value.w * gradients[item];
     let m = first[item] + parameters.beta1_rest * (g - first[item]);
     let v = parameters.beta2 * second[item] + parameters.beta2_rest * g * g;
     first[item] = m;
     second[item] = v;
-    w = parameters.decay * w - value.y * m / (sqrt(v) * value.z + parameters.epsilon);
+    w = value.x * w - value.y * m / (sqrt(v) * value.z + parameters.epsilon);
     weights[item] = w;
   }
 //! if AVERAGE

@@ -1,11 +1,13 @@
 // Decides whether a step of AdamW happens, counts it, and computes what depends on the count, parameter by parameter:
 //
-//     t = ++steps[p]      values[p] = (mode, lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t), factor)
+//     t = ++steps[p]      (s, d) = shares[p]
+//     values[p] = (1 - d (1 - decay), s lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t), factor)
 //
 //     ranges [count] (-, -, has a gradient, -)   total [3] of gradient_total.wgsl   loss [1]
 //     loss_scale: [0] the scale S of the loss and so of the gradients   [1] 1 / S   [2] the steps without a fault since S changed
 //     factor = total[1] / S
-//     steps [count]   values [count]   mode: 0 nothing happens, 1 no gradient (only the average is updated), 2 the full step
+//     shares [count] a parameter's share of the learning rate, and of the largest weight decay
+//     steps [count]   values [count]   or values[p].x = 2: no gradient (only the average is updated), 3: nothing happens
 //     status: [0] what was first not finite: 0 nothing, 1 the loss, 2 + p the gradient of parameter p
 //     [1] the number of that call   [2] the number of calls   [3] the number of calls without a step
 //
@@ -16,7 +18,7 @@
 // 1 - beta^t = -expm1(t ln beta): a Taylor series near 0, then the argument is doubled repeatedly. It is accurate to the last
 // bits for small t, where 1 - beta^t itself would cancel, and the same on every device. One workgroup runs.
 
-struct Parameters { count: u32, lr: f32, log_beta1: f32, log_beta2: f32, growth_interval: f32, least_scale: f32, largest_scale: f32 }
+struct Parameters { count: u32, lr: f32, decay: f32, log_beta1: f32, log_beta2: f32, growth_interval: f32, least_scale: f32, largest_scale: f32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> ranges: array<vec4u>;
 @group(0) @binding(2) var<storage, read> total: array<f32>;
@@ -25,6 +27,7 @@ struct Parameters { count: u32, lr: f32, log_beta1: f32, log_beta2: f32, growth_
 @group(0) @binding(5) var<storage, read_write> values: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> status: array<u32>;
 @group(0) @binding(7) var<storage, read_write> loss_scale: array<f32>;
+@group(0) @binding(8) var<storage, read> shares: array<vec2f>;
 
 /// Returns 1 - beta^t.
 fn complement(t: u32, log_beta: f32) -> f32 {
@@ -83,15 +86,17 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   }
   for (var p = lane; p < parameters.count; p += 64) {
     if (stops) {
-      values[p] = vec4f(0.0);
+      values[p] = vec4f(3.0, 0.0, 0.0, 0.0);
       continue;
     }
     if (ranges[p].z == 0) {
-      values[p] = vec4f(1.0, 0.0, 0.0, 0.0);
+      values[p] = vec4f(2.0, 0.0, 0.0, 0.0);
       continue;
     }
     let t = steps[p] + 1;
     steps[p] = t;
-    values[p] = vec4f(2.0, parameters.lr / complement(t, parameters.log_beta1), 1.0 / sqrt(complement(t, parameters.log_beta2)), total[1] * unscale);
+    let decay = 1.0 - shares[p].y * (1.0 - parameters.decay);
+    let step_size = shares[p].x * parameters.lr / complement(t, parameters.log_beta1);
+    values[p] = vec4f(decay, step_size, 1.0 / sqrt(complement(t, parameters.log_beta2)), total[1] * unscale);
   }
 }

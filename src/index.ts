@@ -101,7 +101,14 @@ export {
 } from "./tensor/operators/index.ts";
 export { noGrad } from "./tensor/tape.ts";
 export { scope, Tensor, type TensorData, type TensorSource, type TensorType } from "./tensor/tensor.ts";
-export { AdamW, type AdamWOptions, type OptimizerState, type StepOptions, type StepReport } from "./train/adamw.ts";
+export {
+  AdamW,
+  type AdamWOptions,
+  type OptimizerState,
+  type ParameterGroup,
+  type StepOptions,
+  type StepReport,
+} from "./train/adamw.ts";
 export { loadTraining, saveTraining, type TrainingProgress } from "./train/checkpoint.ts";
 export { clipGradientNorm } from "./train/clip.ts";
 export { FitController } from "./train/control.ts";

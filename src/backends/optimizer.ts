@@ -11,6 +11,7 @@ interface AdamWSettings {
   lr: number;
   betas: readonly [number, number];
   eps: number;
+  /** The largest of any parameter. */
   weightDecay: number;
   averageDecay: number;
 }
@@ -66,6 +67,8 @@ export interface OptimizerOperators {
       total: Storage;
       lossScale: Storage;
       growth: LossScaleGrowth | undefined;
+      /** [count, 2] f32: the parameter's share of the learning rate, and of the weight decay that this gives. */
+      shares: Storage;
       /** One f32. */
       loss: Storage;
       /** [count] u32: the steps of each parameter so far; incremented. */
@@ -85,7 +88,7 @@ export interface OptimizerOperators {
   ): void;
 }
 
-/** The factors of a step that are the same for all elements. Logarithms are bounded, for a beta of 0. */
+/** The factors of a step that are the same for all elements; parameters may have a share of what `decay` takes away. Logarithms are bounded, for a beta of 0. */
 export function adamwFactors({ lr, betas, weightDecay, averageDecay }: AdamWSettings) {
   const [logBeta1, logBeta2] = betas.map((beta) => Math.max(Math.log(beta), -20)) as [number, number];
   const rests = { beta1Rest: 1 - betas[0], beta2: betas[1], beta2Rest: 1 - betas[1], averageRest: 1 - averageDecay };

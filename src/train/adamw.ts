@@ -15,6 +15,22 @@ import { nonFiniteError } from "./non-finite.ts";
 import { OwnMemory } from "./own-memory.ts";
 import { PackedParameters } from "./packing.ts";
 
+/**
+ * Settings of some parameters, such as a smaller learning rate of what is fine-tuned, or norms and biases without weight decay:
+ *
+ * ```ts
+ * groups: [{ match: /^body\./, lrScale: 0.1 }, { match: (_, { shape }) => shape.length === 1, weightDecay: 0 }]
+ * ```
+ */
+export interface ParameterGroup {
+  /** Which parameters, by their names or what they are. */
+  match: RegExp | ((name: string, parameter: Tensor) => boolean);
+  /** Multiplies the learning rate, so that a schedule holds for all parameters. Default 1. */
+  lrScale?: number;
+  /** Default: that of the optimiser. */
+  weightDecay?: number;
+}
+
 /** The optimiser's settings, with torch's defaults. */
 export interface AdamWOptions {
   /** The learning rate, which `optimizer.lr` may change at any step. Default 1e-3. */
@@ -25,6 +41,8 @@ export interface AdamWOptions {
   eps?: number;
   /** Decoupled weight decay: each step multiplies the weights by 1 - lr * weightDecay. Default 0.01. */
   weightDecay?: number;
+  /** Other settings for some of the parameters. Where several groups match one, the later ones decide. */
+  groups?: readonly ParameterGroup[];
   /** Keeps an exponential moving average of the weights: average += (1 - averageDecay) (weight - average) each step. */
   averageDecay?: number;
   /**
@@ -55,6 +73,7 @@ const optionNames: Readonly<Record<keyof AdamWOptions, true>> = {
   betas: true,
   eps: true,
   weightDecay: true,
+  groups: true,
   averageDecay: true,
   onNonFinite: true,
   lossScale: true,
@@ -105,6 +124,8 @@ export class AdamW {
   readonly #second: Storage;
   readonly #average: Storage | undefined;
   readonly #owner: Storage;
+  readonly #shares: Storage;
+  readonly #maxDecay: number;
   readonly #steps: Storage;
   readonly #values: Storage;
   readonly #status: Storage;
@@ -116,12 +137,12 @@ export class AdamW {
 
   /**
    * @param parameters by name, as `model.parameters()` returns them
-   * @throws ConfigError naming an invalid option, or a parameter that belongs to another optimiser
+   * @throws ConfigError naming an invalid option, a group that matches no parameter, or a parameter that belongs to another optimiser
    */
   constructor(parameters: ReadonlyMap<string, Tensor>, options: AdamWOptions = {}) {
     checkOptions("AdamW", options, optionNames);
     const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options;
-    const { averageDecay, onNonFinite = "error", lossScale } = options;
+    const { averageDecay, onNonFinite = "error", lossScale, groups = [] } = options;
     const inUnit = (value: number) => typeof value === "number" && value >= 0 && value < 1;
     expectOption("lr", lr, "a number of at least 0", isAmount(lr));
     const areBetas = Array.isArray(betas) && betas.length === 2 && Array.from(betas).every(inUnit);
@@ -155,6 +176,14 @@ export class AdamW {
       }
       this.#owner = memory.allocate(packed.blocks * 4);
       device.write(this.#owner, packed.owners());
+      const settings = settingsOf(packed, groups, weightDecay);
+      this.#maxDecay = settings.reduce((most, setting) => Math.max(most, setting.weightDecay), 0);
+      this.#shares = memory.allocate(tensors.length * 8);
+      const shares = settings.flatMap(({ lrScale, weightDecay: decay }) => [
+        lrScale,
+        decay > 0 ? (lrScale * decay) / this.#maxDecay : 0,
+      ]);
+      device.write(this.#shares, Float32Array.from(shares));
       this.#steps = memory.zeros(tensors.length * 4);
       this.#values = memory.allocate(tensors.length * 16);
       this.#status = memory.zeros(16);
@@ -203,6 +232,7 @@ export class AdamW {
       total,
       lossScale,
       growth: scale?.growth,
+      shares: this.#shares,
       loss: loss?.storage ?? this.#noLoss,
       steps: this.#steps,
       values: this.#values,
@@ -213,7 +243,7 @@ export class AdamW {
       lr: this.lr,
       betas: this.betas,
       eps: this.eps,
-      weightDecay: this.weightDecay,
+      weightDecay: this.#maxDecay,
       averageDecay: this.averageDecay ?? 1,
     });
     for (const tensor of tensors) if (tensor.grad) tensor.changed();
@@ -395,6 +425,30 @@ export class AdamW {
   #checkUsable(): void {
     if (this.#disposed) throw new DisposedError("this optimiser has been disposed");
   }
+}
+
+/** Returns the settings of each parameter. */
+function settingsOf({ names, tensors }: PackedParameters, groups: readonly ParameterGroup[], weightDecay: number) {
+  expectOption("groups", groups, "a list of groups of parameters", Array.isArray(groups));
+  const settings = names.map((name, p) => ({ name, tensor: tensors[p], lrScale: 1, weightDecay }));
+  groups.forEach((group, i) => {
+    checkOptions(`groups[${i}]`, group, { match: true, lrScale: true, weightDecay: true });
+    const { match, ...given } = group;
+    for (const [field, value] of Object.entries(given)) {
+      expectOption(`groups[${i}].${field}`, value, "a number of at least 0", value === undefined || isAmount(value));
+    }
+    const fits = match instanceof RegExp ? (name: string) => name.search(match) >= 0 : match;
+    expectOption(`groups[${i}].match`, match, "a RegExp or a function", typeof fits === "function");
+    const found = settings.filter(({ name, tensor }) => fits(name, tensor));
+    for (const setting of found) {
+      setting.lrScale = given.lrScale ?? setting.lrScale;
+      setting.weightDecay = given.weightDecay ?? setting.weightDecay;
+    }
+    if (found.length > 0) return;
+    const known = names.slice(0, 8).join(", ");
+    throw new ConfigError(`groups[${i}].match fits no parameter, such as ${known}: ${match}`, { field: "groups" });
+  });
+  return settings;
 }
 
 const isAmount = (value: unknown) => typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY;

@@ -46,13 +46,13 @@ export function adamwControl(p: AdamwControl, thread: u32): void {
   for (let i: usize = 0; i < p.count; i++) {
     const value = p.values + (i << 4);
     v128.store(value, f32x4.splat(0));
-    if (stops) continue;
-    const counts = load<u32>(p.ranges + (i << 4), 8) != 0;
-    store<f32>(value, counts ? 2 : 1);
-    if (!counts) continue;
+    store<f32>(value, stops ? 3 : 2);
+    if (stops || load<u32>(p.ranges + (i << 4), 8) == 0) continue;
+    const shares = p.shares + (i << 3);
+    store<f32>(value, 1 - load<f32>(shares, 4) * (1 - p.decay));
     const step = load<u32>(p.steps + (i << 2)) + 1;
     store<u32>(p.steps + (i << 2), step);
-    store<f32>(value, p.lr / complement(step, p.logBeta1), 4);
+    store<f32>(value, (load<f32>(shares) * p.lr) / complement(step, p.logBeta1), 4);
     store<f32>(value, 1 / sqrt<f32>(complement(step, p.logBeta2)), 8);
     store<f32>(value, load<f32>(p.total, 4) * unscale, 12);
   }
@@ -66,7 +66,6 @@ export function adamw(p: Adamw, thread: u32, threads: u32): void {
   const firsts = p.first;
   const seconds = p.second;
   const averages = p.average;
-  const decay = f32x4.splat(p.decay);
   const beta1Rest = f32x4.splat(p.beta1Rest);
   const beta2 = f32x4.splat(p.beta2);
   const beta2Rest = f32x4.splat(p.beta2Rest);
@@ -75,14 +74,15 @@ export function adamw(p: Adamw, thread: u32, threads: u32): void {
   for (let block = firstOf(p.blocks, thread, threads); block < end; block++) {
     const value = p.values + ((<usize>load<u32>(p.owner + ((<usize>block) << 2))) << 4);
     const mode = load<f32>(value);
-    if (mode == 0) continue;
+    if (mode > 2) continue;
+    const decay = f32x4.splat(mode);
     const stepSize = v128.load_splat<f32>(value, 4);
     const inverseRoot = v128.load_splat<f32>(value, 8);
     const factor = v128.load_splat<f32>(value, 12);
     const last = (<usize>(block + 1)) << 8;
     for (let at = (<usize>block) << 8; at < last; at += 16) {
       let w = v128.load(weights + at);
-      if (mode > 1) {
+      if (mode <= 1) {
         const g = f32x4.mul(factor, v128.load(gradients + at));
         let first = v128.load(firsts + at);
         first = f32x4.add(first, f32x4.mul(beta1Rest, f32x4.sub(g, first)));

@@ -341,9 +341,11 @@ export class AdamwControl extends Command {
   values: usize;
   status: usize;
   lossScale: usize;
+  shares: usize;
   halt: u32;
   count: u32;
   lr: f32;
+  decay: f32;
   logBeta1: f32;
   logBeta2: f32;
   growthInterval: f32;
@@ -360,7 +362,6 @@ export class Adamw extends Command {
   second: usize;
   average: usize;
   blocks: u32;
-  decay: f32;
   beta1Rest: f32;
   beta2: f32;
   beta2Rest: f32;

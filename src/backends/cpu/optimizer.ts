@@ -18,11 +18,11 @@ export const optimizerOperators = ({ record }: Context): OptimizerOperators => (
   },
 
   adamw(a) {
-    const { ranges, total, loss, steps, values, status, halt, count, lr, lossScale, growth } = a;
+    const { ranges, total, loss, steps, values, status, halt, count, lr, lossScale, shares, growth } = a;
     const { owner, gradients, weights, first, second, average, blocks, eps: epsilon } = a;
-    const { logBeta1, logBeta2, ...factors } = adamwFactors(a);
+    const { logBeta1, logBeta2, decay, ...factors } = adamwFactors(a);
     record("AdamwControl", {
-      ...{ ranges, total, loss, steps, values, status, lossScale, halt, count, lr, logBeta1, logBeta2 },
+      ...{ ranges, total, loss, steps, values, status, lossScale, shares, halt, count, lr, decay, logBeta1, logBeta2 },
       growthInterval: growth?.interval ?? 0,
       leastScale: growth?.least ?? 0,
       largestScale: growth?.largest ?? 0,

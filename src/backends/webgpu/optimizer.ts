@@ -25,15 +25,16 @@ export const optimizerOperators = (context: Context): OptimizerOperators => ({
   },
 
   adamw(a) {
-    const { ranges, total, loss, steps, values, status, count, lr, average, lossScale, growth } = a;
+    const { ranges, total, loss, steps, values, status, count, lr, average, lossScale, shares, growth } = a;
     const { logBeta1, logBeta2, decay, beta1Rest, beta2, beta2Rest, averageRest } = adamwFactors(a);
     context.run(
       "adamw_control",
       { HALT: flag(a.halt) },
-      { ranges, total, loss, steps, values, status, loss_scale: lossScale },
+      { ranges, total, loss, steps, values, status, loss_scale: lossScale, shares },
       {
         count,
         lr,
+        decay,
         log_beta1: logBeta1,
         log_beta2: logBeta2,
         growth_interval: growth?.interval ?? 0,
@@ -54,7 +55,6 @@ export const optimizerOperators = (context: Context): OptimizerOperators => ({
     runRows(context, "adamw", { AVERAGE: flag(average) }, a.blocks, arrays, (_, blocks) => ({
       parameters: {
         items: (blocks * BLOCK) / 4,
-        decay,
         beta1_rest: beta1Rest,
         beta2,
         beta2_rest: beta2Rest,

@@ -188,7 +188,7 @@ export const operatorNeeds: Table = {
   adamw: ({ blocks, count, average }) => {
     const size = blocks * BLOCK;
     // Weights and moments are read and written, and so is the average; gradients are read.
-    return needs(0, (average ? 9 : 7) * size, blocks + 9 * count);
+    return needs(0, (average ? 9 : 7) * size, blocks + 11 * count);
   },
   multiplyAdd: ({ size, rounds }) => needs(2 * size * rounds, 2 * size),
 };
