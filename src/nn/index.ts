@@ -12,4 +12,4 @@ export { type InitializeOptions, Module, type ModuleLoadOptions } from "./module
 export * from "./norms.ts";
 export { type Counter, type Initializer, normal, ones, type Parameter, uniform, zeros } from "./parameter.ts";
 export { BallPooling, BallUnpooling, type PoolingShape } from "./pooling.ts";
-export { GELU, type Layer, MLP, Sequential } from "./sequential.ts";
+export { GELU, type Layer, MLP, ReLU, Sequential, SiLU } from "./sequential.ts";

@@ -2,7 +2,7 @@
 
 import { describe } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
-import { gelu } from "../tensor/operators/functions.ts";
+import { gelu, relu, silu } from "../tensor/operators/functions.ts";
 import { scope, type Tensor } from "../tensor/tensor.ts";
 import { Linear, type LinearOptions } from "./linear.ts";
 import { Module } from "./module.ts";
@@ -16,6 +16,20 @@ export interface Layer extends Module {
 export class GELU extends Module {
   forward(x: Tensor): Tensor {
     return gelu(x);
+  }
+}
+
+/** max(x, 0), element by element. */
+export class ReLU extends Module {
+  forward(x: Tensor): Tensor {
+    return relu(x);
+  }
+}
+
+/** x / (1 + exp(-x)), element by element. */
+export class SiLU extends Module {
+  forward(x: Tensor): Tensor {
+    return silu(x);
   }
 }
 

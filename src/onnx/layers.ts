@@ -17,6 +17,8 @@ export const layerDescriptions = (nn: typeof import("../nn/index.ts")): Descript
     .add(nn.RMSNorm, rmsNorm)
     .add(nn.BatchNorm, batchNorm)
     .add(nn.GELU, (graph, _, x) => gelu(graph, x))
+    .add(nn.ReLU, (graph, _, x) => graph.node("Relu", [x]))
+    .add(nn.SiLU, (graph, _, x) => graph.multiply(x, graph.node("Sigmoid", [x])))
     .add(nn.Sequential, (graph, { layers }, x) => layers.reduce((value, layer) => graph.module(layer, value), x));
 
 /** The nodes of one level in an order in which each ball is contiguous. */
