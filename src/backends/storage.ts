@@ -1,6 +1,7 @@
 // Device memory as operators see it, and the caching allocator of all devices: an allocation that is released waits for the next
 // request of its size, so that repeated calls allocate nothing new.
 
+import { OutOfMemoryError } from "../errors.ts";
 import type { DeviceMemory } from "./device.ts";
 
 /** Device memory. What it consists of depends on the backend. */
@@ -98,6 +99,16 @@ export abstract class Pool<Pooled extends PooledStorage> implements DeviceMemory
 
   /** Makes a storage of this capacity, for a request of `bytes` bytes. */
   protected abstract create(bytes: number, capacity: number, isUsable?: IsUsable, shape?: readonly number[]): Pooled;
+
+  /** @param what was to be allocated, such as "400 more bytes" */
+  protected noRoom(what: string, bytes: number): OutOfMemoryError {
+    const { current, limit } = this;
+    return new OutOfMemoryError(
+      `there is no room for ${what}: ${current} of at most ${limit} bytes are in use. ` +
+        "Use fewer points in a batch, and dispose what is no longer needed (using, scope)",
+      { bytes, current, limit },
+    );
+  }
 
   protected insert(storage: Pooled, released: Pooled[]): void {
     released.push(storage);

@@ -22,7 +22,9 @@ export type LearningRates = (step: number) => number;
 export function learningRate(schedule: Schedule | LearningRates, step: number): number {
   if (typeof schedule === "function") return learningRate({ kind: "constant", lr: schedule(step) }, step);
   if (typeof schedule !== "object" || schedule === null) {
-    throw new ConfigError(`schedule must be an object, not ${describe(schedule)}`, { field: "schedule" });
+    throw new ConfigError(`schedule must be { kind, lr, ... } or a function, not ${describe(schedule)}`, {
+      field: "schedule",
+    });
   }
   const { lr } = schedule;
   if (typeof step !== "number")
@@ -33,9 +35,12 @@ export function learningRate(schedule: Schedule | LearningRates, step: number): 
   if (schedule.kind === "constant") return lr;
   if (schedule.kind !== "cosine") {
     const { kind } = schedule as { kind: unknown };
-    throw new ConfigError(`schedule.kind must be "constant" or "cosine", not ${describe(kind)}`, {
-      field: "kind",
-    });
+    throw new ConfigError(
+      `schedule.kind must be "constant" or "cosine", not ${describe(kind)}; others are functions of the step`,
+      {
+        field: "kind",
+      },
+    );
   }
   const { minLr = 0, steps, warmup = 0 } = schedule;
   // In a part of a step the rate would grow beyond `lr`.

@@ -84,10 +84,7 @@ export class AllocationPool extends Pool<Allocation> {
     this.trim();
     const allocation = this.#fromGap(capacity, isUsable) ?? this.#acrossEnd(capacity, isUsable);
     if (allocation) return allocation;
-    throw new OutOfMemoryError(
-      `there is no room for ${bytes} more bytes: ${this.current} of at most ${this.limit} bytes are in use. Use fewer points in a batch`,
-      { bytes, current: this.current, limit: this.limit },
-    );
+    throw this.noRoom(`${bytes} more bytes`, bytes);
   }
 
   #fromGap(capacity: number, isUsable: IsUsable): Allocation | undefined {

@@ -98,12 +98,7 @@ export class BufferPool extends Pool<BufferStorage> {
   protected create(bytes: number, capacity: number, _?: IsUsable, shape?: readonly number[]): BufferStorage {
     const what = this.#what(shape);
     if (this.reserved + capacity > this.limit) this.trim();
-    if (this.reserved + capacity > this.limit) {
-      throw new OutOfMemoryError(
-        `there is no room for ${what} of ${bytes} bytes: ${this.current} of at most ${this.limit} bytes are in use. Use fewer points in a batch`,
-        { bytes, current: this.current, limit: this.limit },
-      );
-    }
+    if (this.reserved + capacity > this.limit) throw this.noRoom(`${what} of ${bytes} bytes`, bytes);
     const size = Math.min(capacity, Math.floor(this.allocations.gpu.limits.maxBufferSize / 4) * 4);
     const buffer = this.createBuffer(size, what, bytes, () => {
       storage.failed = true;

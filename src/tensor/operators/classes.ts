@@ -133,10 +133,13 @@ function weightsOf(given: Numbers, classes: number): Float32Array {
 /** Whether it is an array of one number for each row, which is no distribution. */
 function areClassNumbers(target: Target | Indices, rows: number, classes: number): target is Indices {
   if (target instanceof Tensor) {
-    if (target.type === "f32") return false;
-    throw new InputError("class numbers are given in an array, where they can be checked, not in a tensor", {
-      tensor: "target",
-    });
+    if (target.type === "f32" && (target.size !== rows || classes === 1)) return false;
+    throw new InputError(
+      "class numbers are given in an array, such as an Int32Array, not in a tensor: there they are checked",
+      {
+        tensor: "target",
+      },
+    );
   }
   if (isIntegers(target)) return true;
   return classes > 1 && target?.length === rows && typeof target[0] !== "object";
@@ -166,13 +169,19 @@ function classNumbers(target: Indices, of: { rows: number; classes: number; igno
   return numbers;
 }
 
-/** The probabilities that logits stand for, exp(x_k) / sum_j exp(x_j) along the last axis. */
-export const softmax = (x: Tensor): Tensor => scope(() => exp(logSoftmax(x)));
+/**
+ * The probabilities that logits stand for, exp(x_k) / sum_j exp(x_j) along the last axis.
+ * @throws InputError for another axis, and for a tensor without classes
+ */
+export const softmax = (x: Tensor, axis?: number): Tensor => scope(() => exp(logSoftmax(x, axis)));
 
-/** The logarithm of `softmax`, along the last axis. */
-export function logSoftmax(x: Tensor): Tensor {
+/** The logarithm of `softmax`. */
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
   expectNumbers("x", x);
   const classes = x.shape.at(-1);
+  if (axis !== -1 && axis !== x.shape.length - 1) {
+    throw new InputError(`a softmax is along the last axis, not along axis ${describe(axis)}`, { axis });
+  }
   if (!classes) throw new InputError(`a tensor of shape [${x.shape}] has no classes`, { found: [...x.shape] });
   return scope(() => {
     const rows = reshape(x, [x.size / classes, classes]);
