@@ -7,6 +7,7 @@ import { DryRunDevice } from "../backends/dry-run.ts";
 import { CheckpointError, ConfigError, InputError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors/safetensors.ts";
 import { type BytesOrAddress, readSource } from "../formats/sources/source.ts";
+import type { RestoreOptions } from "../nn/checkpoint.ts";
 import type { Grouping, LevelGeometry } from "../nn/geometry.ts";
 import { BallLayer } from "../nn/layer.ts";
 import { ErwinEmbedding } from "../nn/messages.ts";
@@ -50,7 +51,7 @@ export interface ModelOptions {
 }
 
 /** How to load a model from a checkpoint. */
-export interface LoadOptions extends ModelOptions, AbortOptions {
+export interface LoadOptions extends ModelOptions, AbortOptions, RestoreOptions {
   device: Device;
   /** Used instead of the checkpoint's own config. */
   config?: ErwinConfigInput | Readonly<Record<string, unknown>>;
@@ -106,21 +107,27 @@ export class ErwinTransformer extends Module {
   }
 
   /**
-   * Loads a model from a safetensors checkpoint with the reference's parameter names, in evaluation mode.
+   * Loads a model from a safetensors checkpoint with the reference's parameter names, in evaluation mode. With `strict: false`,
+   * what the checkpoint lacks has initial weights.
    * @param source the file's bytes, or its address: a URL, or a path in Node and Deno
    * @throws FormatError if the file is damaged; CheckpointError if it has no config, or listing every tensor that is
    *   missing, unexpected or misshapen; ConfigError; OutOfMemoryError; the signal's reason, once it is aborted. No
    *   memory stays allocated then.
    */
   static async load(source: BytesOrAddress, given: LoadOptions): Promise<ErwinTransformer> {
-    const known = { device: true, checkpointing: true, config: true, signal: true } as const;
+    const known = { device: true, checkpointing: true, config: true, signal: true, strict: true } as const;
     checkModelOptions("ErwinTransformer.load", given, known);
-    const { device, config, signal, ...options } = given;
+    const { device, config, signal, strict, ...options } = given;
     const { bytes, file } = await readSource(source, signal);
     const { tensors, metadata } = loadSafetensors(bytes, { file });
     const model = new ErwinTransformer(config ?? readConfig(metadata[CONFIG_KEY], file), options);
-    model.restore(tensors, file, device);
-    return model;
+    model.restore(tensors, file, device, { strict });
+    try {
+      return strict === false ? model.initialize({ device }) : model;
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
   }
 
   /** @throws ConfigError naming the field that is invalid. */

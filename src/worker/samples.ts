@@ -7,6 +7,7 @@ import { ConfigError, InputError } from "../errors.ts";
 import type { ErwinConfig } from "../erwin/config.ts";
 import { sortEdges } from "../erwin/graph.ts";
 import type { ErwinTransformer } from "../erwin/model.ts";
+import { crossEntropy } from "../tensor/operators/classes.ts";
 import { gaussianNegativeLogLikelihood, mse, relativeL2 } from "../tensor/operators/losses.ts";
 import { slice } from "../tensor/operators/sections.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -23,6 +24,7 @@ const losses: Record<
   mse: { channels: 1, measure: mse },
   relativeL2: { channels: 1, measure: relativeL2 },
   gaussian: { channels: 2, measure: gaussianNegativeLogLikelihood },
+  crossEntropy: { channels: 1, measure: (logits, target) => crossEntropy(logits, target) },
 };
 
 const known: Readonly<Record<keyof WorkerTrainingOptions, true>> = {
@@ -53,7 +55,7 @@ export function trainingData(model: ErwinTransformer, options: WorkerTrainingOpt
   const { config } = model;
   const { samples, validation, test, radius, maxNeighbors, loss: name = "mse" } = options;
   if (!Object.hasOwn(losses, name)) {
-    throw new ConfigError(`loss must be "mse", "relativeL2" or "gaussian", not ${describe(name)}`, {
+    throw new ConfigError(`loss must be one of ${Object.keys(losses).join(", ")}, not ${describe(name)}`, {
       field: "loss",
     });
   }

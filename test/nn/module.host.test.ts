@@ -200,6 +200,21 @@ test("with strict: false a checkpoint gives the part that it has, and the rest k
   expect(device().memory.current).toBe(before);
 });
 
+test("an encoder is loaded from a model that decodes, with strict: false", async () => {
+  const state = randomState(small, 1);
+  const file = checkpointBytes(small, state);
+  const options = { device: device(), config: { ...small, decode: false } };
+  await expect(ErwinTransformer.load(file, options)).rejects.toThrow("Unexpected");
+  using encoder = await ErwinTransformer.load(file, { ...options, strict: false });
+  for (const [name, tensor] of encoder.state()) expect(await tensor.data(), name).toEqual(state.get(name)?.data);
+  const deeper = { ...small, encDepths: [3, 1] };
+  using other = await ErwinTransformer.load(file, { device: device(), config: deeper, strict: false });
+  const [nodePositions, edgeIndex] = cloud(40);
+  using output = await other.forward({ nodeFeatures: new Float32Array(40 * small.cIn), nodePositions, edgeIndex });
+  expect((await output.data()).every(Number.isFinite)).toBe(true);
+  expect(other.parameters().get("encoder.0.blocks.2.norm1.weight")?.shape).toEqual([8]);
+});
+
 test("gradients of a head, Erwin and features of one's own are the slopes of the loss", async () => {
   using model = new PressureModel(small).initialize({ device: device(), seed: 2 });
   const random = seededRandom(6);

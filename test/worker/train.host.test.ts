@@ -104,7 +104,7 @@ function bestOf(checkpoint: Uint8Array): Uint8Array {
 }
 
 /** The worker's model on the test samples one by one: their mean loss in double precision. */
-async function meanLoss(loss: WorkerLoss, radius?: number): Promise<number> {
+async function meanLoss(loss: keyof typeof losses, radius?: number): Promise<number> {
   const found = options.test!.map(async ({ nodeFeatures, nodePositions, target }) => {
     const { data, shape } = await erwin.forward({ nodeFeatures, nodePositions, radius });
     return losses[loss]([...target], (row, channel) => data[row * shape[1] + channel]);
@@ -115,7 +115,10 @@ async function meanLoss(loss: WorkerLoss, radius?: number): Promise<number> {
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const norm = (values: number[]) => Math.hypot(...values);
 
-const losses: Record<WorkerLoss, (target: number[], output: (row: number, channel: number) => number) => number> = {
+const losses: Record<
+  Exclude<WorkerLoss, "crossEntropy">,
+  (target: number[], output: (row: number, channel: number) => number) => number
+> = {
   mse: (target, output) => mean(target.map((value, i) => (value - output(i, 0)) ** 2)),
   relativeL2: (target, output) => norm(target.map((value, i) => value - output(i, 0))) / norm(target),
   gaussian: (target, output) =>
@@ -278,6 +281,30 @@ test("means and deviations are trained by the gaussian loss", async () => {
   const result = await training.finished;
   expect(seen.at(-1)).toBeLessThan(seen[0]);
   expectClose([result.test!.loss], [await meanLoss("gaussian")], 1e-5, "test loss");
+});
+
+test("classes are trained by the cross entropy of the first channels", async () => {
+  await erwin.create(config);
+  const classed = (samples: readonly WorkerSample[]) =>
+    samples.map((sample) => ({ ...sample, target: oneHot(sample.target) }));
+  /** Whether the value is large, in two columns; the first point has no class. */
+  const oneHot = (values: Float32Array) =>
+    Float32Array.from([...values].flatMap((value, i) => (i === 0 ? [0, 0] : value > 0.5 ? [0, 1] : [1, 0])));
+  const changes = { samples: classed(options.samples), validation: undefined, test: classed(options.test!) };
+  const seen: number[] = [];
+  const training = erwin.train({ ...options, ...changes, loss: "crossEntropy" }, (now) => seen.push(now.loss));
+  const { test: tested } = await training.finished;
+  expect(seen.at(-1)).toBeLessThan(seen[0]);
+  const expected = changes.test.map(async ({ nodeFeatures, nodePositions, target }) => {
+    const { data, shape } = await erwin.forward({ nodeFeatures, nodePositions });
+    const rows = Array.from({ length: shape[0] }, (_, row) => {
+      const [a, b] = [data[row * shape[1]], data[row * shape[1] + 1]];
+      const all = Math.log(Math.exp(a) + Math.exp(b));
+      return target[2 * row] * (all - a) + target[2 * row + 1] * (all - b);
+    });
+    return mean(rows);
+  });
+  expectClose([tested!.loss], [mean(await Promise.all(expected))], 1e-5, "test loss");
 });
 
 describe("what goes wrong", () => {
