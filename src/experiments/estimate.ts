@@ -121,6 +121,7 @@ async function timeSteps(
     ...fitOptions(options),
     ...{ model, task, trainData, steps, logEvery },
     validateEvery: undefined,
+    patience: undefined,
     saveEvery: undefined,
     onProgress: (progress) => {
       stepsPerSecond = progress.stepsPerSecond;

@@ -177,6 +177,10 @@ export const trainingOptions = ({ steps, batchSize, lr, minLr, warmup = 0, valid
   seed: whole(0, "of the weights, the samples and their order", { least: Number.MIN_SAFE_INTEGER }),
   shuffle: onOff(true, "whether the order of samples is drawn anew each epoch; otherwise they are taken in turn"),
   validateEvery: whole(validateEvery, "steps between validations"),
+  patience: whole<number | undefined>(
+    undefined,
+    "validations in a row without a lower loss after which the run ends (default: it goes on)",
+  ),
   saveEvery: whole(100, "steps between checkpoints"),
   logEvery: whole(10, "steps between the losses that are written down"),
 });
@@ -184,7 +188,7 @@ export const trainingOptions = ({ steps, batchSize, lr, minLr, warmup = 0, valid
 /** The names of options that affect only training, and not the evaluation. */
 export const trainingOnly: readonly string[] = [
   ...["steps", "accumulate", "lr", "minLr", "warmup", "weightDecay", "maxGradNorm", "ema", "lossScale"],
-  ...["shuffle", "validateEvery", "saveEvery", "logEvery"],
+  ...["shuffle", "validateEvery", "patience", "saveEvery", "logEvery"],
 ];
 
 /** The options of the paper's experiments: the model's size, and the split for validation. */

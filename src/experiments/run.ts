@@ -148,7 +148,7 @@ function parseConfig(text: string, file: string): Record<string, unknown> {
 /** Returns the options of the training loop for an experiment's options. */
 export function fitOptions(options: ExperimentOptions) {
   const { steps, batchSize, accumulate, lr, minLr, warmup, weightDecay, maxGradNorm, ema, lossScale } = options;
-  const { seed, shuffle, validateEvery, saveEvery, logEvery } = options;
+  const { seed, shuffle, validateEvery, patience, saveEvery, logEvery } = options;
   return {
     steps,
     batchSize,
@@ -159,6 +159,7 @@ export function fitOptions(options: ExperimentOptions) {
     seed,
     shuffle,
     validateEvery,
+    patience,
     saveEvery,
     logEvery,
   } satisfies Partial<FitOptions<unknown, unknown>>;

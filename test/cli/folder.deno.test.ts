@@ -119,6 +119,21 @@ it("trains on the files of a list with a falling loss that ends below the mean's
   }
 });
 
+it("ends early by patience, with the best weights, and has then ended for the same command", async () => {
+  const settings = ["training.patience=2", "training.validate_every=2", "training.lr=0.5", "training.save_every=2"];
+  const command = [...words("early"), ...onCpu, ...settings];
+  for (const _ of [1, 2]) {
+    const ended = await erwin(command);
+    expect(ended.code, ended.stderr).toBe(0);
+    const [, step] = /done after (\d+) of 60 steps, as no validation was better/.exec(ended.stdout) ?? [];
+    const entries = readFileSync(path("early/metrics.jsonl"), "utf8").trim().split("\n");
+    const found = entries.map((line) => JSON.parse(line)).filter(({ kind }) => kind === "validation");
+    const losses = found.map(({ loss }) => loss);
+    expect(found.at(-1).step).toBe(Number(step));
+    expect(losses.indexOf(Math.min(...losses))).toBe(losses.length - 3);
+  }
+});
+
 it("measures each field in its own units, sample by sample", async () => {
   const result = await erwin(["evaluate", "--model", path("whole"), "--json", path("found.json"), ...onCpu]);
   expect(result.code, result.stderr).toBe(0);

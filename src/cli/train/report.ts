@@ -36,9 +36,10 @@ export async function report(
   const { step, finished, time, treeWait, validation, test } = result;
   const baselines = await experiment.baselines(testData ?? validationData ?? trainData, trainData);
   const waited = `the device waited ${formatTime(treeWait)} (${((100 * treeWait) / time).toFixed(1)} %) for data`;
+  const early = step < options.steps ? ` after ${step} of ${options.steps} steps, as no validation was better` : "";
   console.log(
     finished
-      ? `done in ${formatTime(time)}; ${waited}`
+      ? `done${early} in ${formatTime(time)}; ${waited}`
       : `stopped after ${step} of ${options.steps} steps; the same command continues the run`,
   );
   if (validation) console.log(`validation ${JSON.stringify(validation)}`);
