@@ -1,5 +1,6 @@
 // Finds a checkpoint's tensors for a module's parameters: either all of them match, or none is used.
 
+import { expectKind } from "../arguments.ts";
 import { CheckpointError, type ErrorDetails } from "../errors.ts";
 import { type SafeTensor, toFloat32 } from "../formats/safetensors/safetensors.ts";
 
@@ -36,7 +37,7 @@ export interface FoundValues extends Misfits {
  * Finds every tensor that is needed; those that training added to the file are ignored.
  * @param file the file's name in error messages
  * @throws CheckpointError listing every missing, unexpected and misshapen tensor, or naming the first whose values float32
- *   cannot hold
+ *   cannot hold; InputError for anything but a Map
  */
 export function valuesFrom(
   tensors: ReadonlyMap<string, SafeTensor>,
@@ -44,6 +45,9 @@ export function valuesFrom(
   file: string,
   { strict = true }: RestoreOptions = {},
 ): FoundValues {
+  const wanted = "a Map of a file's tensors by name: loadSafetensors(bytes).tensors";
+  const named = tensors instanceof Map && [...tensors.keys()].every((name) => typeof name === "string");
+  expectKind("tensors", tensors, wanted, named);
   const given = new Map([...tensors].filter(([name]) => !isOfTraining(name)).map(([name, t]) => [plainName(name), t]));
   const { take, expectFit, missing } = takingFrom(given);
   const taken = (name: string, shape: readonly number[]) => {
@@ -72,7 +76,7 @@ function floats(tensor: SafeTensor, name: string, file: string): Float32Array {
 }
 
 const sameShape = (a: readonly number[], b: readonly number[]) =>
-  a.length === b.length && a.every((size, i) => size === b[i]);
+  Array.isArray(a) && a.length === b.length && a.every((size, i) => size === b[i]);
 
 /** Removes a compiled model's prefix from a name. */
 const plainName = (name: string) => name.replace(/^_orig_mod\./, "");
