@@ -5,7 +5,7 @@ import type { Device } from "../backends/device.ts";
 import { CheckpointError, ConfigError } from "../errors.ts";
 import { type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "../erwin/config.ts";
 import { type FileBytes, toBytes } from "../formats/bytes/bytes.ts";
-import { isTorchFile, loadSafetensors } from "../formats/safetensors/safetensors.ts";
+import { isTorchFile, loadSafetensors, type SafeTensor } from "../formats/safetensors/safetensors.ts";
 import type { Module } from "../nn/module.ts";
 import type { FitOptions } from "../train/fit-options.ts";
 import type { Task } from "../train/task.ts";
@@ -19,6 +19,11 @@ export interface InitialWeights {
   bytes: FileBytes;
   /** The file's name in error messages. */
   file: string;
+  /**
+   * Whether to take only what fits by name and shape, of a model of any experiment: the rest, such as a head for other targets, has
+   * initial values.
+   */
+  partial?: boolean;
   /** @internal What is in it, if PyTorch wrote it and it is read already. */
   torch?: TorchCheckpoint;
 }
@@ -116,10 +121,10 @@ export function readModel(
   weights: InitialWeights,
   { device, name, options, onNote }: Pick<RunOptions, "device" | "options" | "onNote"> & { name: string },
 ): Module {
-  const { file } = weights;
+  const { file, partial } = weights;
   const { tensors, metadata } = loadSafetensors(toSafetensors(weights, experiment.config(options), onNote), { file });
   const found = metadata.experiment;
-  if (found !== undefined && found !== name) {
+  if (found !== undefined && found !== name && !partial) {
     throw new CheckpointError(`${file} holds a model of the experiment ${found}, not of ${name}`, {
       file,
       expected: name,
@@ -129,8 +134,29 @@ export function readModel(
   const model = experiment.build(
     metadata.config === undefined ? experiment.config(options) : parseConfig(metadata.config, file),
   );
-  model.restore(tensors, file, device);
+  if (partial) restoreFitting(model, tensors, { file, device, seed: options.seed, onNote });
+  else model.restore(tensors, file, device);
   return model;
+}
+
+/** Initializes the model and gives it the tensors that fit by name and shape; `onNote` hears which have none. */
+function restoreFitting(
+  model: Module,
+  tensors: ReadonlyMap<string, SafeTensor>,
+  { file, device, seed, onNote }: { file: string; device: Device; seed: number } & Pick<RunOptions, "onNote">,
+): void {
+  model.initialize({ device, seed });
+  const state = model.state();
+  const shapeOf = (name: string, { shape }: SafeTensor) => state.get(name)?.shape ?? shape;
+  const fitting = [...tensors].filter(([name, tensor]) => String(shapeOf(name, tensor)) === String(tensor.shape));
+  try {
+    const { missing } = model.restore(new Map(fitting), file, device, { strict: false });
+    if (missing.length > 0)
+      onNote?.(`${file} has no fitting values, so that initial ones are taken, for ${missing.join(", ")}`);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
 }
 
 function parseConfig(text: string, file: string): Record<string, unknown> {

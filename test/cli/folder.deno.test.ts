@@ -134,6 +134,21 @@ it("ends early by patience, with the best weights, and has then ended for the sa
   }
 });
 
+it("begins with the part of another model's weights that fits, and says what begins anew", async () => {
+  const settings = ["targets.region.classes=4", "training.steps=1"];
+  const command = (...more: string[]) => [...words("other"), ...onCpu, "--predictions", "off", ...settings, ...more];
+  const init = ["--init", path("whole/model.safetensors")];
+  expect(errorLine(await erwin(command(...init)))).toContain("Misshapen (2): ");
+  expect((await erwin(command("--partial"))).stderr).toContain("--partial is of --init FILE");
+  const begun = await erwin(command(...init, "--partial"));
+  expect(begun.code, begun.stderr).toBe(0);
+  expect(begun.stderr).toMatch(
+    /whole\/model\.safetensors has no fitting values, .* for head\.2\.weight, head\.2\.bias$/m,
+  );
+  const [first] = readFileSync(path("other/metrics.jsonl"), "utf8").split("\n");
+  expect(JSON.parse(first)).toMatchObject({ kind: "training", step: 1 });
+});
+
 it("measures each field in its own units, sample by sample", async () => {
   const result = await erwin(["evaluate", "--model", path("whole"), "--json", path("found.json"), ...onCpu]);
   expect(result.code, result.stderr).toBe(0);

@@ -63,6 +63,10 @@ export const train: Command = {
       description:
         "weights to begin with (.safetensors, or PyTorch's .pt); a config in the file decides the model's shape",
     },
+    partial: {
+      description:
+        "of --init take what fits by name and shape; the rest, such as a head for other targets, begins anew",
+    },
     resume: { description: "only continue a run: without a checkpoint, it is an error" },
     "dry-run": { description: "estimate the memory and the time of the run, from a few steps, and write nothing" },
     ...skipBadOption,

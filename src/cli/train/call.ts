@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { Experiment, ExperimentOptions } from "../../experiments/experiment.ts";
 import { resolveOptions } from "../../experiments/options.ts";
 import { settingsOf } from "../../experiments/settings.ts";
-import type { Arguments } from "../command.ts";
+import { type Arguments, UsageError } from "../command.ts";
 import { readRunConfig, type Settings } from "../files/run-folder.ts";
 import { givenOptions } from "../options/experiment.ts";
 import { chooseExperiment, readDataPath } from "../options/experiment-choice.ts";
@@ -21,6 +21,7 @@ export interface Call {
   options: ExperimentOptions;
   dataPath: string | undefined;
   init: string | undefined;
+  partial: boolean;
   /** What decides the run's results besides options, data and initial weights. */
   described: Settings;
   skipBad: boolean;
@@ -36,6 +37,8 @@ export interface Call {
 export async function readCall(args: Arguments): Promise<Call> {
   const begun = args.has("out") ? readRunConfig(args.required("out")) : undefined;
   const { name, experiment, settings: described } = await chooseExperiment(args, begun);
+  if (args.has("partial") && !args.has("init"))
+    throw new UsageError("--partial is of --init FILE: give the weights, too");
   const predictions = args.choice("predictions", [...predictionFormats, "off"] as const) ?? "vtu";
   return {
     name,
@@ -43,6 +46,7 @@ export async function readCall(args: Arguments): Promise<Call> {
     options: resolveOptions(experiment.options, givenOptions(args, name, experiment.options)) as ExperimentOptions,
     dataPath: readDataPath(args, name, experiment),
     init: args.text("init"),
+    partial: args.has("partial"),
     described,
     skipBad: args.has("skip-bad"),
     predictions: predictions === "off" ? undefined : predictions,
@@ -54,12 +58,13 @@ export async function readCall(args: Arguments): Promise<Call> {
 }
 
 /** Returns what decides the run's results. */
-export function allSettings({ options, dataPath, init, described, skipBad, device }: Call): Settings {
+export function allSettings({ options, dataPath, init, partial, described, skipBad, device }: Call): Settings {
   return {
     ...described,
     ...settingsOf(options),
     ...(dataPath !== undefined && { "data-path": resolve(dataPath) }),
     ...(init !== undefined && { init: resolve(init) }),
+    ...(partial && { partial: "on" }),
     ...(skipBad && { "skip-bad": "on" }),
     precision: device.precision ?? "float32",
     ...(device.gradientPrecision === "half" && { "gradient-precision": "half" }),

@@ -23,11 +23,11 @@ export interface OpenedRun extends ExperimentRun {
  * @param last the checkpoint from which to continue; it decides the model's shape, whoever wrote it
  */
 export async function withRun(
-  { name, experiment, options, dataPath, init, skipBad, device: choice }: Call,
+  { name, experiment, options, dataPath, init, partial, skipBad, device: choice }: Call,
   { leftOut, last }: { leftOut: BadSample[]; last?: InitialWeights },
   work: (made: OpenedRun, device: Device) => Promise<void>,
 ): Promise<void> {
-  const weights = last ?? (init === undefined ? undefined : { bytes: readBytes(init), file: init });
+  const weights = last ?? (init === undefined ? undefined : { bytes: readBytes(init), file: init, partial });
   await withDevice(choice, (device) =>
     advisingSkipBad({ skipBad, others: [weights?.file, dataPath] }, async () => {
       const { steps, batchSize, accumulate = 1 } = options;
