@@ -31,9 +31,9 @@ test("an adapter or a device that is refused is a device error, so that another 
   }
 });
 
-test("an adapter without a name is a software adapter if the host says so, as Firefox does of lavapipe", async () => {
-  const info = { vendor: "", architecture: "", device: "", description: "" };
-  const named = async (isFallbackAdapter: boolean, acceptSoftware: boolean) => {
+test("an adapter is a software adapter if the host says so, as Firefox does of lavapipe, or by its name", async () => {
+  const named = async (isFallbackAdapter: boolean, acceptSoftware: boolean, description = "") => {
+    const info = { vendor: "", architecture: "", device: "", description };
     const requestAdapter = async () => ({
       ...adapter,
       info: { ...info, isFallbackAdapter },
@@ -47,6 +47,8 @@ test("an adapter without a name is a software adapter if the host says so, as Fi
   expect(await named(true, false)).toBe("the adapter software adapter computes on the processor");
   expect(await named(true, true)).toBe("the adapter software adapter gave no device: busy");
   expect(await named(false, false)).toBe("the adapter unnamed GPU gave no device: busy");
+  const llvmpipe = "llvmpipe (LLVM 15.0.6, 256 bits)";
+  expect(await named(false, false, llvmpipe)).toBe(`the adapter ${llvmpipe} computes on the processor`);
 });
 
 test("a GPU process that hangs is waited for a minute, and no longer", async () => {

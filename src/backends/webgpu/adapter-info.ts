@@ -6,8 +6,8 @@ export function describeAdapter({ info, features }: GPUAdapter) {
   const { vendor = "", architecture = "", subgroupMinSize, subgroupMaxSize } = known;
   // Chrome reveals only vendor and architecture.
   const name = known.description || known.device || `${vendor} ${architecture}`.trim();
-  // Older hosts do not have isFallbackAdapter.
-  const software = known.isFallbackAdapter ?? /llvmpipe|swiftshader/i.test(name);
+  // Older hosts do not have isFallbackAdapter, or deny it, as Deno before 2.9 of llvmpipe.
+  const software = known.isFallbackAdapter || /llvmpipe|swiftshader/i.test(name);
   const description = name || (software ? "software adapter" : "unnamed GPU");
   const hasOneSize = features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
   return { description, vendor, architecture, software, ...(hasOneSize && { subgroupSize: subgroupMinSize }) };
