@@ -109,6 +109,21 @@ it.each([
   expect(addArrays(concat(...before), column, file)).toEqual(concat(...expected));
 });
 
+it("adds more numbers to a .vtk of text than are encoded at once", () => {
+  const count = 70_000;
+  const head = `# vtk DataFile Version 4.2\nt\nASCII\nDATASET POLYDATA\nPOINTS ${count} float\n`;
+  const before = new TextEncoder().encode(head + "0 1 2\n".repeat(count));
+  const data = Float32Array.from({ length: 2 * count }, (_, i) => i / 7);
+  const after = addArrays(before, new Map([["flow", { shape: [count, 2], data }]]), "a.vtk");
+  expect(new TextDecoder().decode(after.subarray(before.length, before.length + 100))).toMatch(
+    /^\nPOINT_DATA 70000\nFIELD FieldData 1\nflow 2 70000 float\n0 0\.142857\d*\n/,
+  );
+  expect(readPointCloud(after, "a.vtk", { attributes: ["flow"] }).attributes?.get("flow")).toEqual({
+    data,
+    channels: 2,
+  });
+});
+
 it("names a column that is there, or a kind of file that takes none", () => {
   const again = addArrays(read("numpy.csv"), added, "a.csv");
   expect(() => addArrays(again, added, "a.csv")).toThrow(/has a column "prediction flux_0" already/);

@@ -34,17 +34,27 @@ export function addVtkPointData(
   for (const [name, { data, channels }] of attributes) {
     const type = data instanceof Int32Array ? "int" : "float";
     parts.push(encoder.encode(`${encodeVtkName(name)} ${channels} ${points} ${type}\n`));
-    parts.push(isBinary ? bigEndian(data) : encoder.encode(textOf(data, channels)), encoder.encode("\n"));
+    // Binary numbers are followed by the end of a line, as each line of text is.
+    if (isBinary) parts.push(bigEndian(data), encoder.encode("\n"));
+    else parts.push(...textOf(data, channels));
   }
   parts.push(bytes.subarray(end));
   return concatBytes(parts);
 }
 
-/** Formats an array with a line for each point. */
-function textOf(data: Float32Array | Int32Array, channels: number): string {
-  const words = Array.from(data, data instanceof Int32Array ? String : formatFloat32);
-  const lines = Array.from({ length: data.length / channels }, (_, i) =>
-    words.slice(i * channels, (i + 1) * channels).join(" "),
-  );
-  return lines.join("\n");
+/** The points whose lines are encoded at once: no string can hold those of all. */
+const SOME_POINTS = 2 ** 16;
+
+/** Encodes an array as text, with a line for each point. */
+function textOf(data: Float32Array | Int32Array, channels: number): Uint8Array[] {
+  const format = data instanceof Int32Array ? String : formatFloat32;
+  const encoder = new TextEncoder();
+  const parts: Uint8Array[] = [];
+  for (let first = 0; first < data.length; first += SOME_POINTS * channels) {
+    let text = "";
+    const end = Math.min(first + SOME_POINTS * channels, data.length);
+    for (let i = first; i < end; i++) text += format(data[i]) + ((i + 1) % channels === 0 ? "\n" : " ");
+    parts.push(encoder.encode(text));
+  }
+  return parts;
 }
