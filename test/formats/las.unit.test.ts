@@ -29,6 +29,14 @@ describe("a LAS file", () => {
     }
   });
 
+  it("of version 1.4 may have the number of its points where older versions have it", () => {
+    const bytes = read("1.4-format-7.las");
+    const view = new DataView(bytes.buffer);
+    view.setBigUint64(247, 0n, true);
+    view.setUint32(107, 3, true);
+    expect(loadLas(bytes).positions).toEqual(float32(expected["1.4-format-7.las"].positions.slice(0, 9)));
+  });
+
   it("that is compressed, cut off, empty or of another kind is told with what to do", () => {
     const [points, compressed, other] = [read("1.2-format-3.las"), read("1.2-format-3.las"), read("1.2-format-3.las")];
     compressed[104] |= 0x80;

@@ -147,7 +147,9 @@ function readHeader(bytes: Uint8Array, file: string): Header {
     });
   }
   if (bytes.length < headerBytes) throw truncated("its header should", headerBytes);
-  const points = isNew ? Number(view.getBigUint64(place.pointsIn14, true)) : view.getUint32(place.points, true);
+  // Some programs write 1.4 with the number of points where older versions have it, and only there.
+  const inOld = view.getUint32(place.points, true);
+  const points = isNew ? Number(view.getBigUint64(place.pointsIn14, true)) || inOld : inOld;
   const end = begin + points * pointBytes;
   if (end > bytes.length) throw truncated(`its ${points} points`, end);
   expectRows(points, "points", file);
