@@ -303,6 +303,7 @@ describe("Chromium, isolated by headers", () => {
 
   test("a run on WebGPU goes to its end", async () => {
     const { page } = await openPage(browser, `${host.url}train.html`);
+    await ready(page);
     // SwiftShader computes on the processor, more slowly than the library does.
     expect(await page.getByLabel("Device").inputValue()).toBe("cpu");
     await load(page, `${host.url}train.html?experiment=overfit&backend=webgpu&steps=6`);
