@@ -101,6 +101,15 @@ export {
 } from "./tensor/operators/index.ts";
 export { noGrad } from "./tensor/tape.ts";
 export { scope, Tensor, type TensorData, type TensorSource, type TensorType } from "./tensor/tensor.ts";
+export { loadTraining, saveTraining, type TrainingProgress } from "./train/checkpoints/checkpoint.ts";
+export { BEST_CHECKPOINT, type CheckpointStore, LAST_CHECKPOINT, MemoryStore } from "./train/checkpoints/store.ts";
+export { FitController } from "./train/control.ts";
+export type { BatchRequest } from "./train/data/loading.ts";
+export { type EvaluateOptions, evaluate, type Metrics } from "./train/evaluate.ts";
+export { fit } from "./train/fit.ts";
+export type { FitOptions, FitProgress, FitResult } from "./train/fit-options.ts";
+export { JsonLinesLogger, type LogEntry, type Logger, MemoryLogger } from "./train/logger.ts";
+export type { MemoryPlan } from "./train/memory-plan.ts";
 export {
   AdamW,
   type AdamWOptions,
@@ -108,18 +117,9 @@ export {
   type ParameterGroup,
   type StepOptions,
   type StepReport,
-} from "./train/adamw.ts";
-export { loadTraining, saveTraining, type TrainingProgress } from "./train/checkpoint.ts";
-export { clipGradientNorm } from "./train/clip.ts";
-export { FitController } from "./train/control.ts";
-export { type EvaluateOptions, evaluate, type Metrics } from "./train/evaluate.ts";
-export { fit } from "./train/fit.ts";
-export type { FitOptions, FitProgress, FitResult } from "./train/fit-options.ts";
-export type { BatchRequest } from "./train/loading.ts";
-export { JsonLinesLogger, type LogEntry, type Logger, MemoryLogger } from "./train/logger.ts";
-export type { MemoryPlan } from "./train/memory-plan.ts";
-export { type LearningRates, learningRate, type Schedule } from "./train/schedules.ts";
-export { BEST_CHECKPOINT, type CheckpointStore, LAST_CHECKPOINT, MemoryStore } from "./train/store.ts";
+} from "./train/optimizer/adamw.ts";
+export { clipGradientNorm } from "./train/optimizer/clip.ts";
+export { type LearningRates, learningRate, type Schedule } from "./train/optimizer/schedules.ts";
 export {
   type BatchDetails,
   type DataSet,

@@ -18,7 +18,7 @@ import {
 import { type GivenAssets, takeAssets } from "../src/host/given-assets.ts";
 import { SIGN_OF_LIFE, sendSigns } from "../src/host/silence.ts";
 import { type Limits, setLimits } from "../src/limits.ts";
-import { type BatchRequest, loadBatch } from "../src/train/loading.ts";
+import { type BatchRequest, loadBatch } from "../src/train/data/loading.ts";
 import type { DataSet, Task } from "../src/train/task.ts";
 import { keepErrorClasses } from "../src/worker/errors.ts";
 import { packed } from "../src/worker/transfer.ts";

@@ -1,11 +1,11 @@
 // Estimates the memory of a training run by a dry run of its steps, and its time by running a few of them.
 
 import type { Device } from "../backends/device.ts";
-import { AdamW } from "../train/adamw.ts";
+import { type BatchRequest, loadBatch } from "../train/data/loading.ts";
+import { BatchOrder } from "../train/data/order.ts";
 import { evaluate } from "../train/evaluate.ts";
 import { fit } from "../train/fit.ts";
-import { type BatchRequest, loadBatch } from "../train/loading.ts";
-import { BatchOrder } from "../train/order.ts";
+import { AdamW } from "../train/optimizer/adamw.ts";
 import type { DataSet } from "../train/task.ts";
 import type { Experiment, ExperimentOptions } from "./experiment.ts";
 import { type ExperimentRun, fitOptions } from "./run.ts";

@@ -33,7 +33,7 @@ export function experimentOf(
   return Object.hasOwn(experiments, name) ? experiments[name] : undefined;
 }
 
-export type { BatchRequest } from "../train/loading.ts";
+export type { BatchRequest } from "../train/data/loading.ts";
 export { type ByteRange, type DataEntry, type DataSource, MemorySource } from "./data-source.ts";
 export type {
   BadSample,

@@ -7,9 +7,9 @@ import { type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "../erwin/
 import { type FileBytes, toBytes } from "../formats/bytes/bytes.ts";
 import { isTorchFile, loadSafetensors, type SafeTensor } from "../formats/safetensors/safetensors.ts";
 import type { Module } from "../nn/module.ts";
+import { TorchCheckpoint } from "../train/checkpoints/torch.ts";
 import type { FitOptions } from "../train/fit-options.ts";
 import type { Task } from "../train/task.ts";
-import { TorchCheckpoint } from "../train/torch.ts";
 import { replacingBad, withoutBad } from "./bad-samples.ts";
 import type { DataSource } from "./data-source.ts";
 import type { Experiment, ExperimentOptions, OnBad, Split, SplitName } from "./experiment.ts";

@@ -2,7 +2,7 @@
 
 import { DeviceLostError } from "../errors.ts";
 import type { ErwinTransformer, PreparedInput, Tensor } from "../index.ts";
-import { joinPrepared } from "../train/batches.ts";
+import { joinPrepared } from "../train/data/batches.ts";
 
 /** The output of a model on the host. */
 export interface OutputRows {

@@ -2,8 +2,8 @@
 
 import { multiply } from "../tensor/operators/arithmetic.ts";
 import { scope, Tensor } from "../tensor/tensor.ts";
-import { AdamW, type AdamWOptions } from "./adamw.ts";
 import { LossLog } from "./losses.ts";
+import { AdamW, type AdamWOptions } from "./optimizer/adamw.ts";
 import { Pace } from "./pace.ts";
 import type { Trainable } from "./task.ts";
 

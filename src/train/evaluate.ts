@@ -5,8 +5,8 @@ import { checkOptions, expectParts, expectWhole } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError } from "../errors.ts";
 import { Random } from "../random.ts";
+import { Prefetch } from "./data/prefetch.ts";
 import { Pace } from "./pace.ts";
-import { Prefetch } from "./prefetch.ts";
 import { type BatchDetails, type DataSet, dataSetOf, type Measured, type Task } from "./task.ts";
 
 /** What an evaluation has found, by name: `loss`, and what else the task measures. */

@@ -1,14 +1,14 @@
 // The options, the progress reports and the result of a training.
 
 import type { RecoveryListener } from "../backends/index.ts";
-import type { AdamWOptions } from "./adamw.ts";
+import type { CheckpointStore } from "./checkpoints/store.ts";
 import type { FitController } from "./control.ts";
+import type { BatchRequest } from "./data/loading.ts";
 import type { Metrics } from "./evaluate.ts";
-import type { BatchRequest } from "./loading.ts";
 import type { Logger } from "./logger.ts";
 import type { MemoryPlan } from "./memory-plan.ts";
-import type { LearningRates, Schedule } from "./schedules.ts";
-import type { CheckpointStore } from "./store.ts";
+import type { AdamWOptions } from "./optimizer/adamw.ts";
+import type { LearningRates, Schedule } from "./optimizer/schedules.ts";
 import type { DataSet, Task, Trainable } from "./task.ts";
 
 /** What to train on, for how long, and who receives reports. */

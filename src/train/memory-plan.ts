@@ -4,8 +4,8 @@
 import type { DryRunDevice, NotedTensor } from "../backends/dry-run.ts";
 import { SAFE_SHARE, shortage } from "../backends/shortage.ts";
 import { OutOfMemoryError } from "../errors.ts";
-import type { BatchRequest } from "./loading.ts";
-import { PackedParameters } from "./packing.ts";
+import type { BatchRequest } from "./data/loading.ts";
+import { PackedParameters } from "./optimizer/packing.ts";
 import type { Task, Trainable } from "./task.ts";
 
 /** How the batches of a run are computed. */

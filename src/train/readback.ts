@@ -2,7 +2,7 @@
 
 import { NumericalError } from "../errors.ts";
 import type { Equipment } from "./equipment.ts";
-import { type NonFinite, nonFiniteError } from "./non-finite.ts";
+import { type NonFinite, nonFiniteError } from "./optimizer/non-finite.ts";
 import type { StepsRead } from "./reporter.ts";
 
 export class Readback {

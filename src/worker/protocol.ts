@@ -11,7 +11,7 @@ import type { ErwinInput } from "../erwin/input.ts";
 import type { GivenAssets } from "../host/given-assets.ts";
 import type { Limits } from "../limits.ts";
 import type { FitOptions, FitProgress, FitResult } from "../train/fit-options.ts";
-import type { Schedule } from "../train/schedules.ts";
+import type { Schedule } from "../train/optimizer/schedules.ts";
 
 /**
  * A model's input for a worker: that of `ErwinTransformer.forward`, but in arrays, since a Tensor cannot leave its

@@ -11,7 +11,7 @@ import { crossEntropy } from "../tensor/operators/classes.ts";
 import { gaussianNegativeLogLikelihood, mse, relativeL2 } from "../tensor/operators/losses.ts";
 import { slice } from "../tensor/operators/sections.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { joinEdgeLists, joinRows, offsetsOf } from "../train/batches.ts";
+import { joinEdgeLists, joinRows, offsetsOf } from "../train/data/batches.ts";
 import { plainFitOptionNames } from "../train/fit-options.ts";
 import { type DataSet, type Measure, type SupervisedBatch, supervised, type Task } from "../train/task.ts";
 import type { WorkerLoss, WorkerSample, WorkerTrainingOptions } from "./protocol.ts";

@@ -4,10 +4,10 @@
 import type { ErwinTransformer } from "../erwin/model.ts";
 import { loadSafetensors, type SafeTensor, saveSafetensors } from "../formats/safetensors/safetensors.ts";
 import { isOfTraining } from "../nn/checkpoint.ts";
+import { BEST_CHECKPOINT, LAST_CHECKPOINT, MemoryStore } from "../train/checkpoints/store.ts";
 import type { FitController } from "../train/control.ts";
 import { fit } from "../train/fit.ts";
 import type { FitOptions, FitProgress } from "../train/fit-options.ts";
-import { BEST_CHECKPOINT, LAST_CHECKPOINT, MemoryStore } from "../train/store.ts";
 import type { WorkerTrainingOptions, WorkerTrainingResult } from "./protocol.ts";
 import { trainingData } from "./samples.ts";
 

@@ -4,7 +4,7 @@ import { ErwinTransformer, OutOfMemoryError, type PreparedInput } from "erwin";
 import { expect, it } from "vitest";
 import { type PredictOptions, predictClaims } from "../../src/jobs/predict.ts";
 import type { Claim } from "../../src/jobs/shared-work.ts";
-import { joinPrepared } from "../../src/train/batches.ts";
+import { joinPrepared } from "../../src/train/data/batches.ts";
 import { cloudOptions, joinClouds, randomCloud, seededRandom } from "../support/clouds.ts";
 import { twoLevels as config } from "../support/configs.ts";
 import { forwardToHost, useDevice } from "../support/models.ts";

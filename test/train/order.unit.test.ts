@@ -1,7 +1,7 @@
 // The order of samples: another shuffle in every epoch, as a function of the seed and the index of the batch.
 
 import { expect, test } from "vitest";
-import { BatchOrder } from "../../src/train/order.ts";
+import { BatchOrder } from "../../src/train/data/order.ts";
 
 const epochOf = (order: BatchOrder, epoch: number) =>
   Array.from({ length: order.batchesPerEpoch }, (_, i) => order.batch(epoch * order.batchesPerEpoch + i).samples);

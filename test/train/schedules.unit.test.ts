@@ -1,7 +1,7 @@
 // Learning rates against torch's recurrences and against values computed by hand.
 
 import { describe, expect, test } from "vitest";
-import { learningRate, type Schedule } from "../../src/train/schedules.ts";
+import { learningRate, type Schedule } from "../../src/train/optimizer/schedules.ts";
 
 describe("learningRate", () => {
   test("of cosine annealing follows CosineAnnealingLR's recurrence", () => {

@@ -2,7 +2,7 @@
 
 import { extensionOf, torchExtensions } from "../../formats/extension.ts";
 import { CheckpointError } from "../../index.ts";
-import { fromTorch, toTorch } from "../../train/torch.ts";
+import { fromTorch, toTorch } from "../../train/checkpoints/torch.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { checkOutput, readBytes, writeWhole } from "../files/files.ts";
 import { modelFile } from "../files/run-folder.ts";

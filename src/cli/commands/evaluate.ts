@@ -19,7 +19,7 @@ import { flagOf } from "../../experiments/settings.ts";
 import { isTorchFile } from "../../formats/safetensors/safetensors.ts";
 import { type Device, evaluate as evaluateSplit, InputError, loadSafetensors, type Metrics } from "../../index.ts";
 import type { Module } from "../../nn/module.ts";
-import { TorchCheckpoint } from "../../train/torch.ts";
+import { TorchCheckpoint } from "../../train/checkpoints/torch.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { checkOutput, isFolder, readBytes, writeWhole } from "../files/files.ts";

@@ -6,7 +6,7 @@ import { FormatError, InputError } from "../../errors.ts";
 import type { Experiment } from "../../experiments/experiment.ts";
 import { CONFIG_FILE, entryLines, isLogEntry, METRICS_FILE } from "../../experiments/run-files.ts";
 import { BEST_CHECKPOINT, LAST_CHECKPOINT, type LogEntry, loadSafetensors } from "../../index.ts";
-import { progressOf } from "../../train/checkpoint.ts";
+import { progressOf } from "../../train/checkpoints/checkpoint.ts";
 import { printError } from "../process/progress.ts";
 import { append, isFolder, listFolder, readBytes, writeWhole } from "./files.ts";
 import { FolderStore } from "./folder-store.ts";

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { METRICS_FILE } from "../../experiments/run-files.ts";
 import { LAST_CHECKPOINT, type LogEntry, loadSafetensors } from "../../index.ts";
-import { progressOf } from "../../train/checkpoint.ts";
+import { progressOf } from "../../train/checkpoints/checkpoint.ts";
 import { readBytes } from "../files/files.ts";
 import { hasWeights, isRunConfig, type RunConfig, readConfig, readEntries, weightsOf } from "../files/run-folder.ts";
 

@@ -5,7 +5,7 @@ import { affine, scale, square } from "../../tensor/operators/functions.ts";
 import { mean } from "../../tensor/operators/reductions.ts";
 import { slice } from "../../tensor/operators/sections.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
-import { joinEdgeLists, joinIntegers, joinRows, offsetsOf } from "../../train/batches.ts";
+import { joinEdgeLists, joinIntegers, joinRows, offsetsOf } from "../../train/data/batches.ts";
 import type { FlowModel, PreparedFrame } from "./model.ts";
 import { type FlowWindow, NODE_TYPES, STATE, STATE_DEVIATION, sidesOf } from "./trajectories.ts";
 

@@ -5,7 +5,7 @@ import { ErwinTransformer } from "../../erwin/model.ts";
 import { Random } from "../../random.ts";
 import { mse } from "../../tensor/operators/losses.ts";
 import { slice } from "../../tensor/operators/sections.ts";
-import { joinRows, offsetsOf } from "../../train/batches.ts";
+import { joinRows, offsetsOf } from "../../train/data/batches.ts";
 import { supervised } from "../../train/task.ts";
 import type { Experiment } from "../experiment.ts";
 import { type OptionValues, paperOptions, trainingOptions } from "../options.ts";

@@ -3,7 +3,7 @@
 import { knnGraph, radiusGraph } from "../../balltree/index.ts";
 import { FormatError } from "../../errors.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import { joinEdgeLists, joinRows, offsetsOf } from "../../train/batches.ts";
+import { joinEdgeLists, joinRows, offsetsOf } from "../../train/data/batches.ts";
 import type { BatchDetails, Task } from "../../train/task.ts";
 import { meanOfEach } from "../baselines.ts";
 import type { FieldCloud } from "./cloud.ts";

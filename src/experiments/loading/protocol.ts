@@ -4,7 +4,7 @@ import type { ProxyMarked, Remote } from "comlink";
 import type { DeviceInfo } from "../../backends/device.ts";
 import type { GivenAssets } from "../../host/given-assets.ts";
 import type { Limits } from "../../limits.ts";
-import type { BatchRequest } from "../../train/loading.ts";
+import type { BatchRequest } from "../../train/data/loading.ts";
 import type { DataSource } from "../data-source.ts";
 import type { BadSample, ExperimentOptions } from "../experiment.ts";
 

@@ -6,7 +6,7 @@ import { endWorker } from "../../host/ending.ts";
 import { givenAssets } from "../../host/given-assets.ts";
 import { expectThreads } from "../../host/threads.ts";
 import { limits } from "../../limits.ts";
-import type { BatchRequest } from "../../train/loading.ts";
+import type { BatchRequest } from "../../train/data/loading.ts";
 import { WorkerCalls } from "../../worker/calls.ts";
 import { keepErrorClasses } from "../../worker/errors.ts";
 import { type ModelThread, startWorker } from "../../worker/start.ts";

@@ -3,7 +3,7 @@
 import { type Cells, kinds } from "../../formats/clouds/cells.ts";
 import { gaussianNegativeLogLikelihood, mse } from "../../tensor/operators/losses.ts";
 import { slice } from "../../tensor/operators/sections.ts";
-import { joinEdgeLists, joinIntegers, joinRows, offsetsOf } from "../../train/batches.ts";
+import { joinEdgeLists, joinIntegers, joinRows, offsetsOf } from "../../train/data/batches.ts";
 import { type SupervisedBatch, supervised } from "../../train/task.ts";
 import { gaussianLoss, spread } from "../baselines.ts";
 import { equalCells } from "../cells.ts";

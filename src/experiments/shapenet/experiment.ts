@@ -3,7 +3,7 @@
 import type { PreparedGeometry } from "../../erwin/input.ts";
 import { scale } from "../../tensor/operators/functions.ts";
 import { mse } from "../../tensor/operators/losses.ts";
-import { joinRows, offsetsOf } from "../../train/batches.ts";
+import { joinRows, offsetsOf } from "../../train/data/batches.ts";
 import { type SupervisedBatch, supervised } from "../../train/task.ts";
 import { meanOf, meanOver, spread } from "../baselines.ts";
 import { expectSource } from "../data-source.ts";

@@ -4,7 +4,7 @@ import "./train.css";
 import type { LogEntry } from "erwin";
 import { describeAdapter } from "../../backends/webgpu/adapter-info.ts";
 import { within } from "../../host/patience.ts";
-import { BEST_CHECKPOINT, LAST_CHECKPOINT } from "../../train/store.ts";
+import { BEST_CHECKPOINT, LAST_CHECKPOINT } from "../../train/checkpoints/store.ts";
 import { byId } from "../shared/dom.ts";
 import { count, figure, sentence } from "../shared/format.ts";
 import { keepAwake } from "../shared/keep-awake.ts";

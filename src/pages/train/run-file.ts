@@ -4,7 +4,7 @@ import { zipSync } from "fflate";
 import { openZip } from "../../formats/compression/zip.ts";
 import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
 import { blobFile, readWhole } from "../../formats/sources/partial-file.ts";
-import { LAST_CHECKPOINT } from "../../train/store.ts";
+import { LAST_CHECKPOINT } from "../../train/checkpoints/store.ts";
 import { saveFile } from "../shared/save.ts";
 import type { RunFiles } from "./run-store.ts";
 import { checkConfig, readRun } from "./saved-run.ts";

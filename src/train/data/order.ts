@@ -1,9 +1,9 @@
 // The order of the samples in training: shuffled in each epoch, or by their index, round and round. It is a pure function of the seed
 // and the index of the batch. So the random state of a run consists of two numbers, and preparing batches ahead does not change it.
 
-import { expectWhole } from "../arguments.ts";
-import { ConfigError } from "../errors.ts";
-import { Random, shuffled } from "../random.ts";
+import { expectWhole } from "../../arguments.ts";
+import { ConfigError } from "../../errors.ts";
+import { Random, shuffled } from "../../random.ts";
 
 /** The samples of a batch. */
 export interface BatchSamples {

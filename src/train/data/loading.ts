@@ -1,8 +1,8 @@
 // The batches of a training: which samples each contains, and how it is made from them.
 
-import { Random } from "../random.ts";
+import { Random } from "../../random.ts";
+import type { DataSet, Task } from "../task.ts";
 import type { BatchSamples } from "./order.ts";
-import type { DataSet, Task } from "./task.ts";
 
 /** Which samples a batch contains. With the same data set and task, the batch is the same wherever and whenever it is made. */
 export interface BatchRequest extends BatchSamples {

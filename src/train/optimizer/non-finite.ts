@@ -1,6 +1,6 @@
 // The error of a step whose loss or gradients are not finite.
 
-import { NumericalError } from "../errors.ts";
+import { NumericalError } from "../../errors.ts";
 
 export interface NonFinite {
   /** "loss", or the name of the parameter that has the gradient. */

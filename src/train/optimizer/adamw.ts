@@ -1,14 +1,14 @@
 // AdamW on the device: one pass over all parameters, which are packed. Steps with a NaN or an infinity are skipped.
 
-import "../disposable.ts";
-import { checkOptions, describe, expectKind } from "../arguments.ts";
-import type { Device, Storage } from "../backends/device.ts";
-import { BLOCK } from "../backends/optimizer.ts";
-import { ConfigError, DisposedError, InputError } from "../errors.ts";
-import { type SafeTensor, toFloat32 } from "../formats/safetensors/safetensors.ts";
-import { takingFrom } from "../nn/checkpoint.ts";
-import { expectTensor } from "../tensor/shapes.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import "../../disposable.ts";
+import { checkOptions, describe, expectKind } from "../../arguments.ts";
+import type { Device, Storage } from "../../backends/device.ts";
+import { BLOCK } from "../../backends/optimizer.ts";
+import { ConfigError, DisposedError, InputError } from "../../errors.ts";
+import { type SafeTensor, toFloat32 } from "../../formats/safetensors/safetensors.ts";
+import { takingFrom } from "../../nn/checkpoint.ts";
+import { expectTensor } from "../../tensor/shapes.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 import { type LossScale, MAX_LOSS_SCALE } from "./loss-scale.ts";
 import { expectMaxNorm, GradientMeasure } from "./measure.ts";
 import { nonFiniteError } from "./non-finite.ts";

@@ -1,9 +1,9 @@
 // Joins clouds into a batch for a model.
 
-import { shapeOfLevels, treeLevels } from "../balltree/index.ts";
-import { InputError } from "../errors.ts";
-import type { SortedEdges } from "../erwin/graph.ts";
-import type { PreparedInput } from "../erwin/input.ts";
+import { shapeOfLevels, treeLevels } from "../../balltree/index.ts";
+import { InputError } from "../../errors.ts";
+import type { SortedEdges } from "../../erwin/graph.ts";
+import type { PreparedInput } from "../../erwin/input.ts";
 
 type Numbers = Float32Array | Int32Array | Uint32Array | Uint8Array;
 

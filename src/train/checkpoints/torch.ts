@@ -1,17 +1,17 @@
 // Converts PyTorch's checkpoints to the engine's and back: state_dicts, and the reference's training checkpoints with their AdamW.
 
-import { CheckpointError } from "../errors.ts";
-import { configFields, type ErwinConfig, referenceName, resolveConfig } from "../erwin/config.ts";
-import { findErwins, inferConfig } from "../erwin/inferred-config.ts";
-import { ErwinTransformer } from "../erwin/model.ts";
-import type { SafeTensor } from "../formats/bytes/elements.ts";
-import { loadSafetensors, saveSafetensors } from "../formats/safetensors/safetensors.ts";
-import type { Pickled } from "../formats/torch/pickle.ts";
-import { loadTorch, saveTorch, TorchTensor, torchTensors } from "../formats/torch/torch.ts";
-import { isOfTraining } from "../nn/checkpoint.ts";
-import type { AdamWOptions, OptimizerState } from "./adamw.ts";
+import { CheckpointError } from "../../errors.ts";
+import { configFields, type ErwinConfig, referenceName, resolveConfig } from "../../erwin/config.ts";
+import { findErwins, inferConfig } from "../../erwin/inferred-config.ts";
+import { ErwinTransformer } from "../../erwin/model.ts";
+import type { SafeTensor } from "../../formats/bytes/elements.ts";
+import { loadSafetensors, saveSafetensors } from "../../formats/safetensors/safetensors.ts";
+import type { Pickled } from "../../formats/torch/pickle.ts";
+import { loadTorch, saveTorch, TorchTensor, torchTensors } from "../../formats/torch/torch.ts";
+import { isOfTraining } from "../../nn/checkpoint.ts";
+import type { AdamWOptions, OptimizerState } from "../optimizer/adamw.ts";
+import type { Schedule } from "../optimizer/schedules.ts";
 import { encodeTraining, type TrainingProgress } from "./checkpoint.ts";
-import type { Schedule } from "./schedules.ts";
 
 export interface TorchConversion {
   /** A safetensors file: a training checkpoint if the optimiser's state is present and fits, otherwise a model's checkpoint. */

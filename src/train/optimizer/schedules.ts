@@ -1,7 +1,7 @@
 // Learning rates as functions of the step. A schedule is plain data, so that it can be sent to workers and stored in checkpoints.
 
-import { describe, expectWhole } from "../arguments.ts";
-import { ConfigError } from "../errors.ts";
+import { describe, expectWhole } from "../../arguments.ts";
+import { ConfigError } from "../../errors.ts";
 
 /** A learning rate that depends on the step. */
 export type Schedule =

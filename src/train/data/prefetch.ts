@@ -1,6 +1,6 @@
 // Prepares the next batches while the device works on the current one, and measures how long the device was idle waiting for them.
 
-import type { Device } from "../backends/device.ts";
+import type { Device } from "../../backends/device.ts";
 
 interface Entry<Batch> {
   promise: Promise<Batch>;

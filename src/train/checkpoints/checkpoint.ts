@@ -2,12 +2,12 @@
 // tensors under their own names, so that `ErwinTransformer.load` can read it, too; the optimiser's are named `optimizer.*`, and the
 // rest is JSON in the metadata under `training`.
 
-import { expectParts } from "../arguments.ts";
-import { CheckpointError } from "../errors.ts";
-import { loadSafetensors, type SafeTensorInput, saveSafetensors } from "../formats/safetensors/safetensors.ts";
-import type { AdamW, AdamWOptions, OptimizerState } from "./adamw.ts";
-import type { LearningRates, Schedule } from "./schedules.ts";
-import type { Trainable } from "./task.ts";
+import { expectParts } from "../../arguments.ts";
+import { CheckpointError } from "../../errors.ts";
+import { loadSafetensors, type SafeTensorInput, saveSafetensors } from "../../formats/safetensors/safetensors.ts";
+import type { AdamW, AdamWOptions, OptimizerState } from "../optimizer/adamw.ts";
+import type { LearningRates, Schedule } from "../optimizer/schedules.ts";
+import type { Trainable } from "../task.ts";
 
 /** The progress of a run. The seed and the number of batches are the complete random state. */
 export interface TrainingProgress {

@@ -1,9 +1,9 @@
 // The loss scale, which stays on the device: a loss is multiplied by it before its backward pass, so that small gradients do not
 // vanish in half precision; the optimiser divides the gradients by it again.
 
-import type { Device, Storage } from "../backends/device.ts";
-import type { LossScaleGrowth } from "../backends/optimizer.ts";
-import { outsideScopes, Tensor } from "../tensor/tensor.ts";
+import type { Device, Storage } from "../../backends/device.ts";
+import type { LossScaleGrowth } from "../../backends/optimizer.ts";
+import { outsideScopes, Tensor } from "../../tensor/tensor.ts";
 
 /** How a dynamic scale changes: the defaults of torch.cuda.amp.GradScaler, whose factors are 2 and 1/2 as here. */
 const DYNAMIC_LOSS_SCALE = {

@@ -1,9 +1,9 @@
 // Clipping of gradients by their global norm.
 
-import { expectKind } from "../arguments.ts";
-import type { Storage } from "../backends/device.ts";
-import { ConfigError } from "../errors.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { expectKind } from "../../arguments.ts";
+import type { Storage } from "../../backends/device.ts";
+import { ConfigError } from "../../errors.ts";
+import { Tensor } from "../../tensor/tensor.ts";
 import { AdamW } from "./adamw.ts";
 import { expectMaxNorm, GradientMeasure } from "./measure.ts";
 import { expectParameters, layOut, lossScaleOf } from "./packing.ts";

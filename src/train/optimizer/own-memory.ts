@@ -1,6 +1,6 @@
 // Device memory of one owner.
 
-import type { Device, Storage } from "../backends/device.ts";
+import type { Device, Storage } from "../../backends/device.ts";
 
 /** Allocated piece by piece, freed as a whole: so an owner that cannot get all it needs leaves nothing behind. */
 export class OwnMemory {

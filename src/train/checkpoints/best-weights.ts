@@ -1,15 +1,15 @@
 // Finds the weights with the lowest validation loss, keeps them in the run's store, and tests them at the end.
 
-import { ConfigError } from "../errors.ts";
-import { loadSafetensors } from "../formats/safetensors/safetensors.ts";
-import type { AdamW } from "./adamw.ts";
+import { ConfigError } from "../../errors.ts";
+import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
+import type { FitController } from "../control.ts";
+import { evaluate, type Metrics } from "../evaluate.ts";
+import type { FitOptions } from "../fit-options.ts";
+import type { AdamW } from "../optimizer/adamw.ts";
+import type { Reporter } from "../reporter.ts";
+import type { DataSet } from "../task.ts";
 import type { TrainingProgress } from "./checkpoint.ts";
-import type { FitController } from "./control.ts";
-import { evaluate, type Metrics } from "./evaluate.ts";
-import type { FitOptions } from "./fit-options.ts";
-import type { Reporter } from "./reporter.ts";
 import { BEST_CHECKPOINT, type CheckpointStore } from "./store.ts";
-import type { DataSet } from "./task.ts";
 
 export class BestWeights<Sample, Batch> {
   #validation: Metrics | undefined;
