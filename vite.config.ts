@@ -42,7 +42,10 @@ const parts = [
   { name: "machine", test: /src\/backends\/cpu\/machine\.ts$/ },
   { name: "balltree", test: /src\/balltree\/index\.ts$/ },
   { name: "safetensors", test: /src\/formats\/(safetensors\/safetensors|sources\/source)\.ts$/ },
-  { name: "engine", test: /src\/((backends|nn|tensor\/operators)\/index|erwin\/model|train\/(fit|data\/batches))\.ts$/ },
+  {
+    name: "engine",
+    test: /src\/((backends|nn|tensor\/operators)\/index|erwin\/model|train\/(fit|data\/batches))\.ts$/,
+  },
 ];
 
 export default defineConfig(({ mode }) => ({

@@ -88,7 +88,10 @@ export interface OptimizerOperators {
   ): void;
 }
 
-/** The factors of a step that are the same for all elements; parameters may have a share of what `decay` takes away. Logarithms are bounded, for a beta of 0. */
+/**
+ * The factors of a step that are the same for all elements; parameters may have a share of what `decay` takes away. Logarithms are
+ * bounded, for a beta of 0.
+ */
 export function adamwFactors({ lr, betas, weightDecay, averageDecay }: AdamWSettings) {
   const [logBeta1, logBeta2] = betas.map((beta) => Math.max(Math.log(beta), -20)) as [number, number];
   const rests = { beta1Rest: 1 - betas[0], beta2: betas[1], beta2Rest: 1 - betas[1], averageRest: 1 - averageDecay };

@@ -111,8 +111,9 @@ export const writableExtensions: readonly string[] = withDots(writers);
 /**
  * Reads the points of one cloud.
  * @param name the file's name, whose extension chooses the format and with which error messages begin; or a format alone: "ply"
- * @param options.attributes names of attributes to read: columns of tables (.csv, .tsv, .xyz, ...) and of LAMMPS' dumps, properties of .ply and .extxyz,
- * fields of .pcd and .las, point data of VTK's files (.vtk, .vtu, .vtp, .vti, .vtr and .vts), arrays of shape [n] or [n, channels] of .npz and .safetensors
+ * @param options.attributes names of attributes to read: columns of tables (.csv, .tsv, .xyz, ...) and of LAMMPS' dumps, properties
+ *   of .ply and .extxyz, fields of .pcd and .las, point data of VTK's files (.vtk, .vtu, .vtp, .vti, .vtr and .vts), arrays of shape
+ *   [n] or [n, channels] of .npz and .safetensors
  * @throws FormatError for an unknown extension, for a file without points or without a requested attribute (the message lists those
  * that exist), or from the format's reader.
  */

@@ -11,7 +11,8 @@ import { onPage, pageLibrary } from "./on-page.mjs";
 
 /**
  * Runs on the page, as text.
- * @param {{ library: string, config: import("../../erwin/config.ts").ErwinConfigInput, points: number, neighbours: number, maxBindingBytes: number }} program
+ * @param {{ library: string, config: import("../../erwin/config.ts").ErwinConfigInput, points: number, neighbours: number,
+ *   maxBindingBytes: number }} program
  */
 async function largeCloud({ library, config, points, neighbours, maxBindingBytes }) {
   /** @type {typeof import("../../index.ts")} */

@@ -51,8 +51,9 @@ export function axesIn(names: readonly string[]): number[][] | undefined {
 }
 
 /**
- * Reads points from a table in UTF-8 or UTF-16: with a header line the columns x, y and (if present) z, without one all columns, which must be two or
- * three. Where cells are separated by semicolons, numbers may have decimal commas. Blank lines, lines that begin with #, % or //, and columns that are not asked for are skipped.
+ * Reads points from a table in UTF-8 or UTF-16: with a header line the columns x, y and (if present) z, without one all columns,
+ * which must be two or three. Where cells are separated by semicolons, numbers may have decimal commas. Blank lines, lines that
+ * begin with #, % or //, and columns that are not asked for are skipped.
  * @param options.attributes names of columns to read as attributes of one channel each; "nan" and "inf", as NumPy writes them, are
  *   values of these, and no coordinates
  * @throws FormatError that names the row (its line in the file) and the column, or the columns that exist; and for more lines than

@@ -81,8 +81,8 @@ const formats: readonly { bytes: number; fields: readonly Field[] }[] = [
 
 /**
  * Reads the points of a LAS file, in the units of its coordinates.
- * @param options.attributes names of values to read: "intensity", "classification", "red" and so on, "scan_angle" in degrees, and those that
- *   the file itself names ("extra bytes"), scaled as it says, NaN where a point has none
+ * @param options.attributes names of values to read: "intensity", "classification", "red" and so on, "scan_angle" in degrees, and
+ *   those that the file itself names ("extra bytes"), scaled as it says, NaN where a point has none
  * @throws FormatError for a damaged or truncated file, and for a compressed one
  */
 export function loadLas(input: FileBytes, options: ReadOptions = {}): PointCloud {

@@ -39,8 +39,9 @@ const unsigned: Partial<Record<SafeTensorType, SafeTensorType>> = { I8: "U8", I1
 const isFloat = ({ dtype }: SafeTensor) => dtype === "F32" || dtype === "F64";
 
 /**
- * Returns the numbers that a variable stands for. Missing ones are NaN: those that equal `_FillValue` or `missing_value`, and, without a
- * `_FillValue`, those that nobody has written; integers among which there are such become float64. Packed ones are multiplied by `scale_factor`, and `add_offset` is added: in float32 where data of at most 16 bits, or of float32, and the
+ * Returns the numbers that a variable stands for. Missing ones are NaN: those that equal `_FillValue` or `missing_value`, and,
+ * without a `_FillValue`, those that nobody has written; integers among which there are such become float64. Packed ones are
+ * multiplied by `scale_factor`, and `add_offset` is added: in float32 where data of at most 16 bits, or of float32, and the
  * attributes are no more precise, as NumPy has it, else in float64.
  * @param unpacking counts the memory of the result, for the limits
  */
