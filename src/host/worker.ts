@@ -80,8 +80,8 @@ export function startWorker(script: WorkerScript, listener: HostWorkerListener):
   }
 }
 
-/** @param reason why the script did not begin, or ended; browsers may give none */
-export function workerError({ href: url }: URL, reason: string): WorkerError {
+/** @param reason why the script did not begin, or ended; browsers give an empty one, or none */
+export function workerError({ href: url }: URL, reason = ""): WorkerError {
   const why = reason.replace(/\.$/, "") || "no reason given";
   const advice =
     "Check that the file is served beside the library, or say where it is by setAssets(), that no policy forbids it (worker-src), " +

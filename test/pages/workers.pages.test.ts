@@ -46,19 +46,26 @@ test("the workers of examples end, which are ended as soon as their device is di
   host.close();
 });
 
-test("a script without the page's embedder policy, which Chromium blocks without a word, is told about", async () => {
+test("a worker script that is missing, or without the page's embedder policy, is told about: Chromium says nothing", async () => {
   const browser = await launchChromium({ webgpu: false });
-  // A host that sends the headers with its pages alone.
-  const host = await serve((request, response) =>
-    sendSiteFile(request, response, pathOf(request).endsWith(".html") ? isolationHeaders : {}),
-  );
+  let missing = false;
+  const host = await serve((request, response) => {
+    const isWorker = /-worker/.test(pathOf(request));
+    if (isWorker && missing) response.writeHead(404, isolationHeaders).end();
+    else sendSiteFile(request, response, isWorker ? {} : isolationHeaders);
+  });
   const { page } = await openPage(browser, `${host.url}examples.html`);
   const told = (call: string) =>
-    page.evaluate(
-      `import("${host.url}erwin/erwin.js").then((erwin) => erwin.${call}).catch(({ name, message }) => name + ": " + message)`,
-    );
-  for (const call of ["buildBallTree(new Float32Array(30), { dimensionality: 3 })", "createErwinWorker()"]) {
-    expect(await told(call)).toMatch(/^WorkerError: .*Cross-Origin-Embedder-Policy/);
+    page.evaluate(`(async () => {
+      const erwin = await import("${host.url}erwin/erwin.js");
+      erwin.setAssets("${host.url}erwin/assets/");
+      return erwin.${call}.catch(({ name, message }) => name + ": " + message);
+    })()`);
+  const calls = ["buildBallTree(new Float32Array(30), { dimensionality: 3 })", 'requestDevice({ backend: "cpu" })'];
+  for (missing of [false, true]) {
+    for (const call of [...calls, "createErwinWorker()"]) {
+      expect(await told(call), call).toMatch(/^WorkerError: .*no reason given.*Cross-Origin-Embedder-Policy/);
+    }
   }
   await browser.close();
   host.close();
