@@ -249,10 +249,10 @@ export class Tensor {
 
   /**
    * The number that a tensor of one element holds, such as a loss, once the device has computed it.
-   * @throws InputError for more elements, or none; DeviceLostError
+   * @throws InputError for more elements, or none; DeviceLostError; the signal's reason, as `data`
    */
-  async item(): Promise<number> {
-    if (this.size === 1) return (await this.data())[0] as number;
+  async item(options: AbortOptions = {}): Promise<number> {
+    if (this.size === 1) return (await this.data(options))[0] as number;
     throw new InputError(`a tensor of shape [${this.shape}] is not one number: read its data()`, {
       found: [...this.shape],
     });
