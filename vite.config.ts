@@ -38,7 +38,7 @@ const thread = {
  * loads parts on demand may be among what the model's worker needs: bundlers make one file of a worker.
  */
 const parts = [
-  { name: "pool", test: /src\/balltree\/execute\.ts$/ },
+  { name: "trees", test: /src\/balltree\/execute\.ts$/ },
   { name: "machine", test: /src\/backends\/cpu\/machine\.ts$/ },
   { name: "balltree", test: /src\/balltree\/index\.ts$/ },
   { name: "safetensors", test: /src\/formats\/(safetensors\/safetensors|sources\/source)\.ts$/ },
