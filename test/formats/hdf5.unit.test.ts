@@ -203,6 +203,24 @@ describe("an HDF5 file", () => {
 });
 
 describe("saveHdf5", () => {
+  it("with a damaged heap, through which the library would walk without end, is refused", async () => {
+    const bytes = new Uint8Array(read("elsewhere.h5"));
+    const heap = Buffer.from(bytes.buffer).indexOf("GCOL");
+    // The first object: its number, and its size.
+    for (const [number, size] of [
+      [0, 0n],
+      [1, 2n ** 32n - 16n],
+      [1, 2n ** 64n - 1n],
+    ] as const) {
+      const view = new DataView(bytes.buffer);
+      view.setUint16(heap + 16, number, true);
+      view.setBigUint64(heap + 24, size, true);
+      await expect(loadHdf5(bytes, { file: "a.h5" })).rejects.toThrow(
+        /^a\.h5: is damaged: an object of a heap has the size/,
+      );
+    }
+  });
+
   it("writes the file that h5py has read (make.py checks it)", async () => {
     const position: SafeTensor = { dtype: "F32", shape: [2, 3], data: Float32Array.of(0.5, -2, 3.25, 1, 0, -1.5) };
     const written = await saveHdf5(

@@ -9,6 +9,7 @@ import { unpack } from "../netcdf/conventions.ts";
 import { blobFile, readWhole } from "../sources/partial-file.ts";
 import { attributeText } from "./attributes.ts";
 import { ENUMERATION, elementsName, elementType, type Halves, halvesAmong, halvesIn, isHalf } from "./elements.ts";
+import { checkGlobalHeaps } from "./global-heap.ts";
 import type { DatasetMetadata, H5Module } from "./h5wasm.ts";
 import { allocate, PATH, withLibrary } from "./library.ts";
 import { isBareDimension, meaningOf } from "./netcdf.ts";
@@ -50,6 +51,8 @@ export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {
   const name = options.file ?? "hdf5";
   const content = input instanceof Blob ? await contentOf(input, name) : toBytes(input);
   const size = content instanceof Blob ? content.size : content.length;
+  // Of a blob only parts are read, wherever the library asks for them.
+  if (!(content instanceof Blob)) checkGlobalHeaps(content, name);
   return await withLibrary((library) =>
     withFile(library, content, (path) =>
       guarded(name, () => {
