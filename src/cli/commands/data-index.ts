@@ -1,7 +1,7 @@
 // erwin index: lists a folder's files in a file, by which they are found on a server.
 
 import { statSync } from "node:fs";
-import { join, sep } from "node:path";
+import { join } from "node:path";
 import { type FileSizes, formatIndex, INDEX_FILE } from "../../experiments/sources/http.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { writeWhole } from "../files/files.ts";
@@ -30,7 +30,7 @@ async function run(args: Arguments): Promise<void> {
 export function writeIndex(folder: string): FileSizes {
   const files: Record<string, number> = {};
   for (const path of filesBelow(folder)) {
-    if (path !== INDEX_FILE) files[path.split(sep).join("/")] = statSync(join(folder, path)).size;
+    if (path !== INDEX_FILE) files[path] = statSync(join(folder, path)).size;
   }
   writeWhole(join(folder, INDEX_FILE), formatIndex(files));
   return files;

@@ -2,6 +2,7 @@
 
 import { type Dirent, statSync } from "node:fs";
 import { join } from "node:path";
+import { joinPath } from "../../experiments/data-source.ts";
 import { listFolder, placeOf } from "./files.ts";
 
 export interface WalkOptions {
@@ -14,7 +15,7 @@ export interface WalkOptions {
 }
 
 /**
- * Lists all files below a folder, with paths relative to it, sorted by name. Pipes and the like are included; reading refuses them.
+ * Lists all files below a folder, with paths relative to it, with slashes on every system, sorted by name. Pipes and the like are included; reading refuses them.
  * Links to folders are followed. Names that begin with a dot are left out.
  * @throws InputError if the folder itself cannot be read
  */
@@ -23,7 +24,7 @@ export function filesBelow(folder: string, { skip, onUnreadable, onLoop }: WalkO
     [...entries]
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .flatMap((entry) => {
-        const [path, name] = [join(folder, below, entry.name), join(below, entry.name)];
+        const [path, name] = [join(folder, below, entry.name), joinPath(below, entry.name)];
         if (entry.name.startsWith(".") || skip?.(path)) return [];
         let inside: Dirent[];
         try {

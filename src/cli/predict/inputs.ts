@@ -111,7 +111,7 @@ async function expand(
       : filesBelow(input, { ...walk, skip: isOutput });
     const files = found
       .filter((name) => known.includes(dottedExtensionOf(name)))
-      .map((name) => ({ input: joinPlace(input, name), name: withSlashes(name) }));
+      .map((name) => ({ input: joinPlace(input, name), name }));
     return orNone(files, input, `files of points (${known.join(", ")})`);
   }
   if (isListed) return orNone(await readList(input), input, "paths, one a line");
@@ -130,7 +130,6 @@ function matching(
   const [folder, pattern] = [slashed.slice(0, start) || ".", slashed.slice(start)];
   const isDeep = pattern.includes("/");
   return filesBelow(folder, { ...walk, skip: (path) => isOutput(path) || (!isDeep && isFolderPlace(path)) })
-    .map(withSlashes)
     .filter((name) => matchesPattern(name, pattern) && known.includes(dottedExtensionOf(name)))
     .map((name) => ({ input: join(folder, name), name }));
 }
