@@ -3,20 +3,7 @@
 import { AdamW, type Device, ErwinTransformer, InputError, loadSafetensors, multiply, nn, sum, Tensor } from "erwin";
 import { describe, expect, test } from "vitest";
 import { cloudOptions, joinClouds, normals, randomCloud, seededRandom } from "../support/clouds.ts";
-import { onEachDevice } from "../support/models.ts";
-
-const small = {
-  cIn: 4,
-  cHidden: [8, 8],
-  ballSizes: [8, 4],
-  encNumHeads: [2, 2],
-  encDepths: [2, 1],
-  decNumHeads: [2],
-  decDepths: [1],
-  strides: [2],
-  rotate: 45,
-  mpSteps: 1,
-};
+import { onEachDevice, small } from "../support/models.ts";
 
 const cloud = joinClouds([randomCloud(40, cloudOptions(small), seededRandom(5))]);
 const input = { ...cloud, nodeFeatures: normals(40 * small.cIn, seededRandom(1)) };

@@ -31,7 +31,7 @@ import {
 import { expectClose } from "../support/compare.ts";
 import { loadGolden } from "../support/files.ts";
 import { numbers } from "../support/golden.ts";
-import { checkpointBytes, quickBackend, useDevice } from "../support/models.ts";
+import { checkpointBytes, quickBackend, small, useDevice } from "../support/models.ts";
 import { byDifferences, check, given } from "../support/operators.ts";
 import { rejection } from "../support/rejection.ts";
 
@@ -82,20 +82,6 @@ class Classifier extends nn.Module {
     return scope(() => this.layers.forward(this.norm.forward(this.kinds.forward(kinds))));
   }
 }
-
-const small = {
-  cIn: 4,
-  cHidden: [8, 8],
-  ballSizes: [8, 4],
-  encNumHeads: [2, 2],
-  encDepths: [2, 1],
-  decNumHeads: [2],
-  decDepths: [1],
-  strides: [2],
-  rotate: 45,
-  mlpRatio: 2,
-  mpSteps: 1,
-};
 
 const cloud = (points: number) => {
   const { nodePositions, edgeIndex } = joinClouds([randomCloud(points, cloudOptions(small), seededRandom(5))]);

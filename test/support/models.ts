@@ -58,6 +58,21 @@ export function onEachDevice(
 
 type SavedTensors = Parameters<typeof saveSafetensors>[0];
 
+/** The config of a model that has every part, and is small. */
+export const small = {
+  cIn: 4,
+  cHidden: [8, 8],
+  ballSizes: [8, 4],
+  encNumHeads: [2, 2],
+  encDepths: [2, 1],
+  decNumHeads: [2],
+  decDepths: [1],
+  strides: [2],
+  rotate: 45,
+  mlpRatio: 2,
+  mpSteps: 1,
+};
+
 /** Makes a checkpoint: the tensors, and the config in the metadata. */
 export function checkpointBytes(config: object, state: SavedTensors): Uint8Array<ArrayBuffer> {
   return saveSafetensors(state, { config: JSON.stringify(config) });
