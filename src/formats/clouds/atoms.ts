@@ -202,7 +202,7 @@ class Column {
     const { name, type, channels, first } = this.#property;
     for (let channel = 0; channel < channels; channel++) {
       const word = words[first + channel];
-      const value = parse(word, type);
+      const value = parseProperty(word, type);
       if (value === undefined || (name === POSITION && !Number.isFinite(value))) {
         const expected = expectedOf[type] ?? "a number";
         const problem = `line ${row}, ${name}: expected ${expected}, found "${word}".`;
@@ -219,7 +219,7 @@ const expectedOf: Readonly<Record<string, string>> = { S: "a chemical element", 
  * Parses a value of a property; undefined if it is none.
  * @param type S a chemical element, R a real number, I an integer, L a logical value
  */
-export function parse(word: string, type: string): number | undefined {
+export function parseProperty(word: string, type: string): number | undefined {
   if (type === "L") return /^t(rue)?$/i.test(word) ? 1 : /^f(alse)?$/i.test(word) ? 0 : undefined;
   const number = parseFloat32(word);
   if (!Number.isNaN(number)) return number;

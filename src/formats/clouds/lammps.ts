@@ -4,7 +4,7 @@
 import { expectRows, type FileBytes, formatError, toBytes } from "../bytes/bytes.ts";
 import { parseCount, parseDecimal, splitWords, TextReader } from "../bytes/text.ts";
 import { type PartialFile, readPart } from "../sources/partial-file.ts";
-import { parse } from "./atoms.ts";
+import { parseProperty } from "./atoms.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 
 /** The extensions of dumps, without dots. */
@@ -75,7 +75,7 @@ export function loadLammps(input: FileBytes, options: ReadOptions = {}): PointCl
       if (!Number.isFinite(positions[3 * atom + axis])) throw noNumber(places[axis]);
     }
     attributePlaces.forEach((place, i) => {
-      const value = parse(words[place], columns[place] === "element" ? "S" : "R");
+      const value = parseProperty(words[place], columns[place] === "element" ? "S" : "R");
       if (value === undefined) throw noNumber(place);
       data[i][atom] = value;
     });

@@ -1,5 +1,5 @@
 // Reads HDF5 by h5wasm, which is the HDF5 library compiled to WebAssembly. The first call loads it, 1 MB with gzip, and its script comes
-// with this module, so this one should be imported only when an HDF5 file is to be read or written (hdf5-lazy.ts).
+// with this module, so this one should be imported only when an HDF5 file is to be read or written (lazy.ts).
 
 import { elementCount, type FileBytes, formatError, readArray, swapByteOrder, toBytes } from "../bytes/bytes.ts";
 import { type ArrayContents, arrayTypes, type SafeTensor, type SafeTensorType } from "../bytes/elements.ts";
@@ -41,12 +41,12 @@ export interface Hdf5Options {
   only?: readonly string[];
 }
 
-/** See hdf5-lazy.ts. */
+/** See lazy.ts. */
 export async function loadHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<Map<string, SafeTensor>> {
   return (await readHdf5(input, options)).arrays;
 }
 
-/** See hdf5-lazy.ts. */
+/** See lazy.ts. */
 export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<ArrayContents> {
   const name = options.file ?? "hdf5";
   const content = input instanceof Blob ? await contentOf(input, name) : toBytes(input);

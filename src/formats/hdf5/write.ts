@@ -7,7 +7,7 @@ import { FLOAT, floats, INTEGER } from "./elements.ts";
 import type { H5Module } from "./h5wasm.ts";
 import { allocate, PATH, withLibrary } from "./library.ts";
 
-/** See hdf5-lazy.ts. */
+/** See lazy.ts. */
 export async function saveHdf5(
   arrays: ReadonlyMap<string, SafeTensor>,
   options: { compress?: boolean } = {},
