@@ -5,8 +5,10 @@
 // not issued before the previous step is multiplied, because that takes registers, and other workgroups hide the latency: a loop
 // with early loads was 6 % slower on an H200, norms included.
 //
-// With UNROLLED the inner positions of a step are multiplied one after the other in the text, which GPUs need. A software adapter
-// does without: it compiles the loop in half the time, and runs it as fast.
+// With UNROLLED the inner positions of a step are multiplied one after the other in the text, and both sides are loaded at once,
+// which GPUs need whose threads have 255 registers. Where they have 128, compilers would move hundreds of values to memory and back:
+// there positions are multiplied in a loop, which has as few values at a time as the sums leave room for, and the right side is
+// loaded when the left one has been stored. Software adapters compile that in half the time, too, and run it as fast.
 //
 // With WHOLE_STEPS no step reaches beyond the end, so nothing is clamped; and the places that a thread reads from, where a side
 // lies along the inner dimension, move on from step to step.
@@ -136,36 +138,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
     }
 //! end
-//! if RIGHT_ALONG
-//! repeat i RIGHT_LOADS
-//! if WHOLE_STEPS
-    right_next_$i = right(right_from, right_vec4 * 4, start + right_inner + $i * (THREADS / RIGHT_VEC4S));
-//! else
-    right_next_$i = right(right_from, right_vec4 * 4, min(start + right_inner + $i * (THREADS / RIGHT_VEC4S), end - 1));
-//! end
-//! end
-//! else
-//! if RIGHT_ALL
-    {
-//! else
-    if (thread >= THREADS - TILE_COLUMNS) {
-//! end
-//! if WHOLE_STEPS
-      let inner = start + right_inner;
-//! repeat i 4
-      right_next_$i = right(right_from_$i, right_vec4 * 4, 0);
-      right_from_$i += TILE_INNER >> RIGHT_SHIFT;
-//! end
-//! else
-      let inner = min(start + right_inner, last_vec4);
-//! repeat i 4
-      right_next_$i = right(right_from_$i, right_vec4 * 4, inner);
-//! end
-//! end
-//! if NORM
-      norm_next = norm_vec4(inner);
-//! end
-    }
+//! if UNROLLED
+//! include product_right_loads.wgsl
 //! end
 
     // The previous step's tiles have been read.
@@ -207,6 +181,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       }
 //! end
     }
+//! end
+//! if UNROLLED
+//! else
+//! include product_right_loads.wgsl
 //! end
 //! if RIGHT_ALONG
 //! repeat i RIGHT_LOADS

@@ -56,6 +56,8 @@ export interface DeviceInfo {
   architecture: string;
   /** True if a processor emulates a GPU (lavapipe, SwiftShader). */
   software: boolean;
+  /** True if a thread of the GPU may have only about 128 registers, so that kernels keep fewer values at a time. */
+  fewRegisters?: boolean;
   precision: Precision;
   /** Absent: "float32". */
   gradientPrecision?: GradientPrecision;

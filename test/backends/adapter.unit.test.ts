@@ -2,6 +2,7 @@
 
 import { afterEach, expect, test, vi } from "vitest";
 import { requestWebGPUDevice } from "../../src/backends/webgpu/adapter.ts";
+import { describeAdapter } from "../../src/backends/webgpu/adapter-info.ts";
 import { DeviceError } from "../../src/errors.ts";
 
 afterEach(() => {
@@ -49,6 +50,21 @@ test("an adapter is a software adapter if the host says so, as Firefox does of l
   expect(await named(false, false)).toBe("the adapter unnamed GPU gave no device: busy");
   const llvmpipe = "llvmpipe (LLVM 15.0.6, 256 bits)";
   expect(await named(false, false, llvmpipe)).toBe(`the adapter ${llvmpipe} computes on the processor`);
+});
+
+test.each([
+  ["Chrome", { vendor: "nvidia", architecture: "ampere" }, false],
+  ["Chrome", { vendor: "amd", architecture: "rdna-3" }, false],
+  ["Chrome", { vendor: "intel", architecture: "gen-12lp" }, true],
+  ["Chrome", { vendor: "qualcomm", architecture: "adreno-6xx" }, true],
+  ["Deno", { vendor: "4318", device: "9013", description: "NVIDIA H200" }, false],
+  ["Deno", { vendor: "4098", device: "29772", description: "AMD Radeon RX 7900 XTX (RADV NAVI31)" }, false],
+  ["Deno", { vendor: "32902", device: "39497", description: "Intel(R) Iris(R) Xe Graphics (TGL GT2)" }, true],
+  ["Safari", { vendor: "apple", architecture: "common-3" }, true],
+  ["Firefox, which tells nothing", {}, true],
+])("%s: threads of %o have few registers: %s", (_, info, few) => {
+  const adapter = { info: { vendor: "", architecture: "", device: "", description: "", ...info }, features: new Set() };
+  expect(describeAdapter(adapter as unknown as GPUAdapter).fewRegisters).toBe(few);
 });
 
 test("a GPU process that hangs is waited for a minute, and no longer", async () => {

@@ -77,6 +77,15 @@ it("a device is measured once, and uses the stored result from then on", async (
   const measured = asked.mock.calls.map(([, { TILE_ROWS, TILE_COLUMNS }]) => `${TILE_ROWS} x ${TILE_COLUMNS}`);
   expect(measured).toEqual(["128 x 64", "64 x 64", "32 x 64"]);
 
+  // With twice that memory, threads must have registers for the largest tile's sums.
+  const roomy = Object.create(device, { limits: { value: { maxComputeWorkgroupStorageSize: 32768 } } });
+  for (const fewRegisters of [false, true]) {
+    const pipelines = { get: vi.fn(() => ({ compiling: Promise.reject(new Error("enough is known")) })) };
+    const measuring = tuneProducts({ gpu: roomy, pipelines, info: { ...info, fewRegisters } } as never, "on");
+    await expect(measuring).rejects.toThrow("enough is known");
+    expect(pipelines.get).toHaveBeenCalledTimes(fewRegisters ? 3 : 4);
+  }
+
   const kept = { tile: TILES[3], fewTiles: 7 };
   openTuningStore(info, file).write(kept);
   const second = tuned();

@@ -4,6 +4,9 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { CompiledKernel } from "../../src/bench/static/compiled.ts";
 import { devices } from "../../src/bench/static/devices.ts";
+import { countGenLoads, parseGen } from "../../src/bench/static/gen.ts";
+import { intelDriver } from "../../src/bench/static/intel.ts";
+import { countIr3Loads, parseIr3 } from "../../src/bench/static/ir3.ts";
 import { analyse } from "../../src/bench/static/listing.ts";
 import { translateMetal } from "../../src/bench/static/msl-to-cuda.ts";
 import { readStatistics, residentWarps } from "../../src/bench/static/nvidia.ts";
@@ -112,6 +115,78 @@ test("the hot loop of AMD's assembly, and its loads", () => {
   const { hot, loadsInFlight, waits } = analyse(parseRdna(rdna), countRdnaLoads);
   expect(hot).toMatchObject({ share: 1 / 6, counts: { load: 2, fma: 1, special: 1, fp: 1, branch: 1 } });
   // All loads that were issued before the first wait are taken to be complete after it.
+  expect({ loadsInFlight, waits }).toEqual({ loadsInFlight: 2, waits: 1 });
+});
+
+// Lines of Mesa's own listings, some operands left out.
+const gen = `
+mov(8)          g33<1>UD        0x00000000UD                    { align1 1Q };
+
+LABEL18:
+cmp.ge.f0.0(8)  null<1>UD       g33<8,8,1>UD    0x00000010UD    { align1 1Q @5 };
+(+f0.0) break(8) JIP:  LABEL17        UIP:  LABEL17             { align1 1Q };
+send(8)         g21UD           g127UD          nullUD          0x024060fe                0x00000000
+                            dp data 1 MsgDesc: (untyped surface read, Surface = 254, SIMD8, Mask = 0x0)  mlen 1 ex_mlen 0 rlen 4 { align1 1Q @2 $0 };
+send(8)         g25UD           g17UD           nullUD          0x02406001                0x00000000
+                            dp data 1 MsgDesc: (untyped surface read, Surface = 1, SIMD8, Mask = 0x0)  mlen 1 ex_mlen 0 rlen 4 { align1 1Q @1 $13 };
+send(8)         g41UD           g9UD            nullUD          0x04000000                0x00000000
+                            ugm MsgDesc: ( load, a32, d32, V4, L1STATE_L3MOCS dst_len = 4, src0_len = 1, bti ) bti 3 { align1 1Q @1 $14 };
+sync nop(1)                     null<0,1,0>UB                   { align1 WE_all 1N $14.src };
+mad(8)          g53<1>F         g53<8,8,1>F     g25<8,8,1>F     g21<1,1,1>F { align1 1Q $13.dst compacted };
+mad(8)          g54<1>F         g54<8,8,1>F     g26<8,8,1>F     g21<1,1,1>F { align1 1Q $0.dst compacted };
+mul(8)          g55<1>F         g41<8,8,1>F     g54<8,8,1>F     { align1 1Q $14.dst compacted };
+add(8)          g33<1>D         g33<8,8,1>D     1D              { align1 1Q compacted };
+math inv(8)     g56<1>F         g55<8,8,1>F     null<8,8,1>F    { align1 1Q @1 };
+
+LABEL17:
+while(8)        JIP:  LABEL18                                   { align1 1Q };
+`;
+
+test("the hot loop of Intel's assembly, its messages and loads", () => {
+  const { outside, hot, loadsInFlight, waits } = analyse(parseGen(gen), countGenLoads);
+  expect(outside).toBe(1);
+  const counts = { int: 2, branch: 2, "shared-load": 1, load: 2, fma: 2, fp: 1, special: 1 };
+  expect(hot).toMatchObject({ share: 2 / 11, counts });
+  expect({ loadsInFlight, waits }).toEqual({ loadsInFlight: 2, waits: 2 });
+});
+
+test("threads that a vector engine of Intel holds: as many as the workgroup's memory leaves", () => {
+  const parts = { intelKernel: "", qualcommKernel: "", qualcommDriver: "", qualcommManifest: "" };
+  const found = {
+    "Max live registers": 124,
+    "Spill Count": 3,
+    "Fill Count": 4,
+    "Workgroup Memory Size": 12288,
+    "Instruction Count": 100,
+    subgroup: 8,
+  };
+  // Five workgroups of 16 threads for 16 engines.
+  const expected = { registers: 124, spills: 7, shared: 12288, warps: 5, size: 1600 };
+  expect(intelDriver("tgl", parts).read(found, 128)).toEqual(expected);
+  expect(intelDriver("tgl", parts).read({ ...found, "Workgroup Memory Size": 0 }, 128).warps).toBe(7);
+});
+
+const ir3 = `
+@const(c12.x)	0x00000001, 0x4f7ffffe, 0x0000ffff, 0x00000800
+(rpt2)nop
+mov.u32u32 r1.x, 0
+l190:
+(jp)shr.b r51.z, c0.x, 16
+ldib.b.untyped.1d.u32.4.imm.base0 r4.x, r2.x, 0
+isam.v.base0 (f32)(xyzw)r8.x, r3.x
+(sy)(rpt1)mad.f32 r10.x, (r)r4.x, r8.x, (r)r10.x
+(nop3) cmps.u.ge p0.y, r0.w, c13.x
+ldl.u32 r5.x, l[r0.w], 4
+(ss)add.f r6.x, r5.x, r10.x
+br p0.y, #l190
+end
+`;
+
+test("the hot loop of Qualcomm's assembly, in which an instruction may repeat", () => {
+  const { outside, hot, loadsInFlight, waits } = analyse(parseIr3(ir3), countIr3Loads);
+  expect(outside).toBe(2);
+  const counts = { int: 2, load: 2, fma: 2, "shared-load": 1, fp: 1, branch: 1 };
+  expect(hot).toMatchObject({ share: 2 / 9, counts });
   expect({ loadsInFlight, waits }).toEqual({ loadsInFlight: 2, waits: 1 });
 });
 

@@ -1,5 +1,12 @@
 // What is known of an adapter before a device is requested from it.
 
+/**
+ * The GPUs whose threads have 255 or 256 registers of 32 bits: NVIDIA's and AMD's, by name or by PCI's number (Deno). Intel's,
+ * Apple's and Qualcomm's have 128 or little more, ARM's fewer. One that tells nothing (Firefox) is taken for one of these: kernels
+ * for few registers lose a tenth on a large GPU, the others take several times as long on a small one.
+ */
+const MANY_REGISTERS = /nvidia|geforce|amd|radeon|^4318 |^4098 /i;
+
 /** Describes an adapter. Hosts differ in how much they reveal of it: Firefox tells nothing but whether it is a software adapter. */
 export function describeAdapter({ info, features }: GPUAdapter) {
   const known: Partial<GPUAdapterInfo> = info ?? {};
@@ -9,6 +16,8 @@ export function describeAdapter({ info, features }: GPUAdapter) {
   // Older hosts do not have isFallbackAdapter, or deny it, as Deno before 2.9 of llvmpipe.
   const software = known.isFallbackAdapter || /llvmpipe|swiftshader/i.test(name);
   const description = name || (software ? "software adapter" : "unnamed GPU");
+  const fewRegisters = !software && !MANY_REGISTERS.test(`${vendor} ${description}`);
   const hasOneSize = features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
-  return { description, vendor, architecture, software, ...(hasOneSize && { subgroupSize: subgroupMinSize }) };
+  const named = { description, vendor, architecture, software, fewRegisters };
+  return { ...named, ...(hasOneSize && { subgroupSize: subgroupMinSize }) };
 }

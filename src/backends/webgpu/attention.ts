@@ -17,14 +17,20 @@ const MAX_HEAD_WIDTH = 500;
 /** This many queries occupy a large GPU even if each thread computes four of them. */
 const MANY_QUERIES = 131_072;
 
-/**
- * How attention is divided: the constants of its kernels, and the blocks of queries (or keys) of the largest ball. `maxQueries` is
- * the number of queries, of heads no wider than 16, for which a thread of a GPU has enough registers.
- */
+/** The most queries (or keys) of a thread, and the most vec4s of their heads together, for which it has enough registers. */
+interface Room {
+  queries: number;
+  vec4s: number;
+}
+const FORWARD: Room = { queries: 4, vec4s: 16 };
+const BACKWARD: Room = { queries: 2, vec4s: 8 };
+const FEW_REGISTERS: Room = { queries: 2, vec4s: 4 };
+
+/** How attention is divided: the constants of its kernels, and the blocks of queries (or keys) of the largest ball. */
 function attentionCut(
   { balls, rows, heads, headWidth, dimensions }: AttentionWithinBalls,
-  { software }: Pick<DeviceInfo, "software">,
-  maxQueries: 2 | 4,
+  { software, fewRegisters }: Pick<DeviceInfo, "software" | "fewRegisters">,
+  roomOfPass: Room,
 ) {
   if (headWidth > MAX_HEAD_WIDTH) {
     throw new ConfigError(
@@ -35,7 +41,8 @@ function attentionCut(
   const headVec4s = Math.ceil(headWidth / 4);
   // A thread uses each loaded key for all its queries, so more queries mean fewer loads, but also fewer threads. A large GPU needs
   // many threads; a software adapter does not.
-  const room = Math.min(1, 4 / headVec4s) * (software ? 4 : maxQueries);
+  const most = software ? FORWARD : fewRegisters ? FEW_REGISTERS : roomOfPass;
+  const room = Math.min(most.queries, most.vec4s / headVec4s);
   const wanted = software || rows * heads >= MANY_QUERIES ? room : Math.min(room, 2);
   // Software adapters take long to compile, so that all balls share two kernels: those for balls of 32 and of 128 points.
   const size = software ? (balls.largest <= 32 ? 32 : 128) : balls.largest;
@@ -88,9 +95,9 @@ function runBalls(
 }
 
 /** What the kernels of attention inside balls share. */
-function attentionRun(context: Context, a: AttentionWithinBalls, maxQueries: 2 | 4) {
+function attentionRun(context: Context, a: AttentionWithinBalls, room: Room) {
   const { qkv, positions, sigma, logSum, heads, headWidth, dimensions } = a;
-  const { constants, queryBlocks } = attentionCut(a, context.info, maxQueries);
+  const { constants, queryBlocks } = attentionCut(a, context.info, room);
   const shared = {
     qkv: [qkv, 3 * heads * headWidth],
     positions: [positions, dimensions],
@@ -146,7 +153,7 @@ export const ballOperators = (context: Context) => {
     normPositionQkv,
 
     ballAttention(a) {
-      attentionRun(context, a, 4).runKernel("ball_attention", { out: [a.out, a.heads * a.headWidth] });
+      attentionRun(context, a, FORWARD).runKernel("ball_attention", { out: [a.out, a.heads * a.headWidth] });
     },
 
     placeLevelAtOnce({ source, sources, from, balls, straight, rotated, rows, dimensions }) {
@@ -190,7 +197,7 @@ export const ballOperators = (context: Context) => {
     ballAttentionBackward({ gradient, into, ...a }) {
       const { balls, out, heads, headWidth } = a;
       const width = heads * headWidth;
-      const { queryBlocks, runKernel } = attentionRun(context, a, 2);
+      const { queryBlocks, runKernel } = attentionRun(context, a, BACKWARD);
       const parts = (balls.host.length / 2) * queryBlocks;
       const sums = pool.allocate(parts * heads * 4);
       const shared = { dout: [gradient, width], dqkv: [into.qkv, 3 * width] } as const;

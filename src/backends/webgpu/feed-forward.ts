@@ -16,11 +16,12 @@ export const hiddenLayers = (context: Context) => {
   const { info } = context;
   const maxBytes = info.software ? HIDDEN_BYTES.software : HIDDEN_BYTES.gpu;
 
-  // Software adapters take too long to compile the kernel.
+  // Software adapters take too long to compile the kernel, whose threads have 96 sums.
   const joinsFeedForward = (rows: number, width: number, hiddenWidth: number) =>
     width === NARROW.WIDTH &&
     hiddenWidth % 32 === 0 &&
     !info.software &&
+    !info.fewRegisters &&
     !isMixed(info) &&
     rows <= rowsInBinding(info.maxBindingBytes, width);
 

@@ -1,21 +1,29 @@
 // Message passing on WebGPU.
 
+import type { DeviceInfo } from "../device.ts";
 import type { Primitives } from "../operators.ts";
 import { type Context, flag, itemsOf, THREADS } from "./context.ts";
 import { isMixed, runProduct } from "./linear.ts";
 import { partialColumnSums, sumPair, sumParts } from "./sums.ts";
 import { ROW_STEP } from "./windows.ts";
 
-/** The number of vec4s of channels that a thread of the message kernels computes at a time. */
+/** The number of vec4s of channels that a thread of the message kernels computes at a time; the backward pass keeps more of each. */
 const MESSAGES_OF_THREAD = 8;
+const FEW_MESSAGES_OF_THREAD = 2;
+
+interface Shape {
+  nodes: number;
+  width: number;
+  dimensions: number;
+}
 
 /** How message passing is divided: the constants of its kernels (gpu/message.wgsl), and the workgroups for a number of nodes. */
-function messageCut(width: number, dimensions: number, scratchVec4s = 0) {
+function messageCut(width: number, dimensions: number, messages = MESSAGES_OF_THREAD, scratchVec4s = 0) {
   const rowVec4s = Math.ceil(width / 4);
   const across = Math.min(rowVec4s, THREADS);
   const nodes = Math.floor(THREADS / across);
   const own = Math.ceil(rowVec4s / THREADS);
-  const each = Math.max(1, Math.floor(Math.min(MESSAGES_OF_THREAD, THREADS / nodes) / own));
+  const each = Math.max(1, Math.floor(Math.min(messages, THREADS / nodes) / own));
   const edges = nodes * each;
   return {
     constants: {
@@ -33,9 +41,10 @@ function messageCut(width: number, dimensions: number, scratchVec4s = 0) {
 }
 
 /** The gradient of each node, followed by the sums of each workgroup for the parameters: the layout of message_backward.wgsl's `out`. */
-function gradientCut({ nodes, width, dimensions }: { nodes: number; width: number; dimensions: number }) {
+function gradientCut({ fewRegisters }: DeviceInfo, { nodes, width, dimensions }: Shape) {
   const sumColumns = (dimensions + 2) * width;
-  const { constants, groups } = messageCut(width, dimensions, (dimensions + 2) * THREADS);
+  const messages = fewRegisters ? FEW_MESSAGES_OF_THREAD : MESSAGES_OF_THREAD;
+  const { constants, groups } = messageCut(width, dimensions, messages, (dimensions + 2) * THREADS);
   const firstSums = Math.ceil(nodes / ROW_STEP) * ROW_STEP * width;
   return { constants, groups: groups(nodes), firstSums, sumColumns };
 }
@@ -46,7 +55,7 @@ export const messagePassing = (context: Context) => {
     messageElements({ training, ...shape }) {
       const products = shape.nodes * 2 * shape.width;
       if (!training) return products;
-      const { groups, firstSums, sumColumns } = gradientCut(shape);
+      const { groups, firstSums, sumColumns } = gradientCut(info, shape);
       return Math.max(products, firstSums + groups * sumColumns);
     },
 
@@ -74,7 +83,7 @@ export const messagePassing = (context: Context) => {
 
     messageGradients({ products, positions, graph, message, norm, gradient, into, nodes, edges, width, dimensions }) {
       const moments = pool.allocate(Math.max(edges, 1) * 16);
-      const { constants, groups, firstSums, sumColumns } = gradientCut({ nodes, width, dimensions });
+      const { constants, groups, firstSums, sumColumns } = gradientCut(info, { nodes, width, dimensions });
       const asTarget = pool.allocate((firstSums + groups * sumColumns) * 4);
       const asSource = pool.allocate(nodes * width * 4);
       const parameters = { weight: message.weight, norm_weight: norm.weight, norm_bias: norm.bias };

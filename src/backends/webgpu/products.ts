@@ -29,7 +29,7 @@ export interface ProductShape {
   inParts?: boolean;
 }
 
-type ProductDevice = Pick<DeviceInfo, "software" | "subgroupSize" | "matrixUnits" | "productTuning">;
+type ProductDevice = Pick<DeviceInfo, "software" | "fewRegisters" | "subgroupSize" | "matrixUnits" | "productTuning">;
 
 /** The larger a tile, the less it loads for each sum; but there must be enough tiles to occupy a GPU. */
 export const TILES: readonly Tile[] = [
@@ -41,6 +41,10 @@ export const TILES: readonly Tile[] = [
 
 /** The most workgroup memory that product_registers.wgsl takes for a tile, in bytes: 16 inner positions of both factors, and NORM's squares. */
 export const tileBytes = ({ rows, columns }: Tile) => 64 * (rows + columns) + 16 * rows;
+
+/** Whether a thread's sums fit into the device's registers. */
+export const hasRegisters = ({ fewRegisters }: Pick<DeviceInfo, "fewRegisters">, tile: Tile) =>
+  !fewRegisters || tile.columns <= 64;
 
 /** A large GPU works on a few hundred tiles at a time. */
 export const DEFAULT_TUNING: ProductTuning = { tile: { rows: 128, columns: 64 }, fewTiles: 256 };
@@ -70,7 +74,7 @@ const splitsEvenly = ([first, second]: readonly [number, number]) => first === s
 /** Returns the constants of product.wgsl and the number of tiles. */
 export function productCut(shape: ProductShape, device: ProductDevice): { constants: Constants; tiles: number } {
   const { widths, inner, norm, layerNorm, leftAlong, splitLeft, rightAlong, rightVec4 = true, half, tail } = shape;
-  const { software, matrixUnits } = device;
+  const { software, fewRegisters, matrixUnits } = device;
   const useMatrixUnits = half && matrixUnits;
   const tile = chooseTile(shape, useMatrixUnits ? { software, productTuning: MATRIX_TUNING } : device);
   const vec4 = multiplesOf4(widths) ? 1 : 0;
@@ -81,7 +85,7 @@ export function productCut(shape: ProductShape, device: ProductDevice): { consta
       VEC4: vec4,
       RIGHT_VEC4: vec4 && rightVec4 ? 1 : 0,
       WHOLE_STEPS: isWhole ? 1 : 0,
-      UNROLLED: software ? 0 : 1,
+      UNROLLED: software || fewRegisters ? 0 : 1,
       TAIL: tail ? 1 : 0,
       SPLIT_LEFT: splitLeft ? 1 : 0,
       NORM: norm ? 1 : 0,

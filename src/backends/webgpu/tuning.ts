@@ -6,7 +6,7 @@ import { Allocations } from "./allocations.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
 import { nudged } from "./nudge.ts";
 import type { Pipeline, PipelineCache } from "./pipelines.ts";
-import { DEFAULT_TUNING, productCut, TILES, tileBytes } from "./products.ts";
+import { DEFAULT_TUNING, hasRegisters, productCut, TILES, tileBytes } from "./products.ts";
 import { openTuningStore } from "./tuning-store.ts";
 
 /** The parts of a device that tuning needs. */
@@ -59,8 +59,11 @@ export function fastestTile(times: readonly number[]): Tile {
 
 async function measureTiles(device: TunedDevice): Promise<number[]> {
   const times = TILES.map(() => Number.POSITIVE_INFINITY);
+  const { maxComputeWorkgroupStorageSize } = device.gpu.limits;
   const candidates = TILES.flatMap((tile, i) =>
-    tileBytes(tile) <= device.gpu.limits.maxComputeWorkgroupStorageSize ? [{ i, each: candidate(device, tile) }] : [],
+    tileBytes(tile) <= maxComputeWorkgroupStorageSize && hasRegisters(device.info, tile)
+      ? [{ i, each: candidate(device, tile) }]
+      : [],
   );
   await Promise.all(candidates.map(({ each }) => each.pipeline.compiling));
   const clock = new Clock(device.gpu);
@@ -91,7 +94,12 @@ interface Candidate {
 function candidate(device: TunedDevice, tile: Tile): Candidate {
   const { rows, columns, inner } = PRODUCT;
   const shape = { rows, columns, inner, widths: [columns, inner] };
-  const { constants, tiles } = productCut(shape, { software: false, productTuning: { tile, fewTiles: 0 } });
+  const { fewRegisters } = device.info;
+  const { constants, tiles } = productCut(shape, {
+    software: false,
+    fewRegisters,
+    productTuning: { tile, fewTiles: 0 },
+  });
   const pipeline = device.pipelines.get("linear", {
     TRANSPOSED: 0,
     HALF_X: 0,

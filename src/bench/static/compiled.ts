@@ -9,8 +9,8 @@ export interface CompiledKernel extends Analysis {
   registers: number;
   /** Spilled bytes, stored and loaded, on NVIDIA; spilled registers on AMD. */
   spills: number;
-  /** Bytes of a workgroup's memory. */
-  shared: number;
+  /** Bytes of a workgroup's memory; absent where the driver does not tell (Qualcomm). */
+  shared?: number;
   /** Resident warps on an SM (NVIDIA) or waves on a SIMD (AMD). */
   warps: number;
   /** Bytes of code. */

@@ -16,12 +16,15 @@ import { TILES } from "../../backends/webgpu/products.ts";
 import { readArguments } from "../../build/arguments.mjs";
 import { withLock } from "../../build/lock.mjs";
 import { CommandError, main, run } from "../../build/run.mjs";
-import { compileForAmd } from "./amd.ts";
+import { amdDriver } from "./amd.ts";
 import type { Compiled, CompiledKernel } from "./compiled.ts";
 import { devices, uncorrectedDevices } from "./devices.ts";
+import { intelDriver, isIntel } from "./intel.ts";
+import { compileWithMesa, type MesaDriver } from "./mesa.ts";
 import { compileForNvidia, isNvidia, writeMetal } from "./nvidia.ts";
+import { isQualcomm, qualcommDriver } from "./qualcomm.ts";
 import { updateReadme } from "./readme.ts";
-import type { Recording } from "./record.ts";
+import type { RecordedDevice, Recording } from "./record.ts";
 import { formatComparison, formatEstimate, formatRows, formatTimes } from "./report.ts";
 import {
   formatResult,
@@ -36,7 +39,7 @@ import {
 } from "./result.ts";
 import { frontEnds, type NamedKernel, writeSpirv } from "./spirv.ts";
 import { type Estimate, estimatePass } from "./times.ts";
-import { cacheFolder, prepareTools } from "./tools.ts";
+import { cacheFolder, mesaParts, prepareTools } from "./tools.ts";
 import { nameVariants } from "./variants.ts";
 
 /** The case that is reported in detail, and from whose times the shares of kernels are taken. */
@@ -62,6 +65,9 @@ const jobs = Number(values.jobs);
 const tiles = TILES.map(({ rows, columns }) => `${rows}x${columns}`);
 const folder = join(cacheFolder, "runs", "profile");
 
+/** These GPUs run kernels of their own: a profile has either their kernels or those of the others. */
+const hasFewRegisters = (gpu: string) => isIntel(gpu) || isQualcomm(gpu);
+
 const say = (text: string) => console.error(`static profile: ${text}`);
 
 function checkOptions() {
@@ -69,6 +75,10 @@ function checkOptions() {
   if (unknown.length > 0) throw new CommandError(`finding the front ends ${unknown.join(", ")}`, 2);
   if (!(jobs >= 1)) throw new CommandError("--jobs with a number from 1", 2);
   if (values.tile && !tiles.includes(values.tile)) throw new CommandError(`--tile with one of ${tiles.join(", ")}`, 2);
+  if (gpus.some(hasFewRegisters) && !gpus.every(hasFewRegisters)) {
+    throw new CommandError("profiling Intel's and Qualcomm's GPUs apart from others, which run other kernels", 2);
+  }
+  if (values.update && gpus.some(hasFewRegisters)) throw new CommandError("--update for NVIDIA's and AMD's GPUs", 2);
   if (values.update && values.tile) throw new CommandError("--update for the tile that is used before tuning", 2);
   if (values.update && values.uncorrected) throw new CommandError("--update by the corrected model", 2);
   if (values.update && words.length > 0) throw new CommandError("--update of some kernels only", 2);
@@ -76,7 +86,12 @@ function checkOptions() {
 
 function record(): Recording {
   const file = join(folder, "record.json");
-  run("node", ["src/bench/static/record.mjs", file, ...(values.tile?.split("x") ?? [])]);
+  const [rows, columns] = values.tile?.split("x").map(Number) ?? [];
+  const device: RecordedDevice = {
+    fewRegisters: gpus.every(hasFewRegisters),
+    ...(rows && { tile: { rows, columns } }),
+  };
+  run("node", ["src/bench/static/record.mjs", file, JSON.stringify(device)]);
   return JSON.parse(readFileSync(file, "utf8"));
 }
 
@@ -88,7 +103,13 @@ async function compile(
   spirv: string,
 ): Promise<Compiled[]> {
   if (isNvidia(gpu)) return compileForNvidia(gpu, kernels, spirv, jobs);
-  return compileForAmd(gpu, kernels, spirv, join(folder, "amd", `${gpu}-${front}`));
+  return compileWithMesa(await driverOf(gpu), kernels, spirv, join(folder, "mesa", `${gpu}-${front}`));
+}
+
+async function driverOf(gpu: string): Promise<MesaDriver> {
+  if (isIntel(gpu)) return intelDriver(gpu, await mesaParts());
+  if (isQualcomm(gpu)) return qualcommDriver(gpu, await mesaParts());
+  return amdDriver(gpu);
 }
 
 /** Estimates all passes in float32 on the devices of these GPUs; none where a kernel could not be compiled. */

@@ -72,6 +72,12 @@ const info: Omit<DeviceInfo, "precision"> = {
   features: [],
 };
 
+/** What the recorded device differs in. */
+export interface RecordedDevice extends Pick<DeviceInfo, "fewRegisters"> {
+  /** The tile of large products, as if tuning had chosen it. */
+  tile?: Tile;
+}
+
 /** The kernels dispatched so far, each once. */
 export class KernelList {
   readonly kernels: Kernel[] = [];
@@ -94,11 +100,11 @@ export async function recordPass(
   training: boolean,
   points: number,
   list: KernelList,
-  tile: Tile = DEFAULT_TUNING.tile,
+  { tile = DEFAULT_TUNING.tile, fewRegisters = false }: RecordedDevice = {},
 ): Promise<Pass> {
   const pass: Pass = { precision, training, points, dispatches: [], copies: 0, clears: 0 };
   const dryRun = webgpuDryRun(
-    { gpu, info: { ...info, precision, productTuning: { ...DEFAULT_TUNING, tile } }, threads: 1 },
+    { gpu, info: { ...info, fewRegisters, precision, productTuning: { ...DEFAULT_TUNING, tile } }, threads: 1 },
     (name, constants, bound, parameters, groups) => {
       const sizes = Object.entries(bound).map(([array, given]) => [array, windowOf(given).bytes]);
       const kernel = list.indexOf(name, constants);
@@ -127,13 +133,12 @@ export async function recordPass(
   return pass;
 }
 
-/** @param tile of large products, as if tuning had chosen it */
-export async function record(tile?: Tile): Promise<Recording> {
+export async function record(device: RecordedDevice = {}): Promise<Recording> {
   const list = new KernelList();
   const passes: Pass[] = [];
   for (const precision of ["float32", "mixed"] as const) {
     for (const training of [false, true]) {
-      for (const points of POINTS) passes.push(await recordPass(precision, training, points, list, tile));
+      for (const points of POINTS) passes.push(await recordPass(precision, training, points, list, device));
     }
   }
   for (const [name, constants] of others) list.indexOf(name, constants);

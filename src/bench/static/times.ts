@@ -200,7 +200,7 @@ const isZeroing = (loop: Counts) =>
 /** Instructions of one warp, with `turns` iterations of each loop; loops that zero the workgroup's memory write 4 bytes a store. */
 function wholeWarp(found: CompiledKernel, turns: (loop: Counts) => number): number {
   const stores = found.loops.reduce((sum, loop) => sum + (isZeroing(loop) ? loop["shared-store"]! : 0), 0);
-  const zeroing = found.shared / 4 / found.threads / stores;
+  const zeroing = (found.shared ?? 0) / 4 / found.threads / stores;
   return found.loops.reduce(
     (sum, loop) => sum + total(loop) * (isZeroing(loop) ? zeroing : turns(loop)),
     found.outside,

@@ -12,6 +12,7 @@ import { type DebianRoot, inRoot, prepareRoot, userCache } from "../../build/deb
 import { CommandError, run } from "../../build/run.mjs";
 import { aptGetInstall } from "../../build/setup.mjs";
 import { root } from "../../build/steps.mjs";
+import { prepareMesaParts } from "./mesa-parts.ts";
 
 /** The folder of all these tools and of the compilers' output: 0.8 GB. */
 export const cacheFolder = resolve(process.env.STATIC_PROFILE_CACHE || join(userCache, "static-profile"));
@@ -59,6 +60,10 @@ export async function prepareTools(): Promise<void> {
   await prepareRoot(debian);
   if (!existsSync(complete)) installCuda();
 }
+
+/** The parts of Mesa that Intel's and Qualcomm's GPUs need; they are built when they are asked for. */
+export const mesaParts = () =>
+  prepareMesaParts(join(tools, "mesa"), { suite: debian.suite, folder: join(tools, "mesa-builder") });
 
 function installCuda() {
   console.log(`static profile: downloading NVIDIA's compiler into ${cuda} by pip (once; 280 MB)`);

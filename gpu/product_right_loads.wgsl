@@ -1,0 +1,32 @@
+// What a thread loads of the right side in a step (product_registers.wgsl).
+//! if RIGHT_ALONG
+//! repeat i RIGHT_LOADS
+//! if WHOLE_STEPS
+    right_next_$i = right(right_from, right_vec4 * 4, start + right_inner + $i * (THREADS / RIGHT_VEC4S));
+//! else
+    right_next_$i = right(right_from, right_vec4 * 4, min(start + right_inner + $i * (THREADS / RIGHT_VEC4S), end - 1));
+//! end
+//! end
+//! else
+//! if RIGHT_ALL
+    {
+//! else
+    if (thread >= THREADS - TILE_COLUMNS) {
+//! end
+//! if WHOLE_STEPS
+      let inner = start + right_inner;
+//! repeat i 4
+      right_next_$i = right(right_from_$i, right_vec4 * 4, 0);
+      right_from_$i += TILE_INNER >> RIGHT_SHIFT;
+//! end
+//! else
+      let inner = min(start + right_inner, last_vec4);
+//! repeat i 4
+      right_next_$i = right(right_from_$i, right_vec4 * 4, inner);
+//! end
+//! end
+//! if NORM
+      norm_next = norm_vec4(inner);
+//! end
+    }
+//! end
