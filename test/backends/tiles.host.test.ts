@@ -196,8 +196,11 @@ if (isDeno) {
       expectClose(few.gradients.get(name)!, gradient, VALUE_TOLERANCE, name);
   });
 } else {
-  test("the GPU's variants give a golden case's outputs and gradients", async () => {
-    const name = "a_2d_tiny_train";
-    await expectGolden(name, await asGPU({}, (gpu) => goldenPass(gpu, name)));
-  });
+  test.each([false, true])(
+    "a GPU's variants give a golden case's outputs and gradients, with few registers: %s",
+    async (fewRegisters) => {
+      const name = "a_2d_tiny_train";
+      await expectGolden(name, await asGPU({ fewRegisters }, (gpu) => goldenPass(gpu, name)));
+    },
+  );
 }
