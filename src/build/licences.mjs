@@ -14,6 +14,15 @@ function licenceOf(/** @type {string} */ folder) {
   return `${name} ${version} (${license})\n\n${text}\n`;
 }
 
+/** Returns the licence of the package whose module is a file of its own; its text, which that lacks, is that of another one's. */
+function lazPerfOf(/** @type {Iterable<string | undefined>} */ folders) {
+  const other = [...folders].find((folder) => folder?.endsWith("/comlink"));
+  if (!other) throw new Error("no bundled package has the text of the Apache License");
+  const head = licenceOf(other.replace(/comlink$/, "laz-perf")).trimEnd();
+  const holders = "Copyright 2007-2014 Martin Isenburg, rapidlasso, and 2014 Uday Verma, Hobu, Inc.";
+  return `${head}\n\n${holders}\n\n${readFileSync(join(other, "LICENSE"), "utf8").trim()}\n`;
+}
+
 /** @returns {import("vite").Plugin} */
 export function thirdPartyLicences() {
   return {
@@ -23,9 +32,11 @@ export function thirdPartyLicences() {
       const folders = new Set(chunks.flatMap(({ moduleIds }) => moduleIds.map(packageFolder)));
       // A filter of this package is in the HDF5 library's module (wasm/hdf5/library.mjs).
       for (const folder of [...folders]) if (folder?.endsWith("/h5wasm")) folders.add(`${folder}-plugins`);
+      const unpacker = bundle["assets/laz-perf.wasm"] && lazPerfOf(folders);
       const packages = [...folders].filter((folder) => folder && existsSync(join(folder, "package.json"))).sort();
       const source = packages
         .map((folder) => licenceOf(/** @type {string} */ (folder)))
+        .concat(unpacker ?? [])
         .join(`\n${"-".repeat(80)}\n\n`);
       this.emitFile({ type: "asset", fileName: "THIRD-PARTY-LICENSES", source });
     },

@@ -16,8 +16,8 @@ const isModelWorker = (/** @type {string} */ file) => /^assets\/model-[^/]*\.js$
 const isOnDemand = (/** @type {string} */ file) => /^assets\/(exporter|ball-weights)-[^/]*\.js$/.test(file);
 /** Of the kernels' two modules a host loads one. The other is a little larger. */
 const isUnusedModule = (/** @type {string} */ file) => file === "assets/kernels-relaxed.wasm";
-/** The HDF5 library, of which the library itself contains only the name; it is loaded with the first such file. */
-const isHdf5 = (/** @type {string} */ file) => file === "assets/hdf5.wasm";
+/** What reads HDF5 and LAZ, of which the library itself contains only the names; each is loaded with the first such file. */
+const isOfFormats = (/** @type {string} */ file) => file === "assets/hdf5.wasm" || file === "assets/laz-perf.wasm";
 /** The worker that makes batches for an experiment; the library itself contains only its name. */
 const isDataWorker = (/** @type {string} */ file) => file === "assets/data-worker.js";
 
@@ -48,7 +48,7 @@ const sum = (/** @type {Iterable<number>} */ numbers) => [...numbers].reduce((to
 /** Bytes with gzip of all files that a forward pass may load (`files` one by one), and of those that the model in a worker adds. */
 export function downloadSize() {
   const other = (/** @type {string} */ file) =>
-    isOnDemand(file) || isDataWorker(file) || isUnusedModule(file) || isHdf5(file);
+    isOnDemand(file) || isDataWorker(file) || isUnusedModule(file) || isOfFormats(file);
   const files = filesOfLibrary((file) => !isModelWorker(file) && !other(file));
   const all = filesOfLibrary((file) => !other(file));
   const library = sum(files.values());

@@ -4,6 +4,7 @@ import { maxLevels } from "../balltree/job.ts";
 import { FormatError } from "../errors.ts";
 import { arrayFileReaders } from "../formats/array-files.ts";
 import { type SafeTensor, toFloat32, toInt32 } from "../formats/bytes/elements.ts";
+import { withoutLaz } from "../formats/clouds/laz.ts";
 import { expectUnpacked } from "../formats/compression/packed.ts";
 import { dottedExtensionOf, extensionOf } from "../formats/extension.ts";
 import { loadNpz } from "../formats/numpy/npz.ts";
@@ -61,7 +62,7 @@ export async function readCloud(bytes: Uint8Array, path: string, features?: read
   const { positions, dimensionality, attributes } =
     named && !pointCloudExtensions.includes(extension)
       ? pointCloudOf(named, path, features)
-      : readPointCloud(bytes, path, { attributes: features });
+      : readPointCloud(await withoutLaz(bytes, path), path, { attributes: features });
   const points = positions.length / dimensionality;
   const file: CloudFile = { path, bytes, positions, dimensionality, points, batchIdx: new Int32Array(points) };
   if (attributes && features)

@@ -7,6 +7,7 @@ export type { FileBytes, TypedArray } from "./bytes/bytes.ts";
 export { type Cells, meshEdges, type Polyhedra } from "./clouds/cells.ts";
 export { loadCsv, saveCsv } from "./clouds/csv.ts";
 export { loadLas } from "./clouds/las.ts";
+export { loadLaz, unpackLaz } from "./clouds/laz.ts";
 export type { Mesh, MeshInput } from "./clouds/mesh.ts";
 export { loadObj } from "./clouds/obj.ts";
 export { loadOff } from "./clouds/off.ts";

@@ -8,13 +8,8 @@ export const headFormats: readonly string[] = ["pvtu", "pvtp", "pvti", "pvtr", "
 /** The extensions of files that list blocks, each of which may be in a file of its own. */
 export const blockFormats: readonly string[] = ["vtm", "vtmb"];
 
-/** What a compressed LAS file is, and how to convert it. */
-export const lazAdvice =
-  "a compressed LAS point cloud: unpack it by PDAL (pdal translate IN OUT.las) or LAStools (laszip)";
-
 /** What files of other formats are, and how to convert them, by their extensions. */
 const others: readonly (readonly [extensions: readonly string[], advice: string])[] = [
-  [["laz"], lazAdvice],
   [["e57"], "a point cloud of another format: convert it by CloudCompare or PDAL (pdal translate IN OUT.las)"],
   [
     ["pdb", "gro", "cif", "cfg", "traj"],

@@ -56,6 +56,8 @@ const readers: Record<string, Reader> = {
   ply: loadPly,
   pcd: loadPcd,
   las: loadLas,
+  // Unpacked by `unpackLaz`; it is told otherwise.
+  laz: loadLas,
   obj: loadObj,
   off: loadOff,
   stl: (bytes, options) => {
@@ -112,7 +114,7 @@ export const writableExtensions: readonly string[] = withDots(writers);
  * Reads the points of one cloud.
  * @param name the file's name, whose extension chooses the format and with which error messages begin; or a format alone: "ply"
  * @param options.attributes names of attributes to read: columns of tables (.csv, .tsv, .xyz, ...) and of LAMMPS' dumps, properties
- *   of .ply and .extxyz, fields of .pcd and .las, point data of VTK's files (.vtk, .vtu, .vtp, .vti, .vtr and .vts), arrays of shape
+ *   of .ply and .extxyz, fields of .pcd, .las and .laz, point data of VTK's files (.vtk, .vtu, .vtp, .vti, .vtr and .vts), arrays of shape
  *   [n] or [n, channels] of .npz and .safetensors
  * @throws FormatError for an unknown extension, for a file without points or without a requested attribute (the message lists those
  * that exist), or from the format's reader.

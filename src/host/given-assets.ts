@@ -14,6 +14,7 @@ const files = {
   "kernels.wasm": true,
   "kernels-relaxed.wasm": true,
   "hdf5.wasm": true,
+  "laz-perf.wasm": true,
 } as const;
 
 /** A file that the library loads at run time; `erwin assets FOLDER` copies all of them. */

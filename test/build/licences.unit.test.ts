@@ -11,6 +11,7 @@ const library = {
   delaunator: /ISC License/,
   fflate: /MIT License/,
   h5wasm: /hdfgroup/i,
+  "laz-perf": /Hobu.*Apache License/s,
   pbf: /Redistribution and use/,
   yaml: /Permission to use, copy, modify/,
 };

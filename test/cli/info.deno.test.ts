@@ -48,6 +48,13 @@ it("reads what is attached to points, and names the text that it leaves out", as
   ]);
 });
 
+it("says of a LAZ file what it says of the LAS file in it", async () => {
+  const laz = (name: string) => join(import.meta.dirname, "..", "formats", "laz", name);
+  const { arrays } = await info(laz("walk.laz"));
+  expect(arrays.length).toBe(20);
+  expect(arrays).toEqual((await info(laz("walk.las"))).arrays);
+});
+
 it("takes HDF5 for a file of arrays, also if the first is called positions", async () => {
   const { code, stdout, stderr } = await erwin([
     "info",

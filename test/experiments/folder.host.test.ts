@@ -409,8 +409,8 @@ test("says what a sample lacks, and where a number is none", async () => {
   };
   const csv = { "a.csv": text("x,y,pressure\n0,0,1\n1,0,2\n0,1,3\n") };
   expect(await refuse({}, {})).toMatch(/^data: holds no sample/);
-  expect(await refuse({}, { "a.laz": text("LASF") })).toMatch(
-    /holds no sample .* "a\.laz" is a compressed LAS point cloud: unpack it/,
+  expect(await refuse({}, { "a.e57": text("ASTM-E57") })).toMatch(
+    /holds no sample .* "a\.e57" is a point cloud of another format: convert it/,
   );
   expect(await refuse({ inputs: ["sdf"] }, csv)).toMatch(
     /^data\/a\.csv: has no array "sdf" of its points; there are "pressure"/,

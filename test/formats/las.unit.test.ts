@@ -41,7 +41,7 @@ describe("a LAS file", () => {
     const [points, compressed, other] = [read("1.2-format-3.las"), read("1.2-format-3.las"), read("1.2-format-3.las")];
     compressed[104] |= 0x80;
     expect(() => readPointCloud(compressed, "a.las")).toThrow(
-      "a.las: is a compressed LAS point cloud: unpack it by PDAL (pdal translate IN OUT.las) or LAStools (laszip).",
+      "a.las: is a compressed LAS point cloud: loadLaz reads it, or unpackLaz before readPointCloud.",
     );
     other[104] = 11;
     expect(() => readPointCloud(other, "a.las")).toThrow("its points are of format 11, expected 0 to 10.");

@@ -100,9 +100,9 @@ describe("readPointCloud", () => {
     ["a.xyzw", text(""), /"xyzw"; known are \.safetensors, \.npy/],
     ["noextension", text(""), /cannot tell the format/],
     [
-      "scan.LAZ",
-      text("LASF"),
-      /scan\.LAZ: is a compressed LAS point cloud: unpack it by PDAL .*; known are \.safetensors/,
+      "scan.e57",
+      text("ASTM-E57"),
+      /scan\.e57: is a point cloud of another format: convert .*; known are \.safetensors/,
     ],
     [
       "a.pcd",

@@ -8,6 +8,7 @@ import { FormatError } from "../../src/errors.ts";
 import {
   loadCsv,
   loadHdf5,
+  loadLaz,
   loadMatlab,
   loadNpy,
   loadNpz,
@@ -72,6 +73,7 @@ const readers: [string, Uint8Array[], Read, number][] = [
   ["pcd", found(".pcd"), (b) => loadPcd(b, options), 150],
   ["lammps", found(".dump"), (b) => readPointCloud(b, "FILE.dump", { attributes: ["id", "type"] }), 100],
   ["las", found(".las"), (b) => readPointCloud(b, "FILE.las", { attributes: ["intensity", "scan_angle"] }), 150],
+  ["laz", found(".laz"), (b) => loadLaz(b, options), 20],
   ["xyz", found(".xyzn"), (b) => readPointCloud(b, "FILE.xyz"), 100],
   ["atoms", found(".extxyz"), (b) => readPointCloud(b, "FILE.extxyz", { attributes: ["species", "odd"] }), 100],
   // Other .mat files are HDF5.

@@ -3,6 +3,7 @@
 import process from "node:process";
 import { version } from "../../../package.json";
 import type { DataField } from "../../experiments/experiment.ts";
+import { withoutLaz } from "../../formats/clouds/laz.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { readPointCloud } from "../../formats/pointcloud.ts";
 import {
@@ -95,7 +96,7 @@ async function describeOther(path: string): Promise<void> {
   const description = await (isFolder(path) ? describeFolder(path) : describeFile(path));
   const { format, arrays, leftOut, samples, files, run } = description;
   const isCloud = isPointFormat(format);
-  if (isCloud) describePoints(path);
+  if (isCloud) await describePoints(path);
   const counted = typeof samples === "number" ? formatPlural(samples, "sample") : describeSplits(samples);
   if (!isCloud) console.log(`${path}: ${format}, ${counted}`);
   if (run) console.log(formatTable(rowsOf(run)));
@@ -142,8 +143,8 @@ function rowsOf({ experiment, step, steps, best, training, validation, test, con
 const describeFields = (fields: readonly DataField[] = []) =>
   fields.map(({ name, channels }) => (channels === 1 ? name : `${name} [${channels}]`)).join(", ");
 
-function describePoints(file: string): void {
-  const { positions, dimensionality } = readPointCloud(readBytes(file), file);
+async function describePoints(file: string): Promise<void> {
+  const { positions, dimensionality } = readPointCloud(await withoutLaz(readBytes(file), file), file);
   console.log(`${file}: ${formatPlural(positions.length / dimensionality, "point")} in ${dimensionality} dimensions`);
   const axes = Array.from({ length: dimensionality }, (_, d) => {
     let [low, high] = [positions[d], positions[d]];

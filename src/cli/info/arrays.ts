@@ -3,6 +3,7 @@
 import { forArrayFiles } from "../../formats/array-files.ts";
 import { sortAttributes } from "../../formats/attribute-names.ts";
 import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts";
+import { withoutLaz } from "../../formats/clouds/laz.ts";
 import { pointDataOf } from "../../formats/clouds/mesh.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { extensionOf, torchExtensions } from "../../formats/extension.ts";
@@ -93,7 +94,8 @@ function* readRecords(bytes: Uint8Array, file: string): Generator<Arrays> {
 }
 
 /** Reads positions, and the numeric attributes of the points. */
-function readPoints(bytes: Uint8Array, file: string): Samples {
+async function readPoints(packed: Uint8Array, file: string): Promise<Samples> {
+  const bytes = await withoutLaz(packed, file);
   const { numeric, others } = sortAttributes(bytes, file);
   const { positions, dimensionality, attributes } = readPointCloud(bytes, file, { attributes: numeric });
   const shape = [positions.length / dimensionality, dimensionality];

@@ -19,7 +19,7 @@ import { divide, type SplitRule, type Unit } from "./splits.ts";
 import { computeStatistics, type Pair, positionScaling, type Statistics } from "./statistics.ts";
 
 /** The extensions of formats that are read as float32. */
-const singleFormats = [...tableExtensions, ...lammpsExtensions, "ply", "pcd", "las", "extxyz", "vtk"];
+const singleFormats = [...tableExtensions, ...lammpsExtensions, "ply", "pcd", "las", "laz", "extxyz", "vtk"];
 /** The number of steps of float32 in the deviation of values below which they count as coarse. */
 const COARSE = 1000;
 

@@ -7,6 +7,7 @@ import { type ArrayContents, type SafeTensor, toInt32 } from "../../formats/byte
 import { type Cells, kinds, meshEdges } from "../../formats/clouds/cells.ts";
 import { tableExtensions } from "../../formats/clouds/csv.ts";
 import { lammpsExtensions } from "../../formats/clouds/lammps.ts";
+import { unpackLaz } from "../../formats/clouds/laz.ts";
 import type { Mesh } from "../../formats/clouds/mesh.ts";
 import { pointDataOf, vertices } from "../../formats/clouds/mesh.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
@@ -52,7 +53,8 @@ const readers: Readonly<Record<string, Reader>> = {
   vtk: readVtk,
   ply: readPoints,
   pcd: readPoints,
-  las: readPoints,
+  las: readLas,
+  laz: readLas,
   extxyz: readPoints,
   ...Object.fromEntries(lammpsExtensions.map((extension) => [extension, readPoints])),
   ...Object.fromEntries(tableExtensions.map((extension) => [extension, readPoints])),
@@ -167,6 +169,10 @@ function readPoints(bytes: Uint8Array, file: string, wanted?: readonly string[])
   const asked = wanted && new Set(wanted.flatMap((name) => [name, ...componentsOf(name, names)]));
   const attributes = names.filter((name) => !asked || asked.has(name));
   return { ...ofCloud(readPointCloud(bytes, file, { attributes }), file, names), leftOut };
+}
+
+async function readLas(bytes: Uint8Array, file: string, wanted?: readonly string[]): Promise<SampleArrays> {
+  return readPoints(await unpackLaz(bytes, { file }), file, wanted);
 }
 
 /** Returns all names if some are wanted, which are then read; otherwise those that can be read, and why the others cannot. */

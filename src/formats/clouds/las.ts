@@ -1,22 +1,21 @@
 // LAS, the files of laser scanners, versions 1.0 to 1.4: a header, records about the file, then records of one length for the points, whose
-// coordinates are scaled integers. Format: ASPRS, "LAS Specification 1.4 - R15". LAZ, which is compressed, is not read.
+// coordinates are scaled integers. Format: ASPRS, "LAS Specification 1.4 - R15". LAZ is unpacked to it first (laz.ts).
 
 import { firstNotFinite } from "../../arguments.ts";
 import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "../bytes/bytes.ts";
 import { type NumberType, numberTypes } from "../bytes/numbers.ts";
-import { lazAdvice } from "../other-formats.ts";
 import { type Attribute, checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 
 const { u1, i1, u2, i2, u4, i4, u8, i8, f4, f8 } = numberTypes;
 
 /** Where the header has what, and how long it is up to version 1.2 and in 1.4. */
-const place = {
+export const place = {
   ...{ minorVersion: 25, headerBytes: 94, pointData: 96, records: 100, format: 104, pointBytes: 105, points: 107 },
-  ...{ scale: 131, offset: 155, pointsIn14: 247 },
+  ...{ scale: 131, offset: 155, bounds: 179, furtherRecords: 235, pointsIn14: 247 },
 };
 const [HEADER, HEADER_14] = [227, 375];
 /** Bits of the format's number that compressed files have. */
-const COMPRESSED = 0xc0;
+export const COMPRESSED = 0xc0;
 /** A record's head: where it has who defines it, its kind and its length, and how long it is itself. */
 const record = { user: 2, userBytes: 16, kind: 18, bytes: 20, head: 54 };
 /** The record that describes values which follow those of the format, each in as many bytes. */
@@ -83,13 +82,21 @@ const formats: readonly { bytes: number; fields: readonly Field[] }[] = [
  * Reads the points of a LAS file, in the units of its coordinates.
  * @param options.attributes names of values to read: "intensity", "classification", "red" and so on, "scan_angle" in degrees, and
  *   those that the file itself names ("extra bytes"), scaled as it says, NaN where a point has none
- * @throws FormatError for a damaged or truncated file, and for a compressed one
+ * @throws FormatError for a damaged or truncated file, and for a compressed one, which `loadLaz` reads
  */
 export function loadLas(input: FileBytes, options: ReadOptions = {}): PointCloud {
   const { file, attributes } = checkReadOptions(options, "las");
   const bytes = toBytes(input);
   const view = toDataView(bytes);
-  const { points, pointBytes, begin, fields } = readHeader(bytes, file);
+  const { format, points, pointBytes, begin } = readHeader(bytes, file);
+  if (format & COMPRESSED) {
+    const problem = "is a compressed LAS point cloud: loadLaz reads it, or unpackLaz before readPointCloud";
+    throw formatError(file, `${problem}.`, { offset: place.format });
+  }
+  const fields = fieldsOf(bytes, { format, pointBytes, begin, file });
+  const end = begin + points * pointBytes;
+  if (end > bytes.length) throw truncated(file, `its ${points} points`, end, bytes.length);
+  expectRows(points, "points", file);
   const names = [...fields.keys()];
   const wanted = (attributes ?? []).map((name) => {
     const found = fields.get(name);
@@ -109,35 +116,39 @@ export function loadLas(input: FileBytes, options: ReadOptions = {}): PointCloud
   return cloud;
 }
 
-interface Header {
+/** What a file says of its points. */
+export interface Header {
+  /** The number of their format, with the bits of a compressed file. */
+  format: number;
   points: number;
   pointBytes: number;
-  /** The offset of the first point. */
+  /** The offset of the first point, or in a compressed file of what is said of its chunks. */
   begin: number;
-  fields: ReadonlyMap<string, Field>;
+  headerBytes: number;
+  /** Whether the file is of version 1.4. */
+  isNew: boolean;
 }
 
-function readHeader(bytes: Uint8Array, file: string): Header {
+/** Makes the error for a file that ends too early. */
+export const truncated = (file: string, what: string, expected: number, found: number) =>
+  formatError(file, `truncated: ${what} end at byte ${expected}, the file has ${found}.`, { expected, found });
+
+/** @throws FormatError for another file, for one that ends before its points, and for points of an unknown format */
+export function readHeader(bytes: Uint8Array, file: string): Header {
   if (new TextDecoder("latin1").decode(bytes.slice(0, 4)) !== "LASF") {
     throw formatError(file, 'does not begin with "LASF", as LAS files do.', { offset: 0 });
   }
-  const truncated = (found: string, expected: number) =>
-    formatError(file, `truncated: ${found} end at byte ${expected}, the file has ${bytes.length}.`, {
-      expected,
-      found: bytes.length,
-    });
-  if (bytes.length < HEADER) throw truncated("its header should", HEADER);
+  if (bytes.length < HEADER) throw truncated(file, "its header should", HEADER, bytes.length);
   const view = toDataView(bytes);
   const isNew = view.getUint8(place.minorVersion) >= 4;
   const headerBytes = view.getUint16(place.headerBytes, true);
   const format = view.getUint8(place.format);
   const pointBytes = view.getUint16(place.pointBytes, true);
   const begin = view.getUint32(place.pointData, true);
-  if (format & COMPRESSED) throw formatError(file, `is ${lazAdvice}.`, { offset: place.format });
-  const known = formats[format];
+  const known = formats[format & ~COMPRESSED];
   if (!known) {
-    const problem = `its points are of format ${format}, expected 0 to ${formats.length - 1}.`;
-    throw formatError(file, problem, { offset: place.format, found: format });
+    const problem = `its points are of format ${format & ~COMPRESSED}, expected 0 to ${formats.length - 1}.`;
+    throw formatError(file, problem, { offset: place.format, found: format & ~COMPRESSED });
   }
   const least = isNew ? HEADER_14 : HEADER;
   if (headerBytes < least || begin < headerBytes || pointBytes < known.bytes) {
@@ -146,18 +157,46 @@ function readHeader(bytes: Uint8Array, file: string): Header {
       offset: place.headerBytes,
     });
   }
-  if (bytes.length < headerBytes) throw truncated("its header should", headerBytes);
+  if (bytes.length < headerBytes) throw truncated(file, "its header should", headerBytes, bytes.length);
   // Some programs write 1.4 with the number of points where older versions have it, and only there.
   const inOld = view.getUint32(place.points, true);
   const points = isNew ? Number(view.getBigUint64(place.pointsIn14, true)) || inOld : inOld;
-  const end = begin + points * pointBytes;
-  if (end > bytes.length) throw truncated(`its ${points} points`, end);
-  expectRows(points, "points", file);
+  return { format, points, pointBytes, begin, headerBytes, isNew };
+}
+
+/** Returns what each point has, by name. */
+function fieldsOf(
+  bytes: Uint8Array,
+  { format, pointBytes, begin, file }: Pick<Header, "format" | "pointBytes" | "begin"> & { file: string },
+): ReadonlyMap<string, Field> {
+  const known = formats[format];
   const fields = new Map(known.fields.map((one) => [one.name, one]));
-  for (const extra of extraFields(bytes.subarray(0, begin), { headerBytes, at: known.bytes, pointBytes, file })) {
+  for (const extra of extraFields(bytes.subarray(0, begin), known.bytes, pointBytes, file)) {
     if (!fields.has(extra.name)) fields.set(extra.name, extra);
   }
-  return { points, pointBytes, begin, fields };
+  return fields;
+}
+
+/** What the file says besides its header. */
+export interface FileRecord {
+  user: string;
+  kind: number;
+  /** Where its content is, as far as the bytes reach. */
+  begin: number;
+  end: number;
+}
+
+/** @param head the bytes before the points */
+export function* recordsIn(head: Uint8Array): Generator<FileRecord> {
+  const view = toDataView(head);
+  let start = view.getUint16(place.headerBytes, true);
+  for (let left = view.getUint32(place.records, true); left > 0 && start + record.head <= head.length; left--) {
+    const begin = start + record.head;
+    const end = begin + view.getUint16(start + record.bytes, true);
+    const user = textOf(head, start + record.user, record.userBytes);
+    yield { user, kind: view.getUint16(start + record.kind, true), begin, end: Math.min(end, head.length) };
+    start = end;
+  }
 }
 
 /** The types of the values that a file describes itself; three times ten numbers are those of one, two and three channels. */
@@ -171,23 +210,15 @@ const extra = {
 /**
  * Returns what the file says of the values behind those of its format.
  * @param head the bytes before the points
- * @param at where the first is in a point
+ * @param first where the first is in a point
  */
-function extraFields(
-  head: Uint8Array,
-  { headerBytes, at: first, pointBytes, file }: { headerBytes: number; at: number; pointBytes: number; file: string },
-): Field[] {
+function extraFields(head: Uint8Array, first: number, pointBytes: number, file: string): Field[] {
   const view = toDataView(head);
   const fields: Field[] = [];
   let at = first;
-  let start = headerBytes;
-  for (let left = view.getUint32(place.records, true); left > 0 && start + record.head <= head.length; left--) {
-    const user = textOf(head, start + record.user, record.userBytes);
-    const kind = view.getUint16(start + record.kind, true);
-    const begin = start + record.head;
-    start = begin + view.getUint16(start + record.bytes, true);
+  for (const { user, kind, begin, end } of recordsIn(head)) {
     if (user !== EXTRA.user || kind !== EXTRA.kind) continue;
-    for (let item = begin; item + EXTRA.bytes <= Math.min(start, head.length); item += EXTRA.bytes) {
+    for (let item = begin; item + EXTRA.bytes <= end; item += EXTRA.bytes) {
       const number = view.getUint8(item + extra.type);
       const options = view.getUint8(item + extra.options);
       const name = textOf(head, item + extra.name, extra.nameBytes);

@@ -50,11 +50,11 @@ const batchNames = ["batch_idx", "batch"];
  * @param file the file's name, whose extension chooses the format
  * @throws FormatError for a file without points, a damaged file, or one of an unknown format
  */
-export async function readCloud(bytes: Uint8Array, file: string): Promise<Cloud> {
+export async function readCloud(content: Uint8Array, file: string): Promise<Cloud> {
   const format = extensionOf(file);
   if (Object.hasOwn(arrayFormats, format)) {
-    expectUnpacked(bytes, file);
-    return cloudOfArrays(await arrayFormats[format](bytes, file), file);
+    expectUnpacked(content, file);
+    return cloudOfArrays(await arrayFormats[format](content, file), file);
   }
   if (!cloudExtensions.includes(`.${format}`) && !headFormats.includes(format)) {
     throw new formats.FormatError(`${file}: ${unknownFormat(format, cloudExtensions)}`, {
@@ -63,6 +63,8 @@ export async function readCloud(bytes: Uint8Array, file: string): Promise<Cloud>
       found: format,
     });
   }
+  expectUnpacked(content, file);
+  const bytes = format === "laz" || format === "las" ? await formats.unpackLaz(content, { file }) : content;
   const { positions, dimensionality } = formats.readPointCloud(bytes, file);
   const names = formats.attributeNames(bytes, file);
   const field = (name: string) =>
