@@ -62,6 +62,8 @@ export interface PredictedField {
   deviation?: Float32Array | Float64Array;
   /** Whether the values are classes, which are right or wrong. */
   isClass?: boolean;
+  /** Of classes: the labels that do not count. */
+  ignore?: readonly number[];
   /** Whether they are of the whole sample: then they are the same at all points. */
   isWhole?: boolean;
 }

@@ -38,7 +38,7 @@ export async function readOutput(output: Tensor): Promise<Float32Array> {
 }
 
 /**
- * Returns fields as arrays of points: `prediction` and `error` (the prediction minus the truth; for classes 1 where it is wrong),
+ * Returns fields as arrays of points: `prediction` and `error` (the prediction minus the truth; for classes 1 where it is wrong, not where the label is ignored),
  * and `deviation` if the model predicts it. If there are several fields, their names are appended: `prediction_pressure`.
  * @param options.truth whether to add the true values of each field under its own name (default false)
  * @param options.wholeOnce whether values of the whole are one row, and not one for each point (default false)
@@ -48,7 +48,7 @@ export function predictionArrays(
   options: { truth?: boolean; wholeOnce?: boolean } = {},
 ): Map<string, Attribute> {
   const arrays = new Map<string, Attribute>();
-  for (const { name, channels, prediction, truth, deviation, isClass, isWhole } of fields) {
+  for (const { name, channels, prediction, truth, deviation, isClass, isWhole, ignore } of fields) {
     const put = (array: string, values: Iterable<number>) => {
       const data = isClass ? Int32Array.from(values) : Float32Array.from(values);
       arrays.set(array, { data: isWhole && options.wholeOnce ? data.slice(0, channels) : data, channels });
@@ -57,10 +57,11 @@ export function predictionArrays(
     if (truth && options.truth) put(name, truth);
     put(named("prediction"), prediction);
     if (deviation) put(named("deviation"), deviation);
+    const isWrong = (value: number, label: number) => value !== label && !ignore?.includes(label);
     if (truth)
       put(
         named("error"),
-        Array.from(prediction, (value, i) => (isClass ? Number(value !== truth[i]) : value - truth[i])),
+        Array.from(prediction, (value, i) => (isClass ? Number(isWrong(value, truth[i])) : value - truth[i])),
       );
   }
   return arrays;

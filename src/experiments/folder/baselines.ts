@@ -51,8 +51,8 @@ function ofEach<From, To>(
 }
 
 /** Returns the model output that means the mean, or zero, everywhere. */
-function outputOf({ target, scaling }: TargetPlace, known: ColumnStatistics, isZero: boolean): number[] {
-  if (target.loss === "cross_entropy") return logFrequencies(known.counts as readonly number[]);
+function outputOf({ target, scaling, classWeights }: TargetPlace, known: ColumnStatistics, isZero: boolean): number[] {
+  if (target.loss === "cross_entropy") return logFrequencies(known.counts as readonly number[], classWeights);
   const { shift, scale } = scaling;
   const centre = known.mean.map((mean, column) => ((isZero ? 0 : mean) - shift[column]) / scale[column]);
   if (target.loss !== "gaussian") return centre;
@@ -63,10 +63,20 @@ function outputOf({ target, scaling }: TargetPlace, known: ColumnStatistics, isZ
   return [...centre, ...deviations];
 }
 
-/** Returns the log frequency of each class. A class that never occurs in training counts as if it had occurred once. */
-function logFrequencies(counts: readonly number[]): number[] {
-  const sum = counts.reduce((total, count) => total + Math.max(count, 1), 0);
-  return counts.map((count) => Math.log(Math.max(count, 1) / sum));
+/**
+ * Returns the log frequency of each class, times its weight: no constant has a lower loss. A class that never occurs in training counts
+ * as if it had occurred once.
+ */
+function logFrequencies(counts: readonly number[], weights: readonly number[] = counts.map(() => 1)): number[] {
+  const logOf = (values: readonly number[]) => {
+    const sum = values.reduce((total, value) => total + value, 0);
+    return values.map((value) => Math.log(value / sum));
+  };
+  const seen = counts.map((count) => Math.max(count, 1));
+  const plain = logOf(seen);
+  // A class without weight is never predicted. Of balanced classes, which are all as likely, it is the most frequent one.
+  const weighted = logOf(seen.map((count, k) => Math.max(count * weights[k], 1e-12)));
+  return weighted.map((value, k) => value + 1e-9 * plain[k]);
 }
 
 const inverseSoftplus = (value: number) => Math.log(Math.expm1(Math.max(value, 1e-6)));

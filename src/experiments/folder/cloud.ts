@@ -67,7 +67,7 @@ function truthOf(
     const columns = target.whole ? repeated(found, sample.points) : found;
     expectWidth(columns, width, target.name, known.file);
     const stands = { first: place.first, stride: truths };
-    if (target.classes !== undefined) oneHotInto(truth, stands, columns);
+    if (target.classes !== undefined) oneHotInto(truth, stands, columns, target.ignore);
     else if (isSequence) normaliseInto(truth, stands, changeOf(sample.targets[i] as Columns, columns), scaling);
     else normaliseInto(truth, stands, columns, scaling);
     if (target.loss === "relative_l2" && columns.data.every((value) => value === 0)) {
@@ -129,8 +129,16 @@ export function repeated({ data, width }: Columns, points: number): Columns {
   return { data: Float64Array.from({ length: points * width }, (_, i) => data[i % width]), width };
 }
 
-function oneHotInto(into: Float32Array, { first, stride }: { first: number; stride: number }, { data }: Columns): void {
-  for (let row = 0; row < data.length; row++) into[row * stride + first + data[row]] = 1;
+/** Writes 1 for the class of each row; nothing for labels that do not count. */
+function oneHotInto(
+  into: Float32Array,
+  { first, stride }: { first: number; stride: number },
+  { data }: Columns,
+  ignore: readonly number[] = [],
+): void {
+  for (let row = 0; row < data.length; row++) {
+    if (!ignore.includes(data[row])) into[row * stride + first + data[row]] = 1;
+  }
 }
 
 /** Extracts a place's columns from rows of `stride` elements: [rows, width]. */

@@ -33,6 +33,10 @@ export interface Target extends Field {
   readonly weight: number;
   /** Whether a sample has one value of it, and not one at each point: its drag, its energy, its class. */
   readonly whole: boolean;
+  /** Of classes: the numbers of labels that do not count, in losses, metrics and statistics. */
+  readonly ignore: readonly number[];
+  /** Of classes: how much each counts in the loss; `balanced`: in inverse proportion to its points in the training split. */
+  readonly classWeights?: "balanced" | readonly number[];
 }
 
 /** The graph of the messages: along the sides of cells, to the nearest points, to all within a radius (in the file's units), or none. */
@@ -106,8 +110,8 @@ export function resolveFolderConfig(value: unknown): FolderConfig {
     (key) => normalisation.choice(key, normalisations) ?? "standard",
   );
   const loss = all.choice("loss", continuousLosses) ?? "mse";
-  const named = readFields(all, "targets", ["loss", "weight", "whole"]).map(({ field, section }) =>
-    readTarget(field(ofTargets), section, loss),
+  const named = readFields(all, "targets", ["loss", "weight", "whole", "ignore", "classWeights"]).map(
+    ({ field, section }) => readTarget(field(ofTargets), section, loss),
   );
   const targets = [...named.filter(({ whole }) => !whole), ...named.filter(({ whole }) => whole)];
   if (targets.length === 0) throw new ConfigError("targets must name the fields to predict", { field: "targets" });
@@ -178,7 +182,24 @@ function readTarget(field: Field, section: Section, usual: LossName): Target {
   }
   const weight = section.number("weight", "a number greater than 0", (number) => number > 0) ?? 1;
   const whole = section.flag("whole") ?? false;
-  return { ...field, loss: given ?? (isClass ? "cross_entropy" : usual), weight, whole };
+  for (const key of ["ignore", "classWeights"]) {
+    if (isClass || section.get(key) === undefined) continue;
+    const path = section.pathTo(key);
+    throw new ConfigError(`${path} is of classes: say how many there are, classes: N`, { field: path });
+  }
+  const ignore = section.numbers("ignore", "the label that does not count, or a list of such", Number.isInteger) ?? [];
+  const classWeights = readClassWeights(section, field.classes ?? 0);
+  const loss = given ?? (isClass ? "cross_entropy" : usual);
+  return { ...field, loss, weight, whole, ignore, ...(classWeights && { classWeights }) };
+}
+
+function readClassWeights(section: Section, classes: number): Target["classWeights"] {
+  const key = "classWeights";
+  if (section.get(key) === "balanced") return "balanced";
+  const expected = `balanced, or ${classes} numbers of at least 0, of which some are greater`;
+  const weights = section.numbers(key, expected, (weight) => weight >= 0);
+  if (weights === undefined || (weights.length === classes && weights.some((weight) => weight > 0))) return weights;
+  throw wrongValue(section.pathTo(key), expected, section.get(key));
 }
 
 function expectDifferent(fields: readonly Field[], path: string): void {

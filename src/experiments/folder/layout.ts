@@ -24,8 +24,10 @@ export interface TargetPlace {
   readonly scaling: Scaling;
   /** The place in the model's output: a logit per class, or means followed by raw deviations for Gaussians, or the values. */
   readonly output: Place;
-  /** The place in the truth: for classes 1 for the right one, else 0. */
+  /** The place in the truth: for classes 1 for the right one, else 0; all 0 for labels that do not count. */
   readonly truth: Place;
+  /** How much each class counts in the loss; undefined if all count the same, and all labels do. */
+  readonly classWeights?: readonly number[];
 }
 
 export interface Layout {
@@ -53,6 +55,15 @@ export interface Known {
 /** The part of a config that the layout depends on: names, types and scalings. */
 type Fields = Pick<FolderConfig, "inputs" | "targets" | "globals" | "sequence" | "positions">;
 
+/** @param counts the points of each class in the training split */
+function classWeightsOf({ ignore, classWeights }: Target, counts: readonly number[]): readonly number[] | undefined {
+  if (classWeights !== "balanced") return classWeights ?? (ignore.length > 0 ? counts.map(() => 1) : undefined);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const present = counts.filter((count) => count > 0).length;
+  // On the average over the points 1. Classes that only other splits have count as an average point does.
+  return counts.map((count) => (count > 0 ? total / (present * count) : 1));
+}
+
 export function layOut({ inputs, targets, globals, sequence, positions }: Fields, statistics: Statistics): Layout {
   let features = 0;
   const input =
@@ -74,7 +85,15 @@ export function layOut({ inputs, targets, globals, sequence, positions }: Fields
     truths += truth.width;
     outputs += output.width;
     const numbers = (statistics.changes ?? statistics.targets)[name];
-    return { target, width, scaling: scalingOf(numbers, normalise), output, truth };
+    const classWeights = classWeightsOf(target, statistics.targets[name].counts ?? []);
+    return {
+      target,
+      width,
+      scaling: scalingOf(numbers, normalise),
+      output,
+      truth,
+      ...(classWeights && { classWeights }),
+    };
   });
   return {
     dimensions: statistics.dimensions,

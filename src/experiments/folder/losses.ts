@@ -2,11 +2,12 @@
 // trivial predictors.
 
 import type { Device } from "../../backends/device.ts";
-import { add, multiply } from "../../tensor/operators/arithmetic.ts";
+import { add, divide, multiply } from "../../tensor/operators/arithmetic.ts";
 import { crossEntropy } from "../../tensor/operators/classes.ts";
 import { scale as scaled } from "../../tensor/operators/functions.ts";
 import { embeddingLookup } from "../../tensor/operators/lookup.ts";
 import { gaussianNegativeLogLikelihood, MIN_DEVIATION, mse, relativeL2 } from "../../tensor/operators/losses.ts";
+import { sum } from "../../tensor/operators/reductions.ts";
 import { slice } from "../../tensor/operators/sections.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
 import { placeOf } from "./cloud.ts";
@@ -45,13 +46,29 @@ const firstOfEach = (rows: Tensor, offsets: Int32Array) => embeddingLookup(rows,
 /** Returns the offsets of clouds of one row each. */
 const oneOfEach = (offsets: Int32Array) => offsets.map((_, cloud) => cloud);
 
-function targetLoss({ target, scaling }: TargetPlace, output: Tensor, truth: Tensor, offsets: Int32Array): Tensor {
-  if (target.loss === "cross_entropy") return crossEntropy(output, truth);
+function targetLoss(place: TargetPlace, output: Tensor, truth: Tensor, offsets: Int32Array): Tensor {
+  const { target, scaling, classWeights } = place;
+  if (target.loss === "cross_entropy") {
+    return classWeights ? weightedCrossEntropy(output, truth, classWeights) : crossEntropy(output, truth);
+  }
   if (target.loss === "gaussian") return gaussianNegativeLogLikelihood(output, truth);
   if (target.loss === "mse") return mse(output, truth);
   // The error is relative to the values of the file, which include the mean.
   const { device } = output;
   return relativeL2(unscaled(device, output, scaling), unscaled(device, truth, scaling), offsets);
+}
+
+/**
+ * The mean over the rows that count, weighted by their classes, as in torch.nn.functional.cross_entropy with class numbers, `weight`
+ * and `ignore_index`; 0 if none counts.
+ * @param truth [n, classes] 1 for the row's class; all 0 for a row that does not count
+ */
+function weightedCrossEntropy(output: Tensor, truth: Tensor, classWeights: readonly number[]): Tensor {
+  const weight = Float32Array.from(classWeights);
+  const all = sum(multiply(truth, Tensor.from(output.device, weight, [weight.length])));
+  const rows = output.shape[0] as number;
+  // The number is less than any weight, and keeps from a division by zero.
+  return divide(scaled(crossEntropy(output, truth, { weight }), rows), add(all, 1e-30));
 }
 
 function unscaled(device: Device, rows: Tensor, { shift, scale }: Scaling): Tensor {
@@ -65,15 +82,15 @@ function unscaled(device: Device, rows: Tensor, { shift, scale }: Scaling): Tens
  * @param truth [points, truths]
  */
 export function lossOnHost(output: ArrayLike<number>, truth: ArrayLike<number>, layout: Layout): number {
-  const sum = layout.targets.reduce((total, place) => {
+  const total = layout.targets.reduce((losses, place) => {
     const given = placeOf(output, place.output, layout.outputs);
-    return total + place.target.weight * lossOfTarget(place, given, placeOf(truth, place.truth, layout.truths));
+    return losses + place.target.weight * lossOfTarget(place, given, placeOf(truth, place.truth, layout.truths));
   }, 0);
-  return sum / weightOf(layout.targets);
+  return total / weightOf(layout.targets);
 }
 
 function lossOfTarget(
-  { target, scaling, truth: { width } }: TargetPlace,
+  { target, scaling, truth: { width }, classWeights }: TargetPlace,
   output: Float64Array,
   truth: Float64Array,
 ): number {
@@ -87,7 +104,7 @@ function lossOfTarget(
       return 0.5 * ((truth[i] - centre) / deviation) ** 2 + Math.log(deviation) + 0.5 * Math.log(2 * Math.PI);
     });
   }
-  if (target.loss === "cross_entropy") return crossEntropyOf(output, truth, width);
+  if (target.loss === "cross_entropy") return crossEntropyOf(output, truth, width, classWeights);
   const [given, wanted] = [output, truth].map((rows) => restore(rows, { first: 0, stride: width }, scaling));
   const norm = (values: Float64Array) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
   return norm(given.map((value, i) => value - wanted[i])) / norm(wanted);
@@ -97,13 +114,23 @@ function lossOfTarget(
 export const deviationOf = (raw: number): number =>
   MIN_DEVIATION + Math.max(raw, 0) + Math.log1p(Math.exp(-Math.abs(raw)));
 
-function crossEntropyOf(logits: Float64Array, truth: Float64Array, classes: number): number {
-  let sum = 0;
+/** Computes `weightedCrossEntropy`; without weights all classes count the same. */
+function crossEntropyOf(
+  logits: Float64Array,
+  truth: Float64Array,
+  classes: number,
+  weights: readonly number[] | undefined,
+): number {
+  let [total, all] = [0, 0];
   for (let first = 0; first < logits.length; first += classes) {
     const row = logits.subarray(first, first + classes);
     const most = Math.max(...row);
-    const logSum = most + Math.log(row.reduce((total, value) => total + Math.exp(value - most), 0));
-    sum += logSum - row.reduce((total, value, k) => total + value * truth[first + k], 0);
+    const logSum = most + Math.log(row.reduce((exponentials, value) => exponentials + Math.exp(value - most), 0));
+    for (let k = 0; k < classes; k++) {
+      const share = truth[first + k] * (weights?.[k] ?? 1);
+      total += share * (logSum - row[k]);
+      all += share;
+    }
   }
-  return sum / (logits.length / classes);
+  return all > 0 ? total / all : 0;
 }

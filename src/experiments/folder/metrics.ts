@@ -68,12 +68,14 @@ function ofClasses(
   given: Float64Array,
   wanted: Float64Array,
 ): Metrics {
-  const rows = wanted.length / width;
   const [both, either] = [new Float64Array(width), new Float64Array(width)];
-  let right = 0;
-  for (let row = 0; row < rows; row++) {
-    const guess = largest(given, row * width, width);
-    const truth = largest(wanted, row * width, width);
+  let [right, rows] = [0, 0];
+  for (let first = 0; first < wanted.length; first += width) {
+    const truth = largest(wanted, first, width);
+    // The label does not count.
+    if (wanted[first + truth] === 0) continue;
+    rows++;
+    const guess = largest(given, first, width);
     if (guess === truth) {
       right++;
       both[guess]++;
@@ -83,10 +85,12 @@ function ofClasses(
       either[truth]++;
     }
   }
-  const found: Metrics = { [`accuracy_${name}`]: right / rows };
+  // A sample without labels that count has no share in the means.
+  const share = rows > 0 ? 1 / rows : 0;
+  const found: Metrics = { [`accuracy_${name}`]: right * share, [`${name}.counted`]: rows > 0 ? 1 : 0 };
   for (let k = 0; k < width; k++) {
-    found[`${name}.both.${k}`] = both[k] / rows;
-    found[`${name}.either.${k}`] = either[k] / rows;
+    found[`${name}.both.${k}`] = both[k] * share;
+    found[`${name}.either.${k}`] = either[k] * share;
   }
   return found;
 }
@@ -134,7 +138,9 @@ function summariseNumbers({ target: { name }, width, scaling: { scale } }: Targe
 }
 
 function summariseClasses(name: string, classes: number, numbers: Metrics): Metrics {
-  const found: Metrics = { [`accuracy_${name}`]: numbers[`accuracy_${name}`] };
+  const counted = numbers[`${name}.counted`];
+  if (counted === 0) return {};
+  const found: Metrics = { [`accuracy_${name}`]: numbers[`accuracy_${name}`] / counted };
   const each: number[] = [];
   for (let k = 0; k < classes; k++) {
     const [both, either] = [numbers[`${name}.both.${k}`], numbers[`${name}.either.${k}`]];

@@ -22,7 +22,14 @@ export function predictionsOf(output: Float32Array, { pair }: FieldCloud, layout
     const field = place.target.classes === undefined ? numbersOf(place, rows) : classesOf(place, rows);
     const before = isSequence ? (pair.sample.targets[i] as Columns).data : undefined;
     const prediction = before ? field.prediction.map((change, at) => before[at] + change) : field.prediction;
-    return { ...field, prediction, ...(truth && { truth }), ...(place.target.whole && { isWhole: true }) };
+    const { ignore } = place.target;
+    return {
+      ...field,
+      prediction,
+      ...(truth && { truth }),
+      ...(ignore.length > 0 && { ignore }),
+      ...(place.target.whole && { isWhole: true }),
+    };
   });
 }
 

@@ -1,6 +1,6 @@
 // Proposes a config for a folder: likely choices are filled in, and comments list the alternatives.
 
-import type { FoundArray, Survey } from "./survey.ts";
+import { type FoundArray, labelNames, type Survey } from "./survey.ts";
 
 /** Matches names of quantities that are usually known before a simulation. */
 const knownBefore =
@@ -14,7 +14,11 @@ const bookkeeping = /^(time|timevalue|cycle|step|index|frame|iteration|batch_idx
 export function proposeConfig(found: Survey, folder: string): string {
   const ofWhole = ({ of, constant }: FoundArray) => of === "whole" || constant === true;
   const ofPoints = found.arrays.filter((array) => !ofWhole(array));
-  const isInput = ({ name, classes }: FoundArray) => knownBefore.test(name) || classes !== undefined;
+  const isLabel = ({ name, classes }: FoundArray) => classes !== undefined && labelNames.test(name);
+  // Where points are labelled, all else is known: a segmentation.
+  const isSegmented = ofPoints.some((array) => isLabel(array) && !bookkeeping.test(array.name));
+  const isInput = (array: FoundArray) =>
+    isSegmented ? !isLabel(array) : knownBefore.test(array.name) || array.classes !== undefined;
   const inputs = ofPoints.filter((array) => isInput(array) && !bookkeeping.test(array.name));
   const wholes = found.arrays.filter((array) => ofWhole(array) && !bookkeeping.test(array.name));
   const isResult = ({ name }: FoundArray) => found.collections === 0 && resultOfWhole.test(name);
@@ -96,6 +100,7 @@ function fieldLines(key: string, ofPoints: readonly FoundArray[], ofWhole: reado
   const texts = [...ofPoints, ...ofWhole].map((array) => {
     const options = [
       ...(array.classes === undefined ? [] : [`classes: ${array.classes}`]),
+      ...(array.classes !== undefined && array.least < 0 ? [`ignore: ${array.least}`] : []),
       ...(ofWhole.includes(array) ? ["whole: true"] : []),
     ];
     return [`  ${quote(array.name)}: {${options.join(", ")}}`, `   # ${describeArray(array)}`] as const;

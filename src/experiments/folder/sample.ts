@@ -5,7 +5,7 @@ import { FormatError } from "../../errors.ts";
 import { type SafeTensor, toFloat32 } from "../../formats/bytes/elements.ts";
 import type { Cells } from "../../formats/clouds/cells.ts";
 import { dimensionalityOf } from "../../formats/clouds/positions.ts";
-import type { Field, FolderConfig } from "./config.ts";
+import type { Field, FolderConfig, Target } from "./config.ts";
 import { componentsOf, edgesOf, readArrays, type SampleArrays, withCells } from "./read.ts";
 
 /** Numbers of a file: float32, or float64 if float32 cannot represent them. */
@@ -184,9 +184,14 @@ function wholeColumns(arrays: SampleArrays, field: Field, points: number): Colum
   return columns;
 }
 
-function expectValues(columns: Columns, { name, classes }: Field, file: string): void {
-  if (classes === undefined) expectFinite(columns.data, columns.width, file, name);
-  else expectClasses(columns, classes, file, name);
+function expectValues(columns: Columns, field: Field | Target, file: string): void {
+  if (field.classes === undefined) expectFinite(columns.data, columns.width, file, field.name);
+  else expectClasses(columns, field, file);
+}
+
+/** Returns a target's values without the labels that do not count. */
+export function counted({ data, width }: Columns, { ignore }: Target): Columns {
+  return { data: ignore.length === 0 ? data : data.filter((value) => !ignore.includes(value)), width };
 }
 
 /** Returns [n] as one column and [n, width] as `width` columns; an array with more axes has a column for each element of a row. */
@@ -243,17 +248,21 @@ function expectFinite(values: FileNumbers, width: number, file: string, name: st
   });
 }
 
-function expectClasses({ data, width }: Columns, classes: number, file: string, name: string): void {
+function expectClasses({ data, width }: Columns, field: Field | Target, file: string): void {
+  const { name, classes = 0 } = field;
+  const ignore = "ignore" in field ? field.ignore : undefined;
   if (width !== 1) {
     throw new FormatError(`${file}: array "${name}" has ${width} components, expected one number: the class.`, {
       file,
       tensor: name,
     });
   }
-  const wrong = data.findIndex((value) => !(Number.isInteger(value) && value >= 0 && value < classes));
+  const isClass = (value: number) => Number.isInteger(value) && value >= 0 && value < classes;
+  const wrong = data.findIndex((value) => !(isClass(value) || ignore?.includes(value)));
   if (wrong < 0) return;
+  const advice = ignore && Number.isInteger(data[wrong]) ? `; ignore: ${data[wrong]} leaves such labels out` : "";
   throw new FormatError(
-    `${file}: array "${name}", row ${wrong}: is ${data[wrong]}, expected a class from 0 to ${classes - 1}.`,
+    `${file}: array "${name}", row ${wrong}: is ${data[wrong]}, expected a class from 0 to ${classes - 1}${advice}.`,
     {
       file,
       tensor: name,

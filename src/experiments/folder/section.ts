@@ -101,6 +101,15 @@ export class Section {
     throw wrongValue(this.pathTo(key), "a name or a list of names", value);
   }
 
+  /** Reads a number, or a list of numbers. @param fits checks each */
+  numbers(key: string, expected: string, fits: (value: number) => boolean): readonly number[] | undefined {
+    const value = this.get(key);
+    if (value === undefined) return undefined;
+    const list = Array.isArray(value) ? value : [value];
+    if (list.length > 0 && list.every((entry) => Number.isFinite(entry) && fits(entry))) return list;
+    throw wrongValue(this.pathTo(key), expected, value);
+  }
+
   /** Returns the section under a key; an empty one if the key is missing. */
   section(key: string, known: readonly string[]): Section {
     return new Section(this.get(key) ?? {}, this.pathTo(key), known);

@@ -1,7 +1,8 @@
 // Statistics of the training split, which are computed once, sample by sample, and kept with the model.
 
+import { ConfigError } from "../../errors.ts";
 import type { FolderConfig, Normalisation } from "./config.ts";
-import type { Columns, FieldSample } from "./sample.ts";
+import { type Columns, counted, type FieldSample } from "./sample.ts";
 
 /** Statistics of each column. */
 export interface ColumnStatistics {
@@ -42,6 +43,7 @@ export class RunningStatistics {
   }
 
   add({ data, width }: Columns): void {
+    if (data.length === 0) return;
     if (this.#count === 0) {
       this.#mean = new Array<number>(width).fill(0);
       this.#squares = new Array<number>(width).fill(0);
@@ -96,7 +98,7 @@ const [FLOAT32_ROUNDING, FLOAT64_ROUNDING] = [2 ** -24, 2 ** -53];
 
 /**
  * Computes statistics over samples, one after the other.
- * @throws the error of reading a sample
+ * @throws the error of reading a sample; ConfigError for classes of which no label counts
  */
 export async function computeStatistics(
   pairs: AsyncIterable<Pair>,
@@ -114,12 +116,18 @@ export async function computeStatistics(
     ofGlobals.forEach((statistics, i) => statistics.add(sample.globals[i]));
     ofTargets.forEach((statistics, i) => {
       const target = sample.targets[i] as Columns;
-      statistics.add(target);
+      statistics.add(counted(target, targets[i]));
       if (!next) return;
       const after = next.targets[i] as Columns;
       ofChanges[i].add(changeOf(target, after));
       if ([target, after].some(({ data }) => data instanceof Float64Array)) precision = FLOAT64_ROUNDING;
     });
+  }
+  const unlabelled = targets.findIndex((_, i) => samples > 0 && ofTargets[i].rows === 0);
+  if (unlabelled >= 0) {
+    const { name, ignore } = targets[unlabelled];
+    const problem = `no label of "${name}" in the training split counts: all are ${ignore.join(" or ")}`;
+    throw new ConfigError(problem, { field: `targets.${name}.ignore` });
   }
   const byName = (fields: FolderConfig["inputs"], statistics: readonly RunningStatistics[]) =>
     Object.fromEntries(fields.map(({ name }, i) => [name, statistics[i].result]));

@@ -18,6 +18,8 @@ import { isInFolder } from "./splits.ts";
 const LOOKED_AT = 8;
 /** Whole numbers with more distinct values than this are not taken for classes. */
 const MAX_CLASSES = 32;
+/** Matches names of what people or programs say of each point: a segmentation predicts it. Of these, -1 stands for none. */
+export const labelNames = /label|classif|^class(es)?$|semantic|segment|annotation/i;
 /** Arrays of the whole with more numbers than this are not proposed. */
 const MAX_OF_WHOLE = 16;
 
@@ -29,7 +31,7 @@ export interface FoundArray {
   readonly components: number;
   readonly least: number;
   readonly most: number;
-  /** The number of classes, if it contains few whole numbers from 0 on: the largest plus one. */
+  /** The number of classes, if it contains few whole numbers from 0 on, or labels from -1 on: the largest plus one. */
   readonly classes?: number;
   /** Whether all points of a sample have the same values, which differ between samples. */
   readonly constant?: boolean;
@@ -288,7 +290,7 @@ class ArraySurvey {
       this.#isWhole &&
       this.of === "points" &&
       this.#components === 1 &&
-      this.#least >= 0 &&
+      this.#least >= (labelNames.test(this.name) ? -1 : 0) &&
       this.#most < MAX_CLASSES &&
       this.#most > 0;
     const isConstant = this.#isConstant && this.of === "points" && this.#least < this.#most && this.#samples > 1;

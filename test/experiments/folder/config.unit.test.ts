@@ -14,6 +14,7 @@ import { readSample } from "../../../src/experiments/folder/sample.ts";
 import { divide } from "../../../src/experiments/folder/splits.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
 import type { SafeTensorInput } from "../../../src/formats/bytes/elements.ts";
+import { saveNpz } from "../../../src/formats/numpy/npz.ts";
 import { saveSafetensors } from "../../../src/formats/safetensors/safetensors.ts";
 
 const page = readFileSync(new URL("../../../src/experiments/folder/README.md", import.meta.url), "utf8");
@@ -69,6 +70,10 @@ it.each([
   [{ targets: {} }, "targets", /must name the fields/],
   [{ targets: { p: { los: "mse" } } }, "targets.p.los", /perhaps loss was meant/],
   [{ targets: { p: { loss: "msee" } } }, "targets.p.loss", /one of mse.*perhaps mse was meant/],
+  [{ targets: { p: { ignore: -1 } } }, "targets.p.ignore", /is of classes: say how many there are, classes: N/],
+  [{ targets: { p: { classes: 2, ignore: 0.5 } } }, "targets.p.ignore", /the label that does not count/],
+  [{ targets: { p: { classes: 2, class_weights: [1] } } }, "targets.p.class_weights", /balanced, or 2 numbers/],
+  [{ targets: { p: { classes: 2, class_weights: [0, 0] } } }, "targets.p.class_weights", /of which some are greater/],
   [{ targets: { p: { classes: 2, loss: "mse" } } }, "targets.p.loss", /classes have the loss cross_entropy/],
   [{ targets: ["p"], graph: { kind: "radius" } }, "graph.radius", /greater than 0, not undefined/],
   [{ targets: ["p"], splits: { train: 0.8, test: 0.3 } }, "splits", /at most 1 together/],
@@ -262,6 +267,21 @@ it("proposes a config that can be used", () => {
   ]);
   expect(config.globals.map(({ name }) => name)).toEqual(["speed"]);
   expect(config).toMatchObject({ dimensions: 2, graph: { kind: "mesh" } });
+});
+
+it("where points are labelled, proposes to predict the labels from all else, without those of -1", async () => {
+  const column = (...values: number[]) => ({ shape: [4], data: Float32Array.from(values) });
+  const file = saveNpz({
+    positions: { shape: [4, 3], data: Float32Array.from({ length: 12 }, (_, i) => i * i) },
+    ...{ intensity: column(5, 7.5, 1, 2), direction: column(-1, 1, 0, 1), semantic_label: column(2, -1, 0, 1) },
+  });
+  const found = await survey(new MemorySource(new Map([["a.npz", file]]), "data"));
+  const config = resolveFolderConfig(parse(proposeConfig(found, "data")));
+  expect(config.inputs.map(({ name, classes }) => [name, classes])).toEqual([
+    ["intensity", undefined],
+    ["direction", undefined],
+  ]);
+  expect(config.targets).toMatchObject([{ name: "semantic_label", classes: 3, ignore: [-1] }]);
 });
 
 it("a mesh in pieces is refused, whose pieces would be samples, unless the config says that they are", async () => {
