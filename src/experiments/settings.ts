@@ -3,6 +3,9 @@
 /** The options that may differ between calls of the same run. */
 const freeOptions: readonly string[] = ["saveEvery", "logEvery"];
 
+/** The settings that a later call of a run may change: they decide no step, only after which one the run ends early. */
+export const changeableSettings: readonly string[] = ["patience"];
+
 /** "batch-size", the flag of the option `batchSize`. */
 export const flagOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 

@@ -132,6 +132,20 @@ it("ends early by patience, with the best weights, and has then ended for the sa
     expect(found.at(-1).step).toBe(Number(step));
     expect(losses.indexOf(Math.min(...losses))).toBe(losses.length - 3);
   }
+  // With more patience it goes on, as if it had been begun with that.
+  const more = "training.patience=4";
+  const continued = await erwin([...command, more]);
+  expect(continued.code, continued.stderr).toBe(0);
+  const patient = await erwin([...words("patient"), ...onCpu, ...settings, more]);
+  expect(patient.code, patient.stderr).toBe(0);
+  const entriesIn = (run: string) =>
+    readFileSync(path(`${run}/metrics.jsonl`), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line))
+      .map(({ kind, step, loss }) => ({ kind, step, loss }));
+  expect(entriesIn("early")).toEqual(entriesIn("patient"));
+  expect(JSON.parse(readFileSync(path("early/config.json"), "utf8")).settings.patience).toBe("4");
 });
 
 it("begins with the part of another model's weights that fits, and says what begins anew", async () => {

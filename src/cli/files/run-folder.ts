@@ -5,6 +5,7 @@ import { basename, join, resolve } from "node:path";
 import { FormatError, InputError } from "../../errors.ts";
 import type { Experiment } from "../../experiments/experiment.ts";
 import { CONFIG_FILE, entryLines, isLogEntry, METRICS_FILE } from "../../experiments/run-files.ts";
+import { changeableSettings } from "../../experiments/settings.ts";
 import { BEST_CHECKPOINT, LAST_CHECKPOINT, type LogEntry, loadSafetensors } from "../../index.ts";
 import { progressOf } from "../../train/checkpoints/checkpoint.ts";
 import { printError } from "../process/progress.ts";
@@ -53,7 +54,9 @@ export class RunFolder {
     const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
     // An option that is newer than the run was none in it.
     const textOf = (settings: Settings, name: string) => settings[name] ?? "none";
-    const different = names.filter((name) => textOf(before, name) !== textOf(now, name));
+    const different = names.filter(
+      (name) => textOf(before, name) !== textOf(now, name) && !changeableSettings.includes(name),
+    );
     if (different.length === 0) return;
     const list = different.map((name) => `${name} ${textOf(before, name)}, not ${textOf(now, name)}`).join("; ");
     throw new InputError(
