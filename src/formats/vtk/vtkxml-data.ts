@@ -293,12 +293,18 @@ export function encodeBinary(data: TypedArray, { littleEndian, headerWidth, comp
   return [header([blocks.length, BLOCK, bytes.length % BLOCK, ...sizes]), ...blocks];
 }
 
-/** Encodes base64 with padding. */
-export function encodeBase64(bytes: Uint8Array): string {
-  const parts: string[] = [];
-  // The step is a multiple of three bytes, so that only the last part is padded.
-  for (let at = 0; at < bytes.length; at += 12_288) {
-    parts.push(btoa(String.fromCharCode(...bytes.subarray(at, at + 12_288))));
+/** Returns the characters of bytes in base64, with padding: of more bytes than a string can hold, too. */
+export function encodeBase64(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const codes = new TextEncoder().encode(base64Alphabet);
+  const text = new Uint8Array(4 * Math.ceil(bytes.length / 3));
+  for (let from = 0, to = 0; from < bytes.length; from += 3, to += 4) {
+    // Beyond the end zeros, whose characters are replaced.
+    const group = (bytes[from] << 16) | (bytes[from + 1] << 8) | bytes[from + 2];
+    text[to] = codes[group >> 18];
+    text[to + 1] = codes[(group >> 12) & 63];
+    text[to + 2] = codes[(group >> 6) & 63];
+    text[to + 3] = codes[group & 63];
   }
-  return parts.join("");
+  const missing = (3 - (bytes.length % 3)) % 3;
+  return text.fill("=".charCodeAt(0), text.length - missing);
 }

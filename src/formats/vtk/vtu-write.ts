@@ -161,11 +161,14 @@ function describeArray({ name, type, rows, components }: WrittenArray): string {
   return `type="${type}" Name="${escapeXml(name)}" NumberOfComponents="${components}" NumberOfTuples="${rows}"`;
 }
 
-/** The text that replaces a range of a file's bytes. */
+/** Text and bytes, one after the other: one string could not hold the numbers of a large mesh. */
+type Content = readonly (string | Uint8Array)[];
+
+/** What replaces a range of a file's bytes. */
 interface Change {
   start: number;
   end: number;
-  content: string | Uint8Array;
+  content: Content;
 }
 
 /**
@@ -197,9 +200,8 @@ export function addPointData(
   const isRaw = appended !== undefined && !appended.isBase64;
   const end = isRaw ? endOfAppended(bytes, appended.end) : 0;
   const blocks: Uint8Array[] = [];
-  const describe = isRaw
-    ? appendTo(blocks, encoding, end - appended.start)
-    : (array: WrittenArray) => inlineArray(array, encoding);
+  const refer = appendTo(blocks, encoding, isRaw ? end - appended.start : 0);
+  const describe = (array: WrittenArray): Content => (isRaw ? [refer(array)] : inlineArray(array, encoding));
   const changes: Change[] = [];
   let first = 0;
   source.pieces.forEach((piece, i) => {
@@ -208,11 +210,11 @@ export function addPointData(
       rows: counts[i],
       data: array.data.subarray(first * array.components, (first + counts[i]) * array.components),
     });
-    const text = written.map((array) => describe(part(array))).join("");
-    changes.push(...insert(piece, text, [...arrays.keys()]));
+    const content = written.flatMap((array) => describe(part(array)));
+    changes.push(...insert(piece, content, [...arrays.keys()]));
     first += counts[i];
   });
-  if (isRaw) changes.push({ start: end, end, content: concatBytes(blocks) });
+  if (isRaw) changes.push({ start: end, end, content: blocks });
   return apply(bytes, changes);
 }
 
@@ -224,25 +226,25 @@ function endOfAppended(bytes: Uint8Array, end: number): number {
 }
 
 /** Writes an array inside of its element as base64. The header before compressed data is encoded on its own. */
-function inlineArray(array: WrittenArray, encoding: Encoding): string {
+function inlineArray(array: WrittenArray, encoding: Encoding): Content {
   const [header, ...rest] = encodeBinary(array.data, encoding);
   const text = encoding.compression
-    ? encodeBase64(header) + encodeBase64(concatBytes(rest))
-    : encodeBase64(concatBytes([header, ...rest]));
-  return `<DataArray ${describeArray(array)} format="binary">\n${text}\n</DataArray>\n`;
+    ? [encodeBase64(header), encodeBase64(concatBytes(rest))]
+    : [encodeBase64(concatBytes([header, ...rest]))];
+  return [`<DataArray ${describeArray(array)} format="binary">\n`, ...text, "\n</DataArray>\n"];
 }
 
 /** Inserts arrays at the end of a piece's PointData, in place of those of the same names. */
-function insert(piece: VtkXmlPiece, text: string, names: readonly string[]): Change[] {
+function insert(piece: VtkXmlPiece, content: Content, names: readonly string[]): Change[] {
   const section = piece.sections.get("PointData");
-  const whole = `<PointData>\n${text}</PointData>\n`;
-  if (!section) return piece.isClosed ? [] : [{ start: piece.openEnd, end: piece.openEnd, content: `\n${whole}` }];
+  const whole = ["<PointData>\n", ...content, "</PointData>\n"];
+  if (!section) return piece.isClosed ? [] : [{ start: piece.openEnd, end: piece.openEnd, content: ["\n", ...whole] }];
   const { start, openEnd, closeStart } = section;
   if (closeStart === start) return [{ start, end: openEnd, content: whole }];
   const old = section.arrays.filter(({ name }) => names.includes(name));
   return [
-    ...old.map(({ start, end }) => ({ start, end, content: "" })),
-    { start: closeStart, end: closeStart, content: text },
+    ...old.map(({ start, end }) => ({ start, end, content: [] })),
+    { start: closeStart, end: closeStart, content },
   ];
 }
 
@@ -251,7 +253,8 @@ function apply(bytes: Uint8Array, changes: readonly Change[]): Uint8Array<ArrayB
   const parts: Uint8Array[] = [];
   let at = 0;
   for (const { start, end, content } of changes) {
-    parts.push(bytes.subarray(at, start), typeof content === "string" ? encoder.encode(content) : content);
+    parts.push(bytes.subarray(at, start));
+    for (const part of content) parts.push(typeof part === "string" ? encoder.encode(part) : part);
     at = end;
   }
   return concatBytes([...parts, bytes.subarray(at)]);
