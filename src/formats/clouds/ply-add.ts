@@ -1,12 +1,16 @@
 // Adds properties to the vertices of a PLY file; faces and everything else stay as they are.
 
 import { InputError } from "../../errors.ts";
-import { concatBytes, formatError, toDataView } from "../bytes/bytes.ts";
+import { formatError, toDataView } from "../bytes/bytes.ts";
 import { fromLatin1, TextReader, toLatin1 } from "../bytes/text.ts";
+import { ByteWriter } from "../bytes/writer.ts";
 import { attributeColumns, type Column, withoutSpaces } from "./columns.ts";
 import { cell } from "./csv.ts";
 import { readBinaryRows, readHeader, readTextRows } from "./ply.ts";
 import type { Attribute } from "./positions.ts";
+
+/** The bytes of a binary float or int. */
+const NUMBER_BYTES = 4;
 
 /**
  * Returns a PLY file whose vertices have additional properties after their own, in the file's own encoding.
@@ -26,11 +30,17 @@ export function addPlyProperties(
   expectFit(columns, vertex, file);
   const header = extendHeader(fromLatin1(bytes.subarray(0, headerEnd)), columns);
 
-  const parts: Uint8Array[] = [toLatin1(header)];
+  const longer = toLatin1(header);
+  // Of text, with a space and nine digits for each number, as many as there are at most but for signs and exponents.
+  const added = vertex.count * columns.length * (encoding === "ascii" ? 10 : NUMBER_BYTES);
+  const writer = new ByteWriter(longer.length + bytes.length - headerEnd + added);
+  writer.push(longer);
   let copied = headerEnd;
+  const encodeRow = encoding === "ascii" ? textRows(columns) : binaryRows(columns, encoding === "binary_little_endian");
   const extend = (row: number, _: readonly number[], end: number) => {
     const stop = encoding === "ascii" ? endOfText(bytes, end) : end;
-    parts.push(bytes.subarray(copied, stop), encodeRow(columns, row, encoding));
+    writer.push(bytes.subarray(copied, stop));
+    writer.push(encodeRow(row));
     copied = stop;
   };
   for (const element of elements) {
@@ -39,8 +49,8 @@ export function addPlyProperties(
     else readBinaryRows(bytes, reader, element, encoding === "binary_little_endian", file, use);
     if (element === vertex) break;
   }
-  parts.push(bytes.subarray(copied));
-  return concatBytes(parts);
+  writer.push(bytes.subarray(copied));
+  return writer.bytes;
 }
 
 function expectFit(
@@ -84,15 +94,21 @@ function endOfText(bytes: Uint8Array, end: number): number {
   return stop;
 }
 
-function encodeRow(columns: readonly Column[], row: number, encoding: string): Uint8Array {
-  if (encoding === "ascii") return new TextEncoder().encode(columns.map((column) => ` ${cell(column, row)}`).join(""));
-  const bytes = new Uint8Array(4 * columns.length);
+function textRows(columns: readonly Column[]): (row: number) => Uint8Array {
+  const encoder = new TextEncoder();
+  return (row) => encoder.encode(columns.map((column) => ` ${cell(column, row)}`).join(""));
+}
+
+/** The returned function always returns the same array. */
+function binaryRows(columns: readonly Column[], isLittle: boolean): (row: number) => Uint8Array {
+  const bytes = new Uint8Array(NUMBER_BYTES * columns.length);
   const view = toDataView(bytes);
-  columns.forEach(({ data, stride, start, integer }, i) => {
-    const value = data[row * stride + start];
-    const isLittle = encoding === "binary_little_endian";
-    if (integer) view.setInt32(4 * i, value, isLittle);
-    else view.setFloat32(4 * i, value, isLittle);
-  });
-  return bytes;
+  return (row) => {
+    columns.forEach(({ data, stride, start, integer }, i) => {
+      const value = data[row * stride + start];
+      if (integer) view.setInt32(NUMBER_BYTES * i, value, isLittle);
+      else view.setFloat32(NUMBER_BYTES * i, value, isLittle);
+    });
+    return bytes;
+  };
 }
