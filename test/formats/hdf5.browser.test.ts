@@ -38,6 +38,19 @@ test("a damaged Blob is a FormatError in a worker, too", async () => {
   });
 });
 
+test("a Blob with a damaged heap, through which the library would walk without end, is refused in a worker, too", async () => {
+  const elsewhere = await (await fetch(new URL("hdf5/elsewhere.h5", import.meta.url))).arrayBuffer();
+  expect(await read(new Blob([elsewhere]))).toEqual(Object.fromEntries(await loadHdf5(elsewhere)));
+  const bytes = new Uint8Array(elsewhere);
+  const heap = bytes.findIndex((_, i) => String.fromCharCode(...bytes.subarray(i, i + 4)) === "GCOL");
+  new DataView(elsewhere).setUint16(heap + 16, 0, true);
+  new DataView(elsewhere).setBigUint64(heap + 24, 0n, true);
+  expect(await read(new Blob([elsewhere]))).toMatchObject({
+    name: "FormatError",
+    message: expect.stringMatching(/^large\.h5: is damaged: an object of a heap has the size 0/),
+  });
+});
+
 test("what LZF compressed is read in a page and in a worker, where the library loads its filter", async () => {
   const bytes = await (await fetch(new URL("hdf5/lzf.h5", import.meta.url))).arrayBuffer();
   const arrays = Object.fromEntries(await loadHdf5(bytes));

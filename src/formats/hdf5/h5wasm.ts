@@ -25,6 +25,9 @@ export interface DatasetMetadata {
   virtual_sources?: { file_name: string; dset_name: string }[];
 }
 
+/** Reads from a file's `position` on into `buffer`, and returns the number of bytes. */
+export type PartRead = (stream: unknown, buffer: Int8Array, offset: number, length: number, position: number) => number;
+
 export interface H5Module {
   FS: {
     writeFile(path: string, bytes: Uint8Array): void;
@@ -40,7 +43,7 @@ export interface H5Module {
     mount(kind: unknown, files: { blobs: { name: string; data: Blob }[] }, path: string): void;
     unmount(path: string): void;
     /** WORKERFS reads blobs synchronously and in parts, which browsers allow in workers only. */
-    readonly filesystems: { readonly WORKERFS: unknown };
+    readonly filesystems: { readonly WORKERFS: { readonly stream_ops: { read: PartRead } } };
   };
   readonly HEAPU8: Uint8Array;
   _malloc(bytes: number): number;

@@ -9,8 +9,8 @@ import { unpack } from "../netcdf/conventions.ts";
 import { blobFile, readWhole } from "../sources/partial-file.ts";
 import { attributeText } from "./attributes.ts";
 import { ENUMERATION, elementsName, elementType, type Halves, halvesAmong, halvesIn, isHalf } from "./elements.ts";
-import { checkGlobalHeaps } from "./global-heap.ts";
-import type { DatasetMetadata, H5Module } from "./h5wasm.ts";
+import { checkGlobalHeaps, heapCheck } from "./global-heap.ts";
+import type { DatasetMetadata, H5Module, PartRead } from "./h5wasm.ts";
 import { allocate, PATH, withLibrary } from "./library.ts";
 import { isBareDimension, meaningOf } from "./netcdf.ts";
 
@@ -51,10 +51,10 @@ export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {
   const name = options.file ?? "hdf5";
   const content = input instanceof Blob ? await contentOf(input, name) : toBytes(input);
   const size = content instanceof Blob ? content.size : content.length;
-  // Of a blob only parts are read, wherever the library asks for them.
+  // Of a blob only parts are read, wherever the library asks for them; its heaps are checked then.
   if (!(content instanceof Blob)) checkGlobalHeaps(content, name);
   return await withLibrary((library) =>
-    withFile(library, content, (path) =>
+    withFile(library, content, name, (path) =>
       guarded(name, () => {
         const file = library.open(path, library.H5F_ACC_RDONLY, false, -1, -1);
         if (file <= 0n) throw formatError(name, notOpened(size), { offset: 0 });
@@ -75,8 +75,11 @@ const contentOf = async (blob: Blob, file: string): Promise<Blob | Uint8Array> =
   "FileReaderSync" in globalThis ? blob : readWhole(blobFile(blob, file));
 
 /** Gives the library a file while `use` reads it. */
-function withFile<T>({ FS }: H5Module, content: Blob | Uint8Array, use: (path: string) => T): T {
+function withFile<T>({ FS }: H5Module, content: Blob | Uint8Array, file: string, use: (path: string) => T): T {
   if (content instanceof Blob) {
+    const operations = FS.filesystems.WORKERFS.stream_ops;
+    const { read } = operations;
+    operations.read = checkedRead(read, content, file);
     FS.mkdir(MOUNT);
     FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name: PATH.slice(1), data: content }] }, MOUNT);
     try {
@@ -84,6 +87,7 @@ function withFile<T>({ FS }: H5Module, content: Blob | Uint8Array, use: (path: s
     } finally {
       FS.unmount(MOUNT);
       FS.rmdir(MOUNT);
+      operations.read = read;
     }
   }
   FS.writeFile(PATH, content);
@@ -92,6 +96,23 @@ function withFile<T>({ FS }: H5Module, content: Blob | Uint8Array, use: (path: s
   } finally {
     FS.unlink(PATH);
   }
+}
+
+/** What workers of browsers have for reading at once. */
+interface SyncReader {
+  readAsArrayBuffer(blob: Blob): ArrayBuffer;
+}
+
+/** Returns a way to read parts of a blob that checks the heaps in them before the library walks through these. */
+function checkedRead(read: PartRead, blob: Blob, file: string): PartRead {
+  const reader = new (globalThis as unknown as { FileReaderSync: new () => SyncReader }).FileReaderSync();
+  const part = (start: number, end: number) => new Uint8Array(reader.readAsArrayBuffer(blob.slice(start, end)));
+  const check = heapCheck({ size: blob.size, read: part }, file);
+  return (stream, buffer, offset, length, position) => {
+    const count = read(stream, buffer, offset, length, position);
+    check(new Uint8Array(buffer.buffer, buffer.byteOffset + offset, count), position);
+    return count;
+  };
 }
 
 /** Converts whatever the library throws, WebAssembly traps included, to an error about the file. */
