@@ -6,6 +6,8 @@ import { describe, expect, it } from "vitest";
 import { FormatError, InputError } from "../../src/errors.ts";
 import { addArrays } from "../../src/formats/add-arrays.ts";
 import type { SafeTensorInput } from "../../src/formats/bytes/elements.ts";
+import { fromLatin1 } from "../../src/formats/bytes/text.ts";
+import { linesOf } from "../../src/formats/clouds/csv-lines.ts";
 import { openZip } from "../../src/formats/compression/zip.ts";
 import { loadNpz } from "../../src/formats/numpy/npz.ts";
 import { readPointCloud } from "../../src/formats/pointcloud.ts";
@@ -161,4 +163,13 @@ it.each([
   expect([...readPointCloud(after, "a.csv", { attributes: ["p"] }).attributes!.get("p")!.data]).toEqual([
     ...column.get("p")!.data,
   ]);
+});
+
+it("the lines of a table are the same in whatever pieces it is decoded", () => {
+  const text = new TextEncoder().encode('x,y\r\n1,2\n\n3,4\r5,"6\r\n"\r\r\näö\n7,8');
+  const lines = fromLatin1(text).split(/(?<=\n|\r(?!\n))/);
+  expect(lines).toHaveLength(9);
+  for (let piece = 1; piece <= text.length; piece++)
+    expect([...linesOf(text, "a.csv", piece)], `${piece}`).toEqual(lines);
+  expect([...linesOf(text.subarray(0, 4), "a.csv", 2)]).toEqual(["x,y\r"]);
 });
