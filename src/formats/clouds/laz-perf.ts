@@ -113,8 +113,12 @@ async function instantiate(module: WebAssembly.Module, largest: number) {
       if (size > largest) return 0;
       // A fifth more, so that it does not grow often.
       const more = Math.min(largest, Math.max(size, bytes().length * 1.2)) - bytes().length;
-      exports.memory.grow(Math.ceil(more / PAGE));
-      return 1;
+      try {
+        exports.memory.grow(Math.ceil(more / PAGE));
+        return 1;
+      } catch {
+        return 0;
+      }
     },
   };
   // The others bind types that its class does not need, or are the system's, of which it needs none: these say that they failed.

@@ -66,7 +66,9 @@ export async function unpackLaz(input: FileBytes, options: { file?: string } = {
   } catch (cause) {
     if (cause instanceof Error && "details" in cause) throw cause;
     const problem = cause instanceof Error ? cause.message : String(cause);
-    throw formatError(file, `damaged: its ${points} points cannot be unpacked (${problem}).`, {}, { cause });
+    const isShort = cause instanceof RangeError;
+    const what = `${isShort ? "" : "damaged: "}its ${points} points cannot be unpacked (${problem}).`;
+    throw formatError(file, what, {}, { cause });
   }
   checkBounds(whole, header, file);
   return whole;
