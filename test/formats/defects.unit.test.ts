@@ -7,6 +7,7 @@ import { FloatList } from "../../src/formats/bytes/float-list.ts";
 import { loadCsv } from "../../src/formats/clouds/csv.ts";
 import { loadObj } from "../../src/formats/clouds/obj.ts";
 import { loadPly } from "../../src/formats/clouds/ply.ts";
+import { readPointCloud } from "../../src/formats/pointcloud.ts";
 import { loadSafetensors } from "../../src/formats/safetensors/safetensors.ts";
 import { loadVtk } from "../../src/formats/vtk/vtk.ts";
 import { concat, numbers, text } from "./corruption.ts";
@@ -161,6 +162,13 @@ describe("in time and memory that their size allows", () => {
   it("a line of digits", () => {
     expect(() => loadCsv(text("1,2,3", `4,5,${"1".repeat(600_000)}x`))).toThrow(FormatError);
     expect(() => loadObj(text(`v 1 2 ${"1".repeat(600_000)}x`))).toThrow(FormatError);
+  });
+
+  it("a comment of atoms with a long word, and with many properties", () => {
+    const read = (comment: string) => readPointCloud(text("1", comment, "H 0 0 0"), "a.extxyz");
+    // Tried at each of its letters, the word took ten minutes.
+    expect(read(`Properties=species:S:1:pos:R:3 ${"a".repeat(900_000)}`).positions).toHaveLength(3);
+    expect(() => read(`Properties=${"s:S:1:".repeat(150_000)}pos:R:3`)).toThrow(/expected 150003 values, found 4/);
   });
 
   it("a quoted cell of many lines", () => {

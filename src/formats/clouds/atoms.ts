@@ -248,7 +248,7 @@ function parseProperties(comment: string, words: number, file: string): readonly
   const properties: Property[] = [];
   let first = 0;
   for (let i = 0; i < parts.length; i += 3) {
-    const [name, type] = parts.slice(i);
+    const [name, type] = [parts[i], parts[i + 1]];
     const channels = parseCount(parts[i + 2]);
     if (!/^[SRIL]$/.test(type) || !(channels > 0)) {
       const problem = `line 2, "${given.slice(0, 200)}": expected a name, a type (S, R, I or L) and a number of columns for each property`;
@@ -265,9 +265,12 @@ function expectNames(wanted: readonly string[], known: readonly string[], file: 
   if (missing !== undefined) throw missingAttribute(file, missing, known);
 }
 
+/** A name and its value. It begins where a word does: tried at each of its letters, a long one without a value takes hours. */
+const pair = /(?<![^\s="])([^\s="]+)=(?:"([^"]*)"|(\S+))/g;
+
 /** Returns the numbers, vectors and tensors in an extended comment: "energy=-1.5", "dipole="0 0 1"". The cell is none of them. */
 function numbersIn(comment: string): Map<string, readonly number[]> {
-  const pairs = propertiesIn(comment) === undefined ? [] : comment.matchAll(/([^\s="]+)=(?:"([^"]*)"|(\S+))/g);
+  const pairs = propertiesIn(comment) === undefined ? [] : comment.matchAll(pair);
   const found = Array.from(
     pairs,
     ([, name, quoted, bare]) => [name, splitWords(quoted ?? bare).map(parseFloat32)] as const,
