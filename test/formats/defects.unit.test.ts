@@ -5,6 +5,7 @@ import { FormatError } from "../../src/errors.ts";
 import { attributeNames } from "../../src/formats/attribute-names.ts";
 import { FloatList } from "../../src/formats/bytes/float-list.ts";
 import { loadCsv } from "../../src/formats/clouds/csv.ts";
+import { addCsvColumns } from "../../src/formats/clouds/csv-add.ts";
 import { loadObj } from "../../src/formats/clouds/obj.ts";
 import { loadPly } from "../../src/formats/clouds/ply.ts";
 import { readPointCloud } from "../../src/formats/pointcloud.ts";
@@ -169,6 +170,15 @@ describe("in time and memory that their size allows", () => {
     // Tried at each of its letters, the word took ten minutes.
     expect(read(`Properties=species:S:1:pos:R:3 ${"a".repeat(900_000)}`).positions).toHaveLength(3);
     expect(() => read(`Properties=${"s:S:1:".repeat(150_000)}pos:R:3`)).toThrow(/expected 150003 values, found 4/);
+  });
+
+  it("a column's name with many spaces, and a row with many empty lines in a cell, to which columns are added", () => {
+    const spaces = " ".repeat(900_000);
+    expect(loadCsv(encode(`x (m),y [m],"a${spaces}b"\n1,2,3\n4,5,6\n`)).positions).toEqual(Float32Array.of(1, 2, 4, 5));
+    const lines = "\n".repeat(900_000);
+    const column = new Map([["p", { data: Float32Array.of(7), channels: 1 }]]);
+    const longer = addCsvColumns(encode(`x,y,note\n1,2,"a${lines}b"\n`), column, "a.csv");
+    expect(new TextDecoder().decode(longer)).toBe(`x,y,note,p\n1,2,"a${lines}b",7\n`);
   });
 
   it("a quoted cell of many lines", () => {

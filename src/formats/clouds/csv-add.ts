@@ -126,7 +126,12 @@ function firstOf(values: Iterable<string>, holds: (value: string, index: number)
 const namesIn = (line: string, split: (line: string) => string[], columns: number) =>
   namesInComment(commentOf(endless(line)) ?? "", split, columns);
 
-const endless = (line: string) => line.replace(/[\r\n]+$/, "");
+/** Returns a row without the ends of lines after it. */
+function endless(row: string): string {
+  let end = row.length;
+  while (row[end - 1] === "\n" || row[end - 1] === "\r") end--;
+  return row.slice(0, end);
+}
 
 function extended(line: string, values: readonly string[], separator = " "): string {
   const text = endless(line);

@@ -35,7 +35,8 @@ const LONG_TEXT = 2 ** 20;
  */
 export function axesIn(names: readonly string[]): number[][] | undefined {
   const lowerCase = names.map((name) => name.toLowerCase());
-  const bare = lowerCase.map((name) => name.replace(/\s*(?:\([^()]*\)|\[[^[\]]*\])$/, ""));
+  // Without its unit. Spaces are tried only from their first one on: many of them within a name took minutes.
+  const bare = lowerCase.map((name) => name.replace(/(?<!\s)\s*(?:\([^()]*\)|\[[^[\]]*\])$/, ""));
   const mixed = [0, 1, 2].map((axis) => axisNames.map((kind) => kind[axis]));
   const kinds = [...axisNames.map((kind) => kind.map((name) => [name])), mixed];
   const ways = kinds.flatMap((kind) =>
