@@ -9,6 +9,7 @@ import { entries, entryNames } from "./src/build/entries.mjs";
 import { indentation } from "./src/build/indentation.mjs";
 import { kernelText } from "./src/build/kernel-text.mjs";
 import { thirdPartyLicences } from "./src/build/licences.mjs";
+import { spaces } from "./src/build/spaces.mjs";
 import { hdf5Script } from "./wasm/hdf5/library.mjs";
 
 const workers: Record<string, string> = Object.fromEntries(
@@ -51,7 +52,7 @@ const parts = [
 export default defineConfig(({ mode }) => ({
   base: "./",
   publicDir: false,
-  plugins: [libraryAssets(), hdf5Script(), kernelText(), indentation(), thirdPartyLicences()],
+  plugins: [libraryAssets(), hdf5Script(), kernelText(), indentation(), spaces(), thirdPartyLicences()],
   build: {
     target: "es2022",
     outDir: "dist",

@@ -20,7 +20,7 @@ import { cache, root, runStep } from "./steps.mjs";
 const sources = ["src", "workers", "gpu", "package.json", "package-lock.json", "tsconfig.json"];
 const scripts = ["src/build", "src/pages"];
 /** The scripts of the build of which the library is made, too: those that vite.config.ts imports. */
-const libraryScripts = ["assets", "entries", "indentation", "kernel-text", "licences"].map(
+const libraryScripts = ["assets", "entries", "indentation", "kernel-text", "licences", "spaces"].map(
   (name) => `src/build/${name}.mjs`,
 );
 

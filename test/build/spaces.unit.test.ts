@@ -1,0 +1,36 @@
+// The build's removal of spaces leaves a program that means the same.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { parseSync } from "vite";
+import { expect, test } from "vitest";
+import { stripSpaces } from "../../src/build/spaces.mjs";
+
+/** A program as its parser understands it, without places. */
+const meaning = (code: string) =>
+  JSON.stringify(parseSync("module.js", code).program, (key, value) =>
+    ["start", "end", "range", "loc"].includes(key) ? undefined : value,
+  );
+
+test("spaces beside punctuation go, unless they are within texts, expressions and comments", () => {
+  expect(stripSpaces('const f = (a, b) => { return [a ? "x , y" : /( , )/ , b]; };')).toBe(
+    'const f=(a,b)=>{return[a?"x , y":/( , )/,b];};',
+  );
+  expect(stripSpaces("a = b ? .5 : `t , u`; /* @a , b */ import { d } from 'e'\n( f )")).toBe(
+    "a=b?.5:`t , u`;/* @a , b */ import{d}from 'e'\n(f)",
+  );
+  const operators = "x = a + +b - -c < !--d / e ?? f";
+  expect(meaning(stripSpaces(operators))).toBe(meaning(operators));
+  expect(stripSpaces(operators)).toContain("< !--d");
+});
+
+test("large programs by others mean the same without spaces", () => {
+  const require = createRequire(import.meta.url);
+  for (const name of ["fast-check", "comlink", "typescript"]) {
+    const code = readFileSync(require.resolve(name), "utf8");
+    const stripped = stripSpaces(code);
+    expect(stripped.length, name).toBeLessThan(0.98 * code.length);
+    expect(stripped.split("\n").length, name).toBe(code.split("\n").length);
+    expect(meaning(stripped) === meaning(code), name).toBe(true);
+  }
+});
