@@ -36,6 +36,11 @@ fn value(x: f32, y: f32) -> f32 { return x * y; }
 //! if DIVIDE
 fn value(x: f32, y: f32) -> f32 { return x / y; }
 //! end
+//! if MAXIMUM
+// A NaN is larger than all numbers. It is found by its bits: compilers take every comparison for one of numbers.
+fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffff) > 0x7f800000; }
+fn value(x: f32, y: f32) -> f32 { return select(select(x, y, x < y || is_nan(y)), x, is_nan(x)); }
+//! end
 //! if RECIPROCAL
 fn value(x: f32, y: f32) -> f32 { return 1.0 / x; }
 fn derivative(x: f32) -> f32 { return -1.0 / (x * x); }

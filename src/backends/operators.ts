@@ -54,6 +54,7 @@ export const elementFunctions = [
   "subtract",
   "multiply",
   "divide",
+  "maximum",
   "reciprocal",
   "square",
   "sqrt",

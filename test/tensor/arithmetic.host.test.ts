@@ -1,6 +1,6 @@
 // Arithmetic with NumPy's broadcasting, and with numbers.
 
-import { add, divide, InputError, multiply, subtract, Tensor } from "erwin";
+import { add, divide, InputError, maximum, minimum, multiply, subtract, Tensor } from "erwin";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../support/clouds.ts";
@@ -12,6 +12,8 @@ const operations = {
   subtract: { operator: subtract, reference: (a: number, b: number) => a - b },
   multiply: { operator: multiply, reference: (a: number, b: number) => a * b },
   divide: { operator: divide, reference: (a: number, b: number) => a / b },
+  maximum: { operator: maximum, reference: Math.max },
+  minimum: { operator: minimum, reference: Math.min },
 };
 
 /**

@@ -2,6 +2,7 @@
 
 import {
   abs,
+  clamp,
   cos,
   exp,
   gelu,
@@ -18,6 +19,7 @@ import {
   sqrt,
   square,
   Tensor,
+  tanh,
 } from "erwin";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -47,6 +49,7 @@ const functions: Record<string, Function> = {
   softplus: { operator: softplus, reference: softplusOf, spread: 5 },
   sigmoid: { operator: sigmoid, reference: (x) => 1 / (1 + Math.exp(-x)), spread: 5 },
   relu: { operator: relu, reference: (x) => Math.max(x, 0) },
+  tanh: { operator: tanh, reference: Math.tanh, spread: 3 },
   sin: { operator: sin, reference: Math.sin, spread: 30 },
   cos: { operator: cos, reference: Math.cos, spread: 30 },
   exp: { operator: exp, reference: Math.exp, spread: 2 },
@@ -120,6 +123,15 @@ onEachDevice((device) => {
         [0, 1],
         [0, 0],
       ]);
+    });
+
+    test("what is clamped stays between the bounds, and has a gradient up to them", async () => {
+      const numbers = [Number.NEGATIVE_INFINITY, -3, -2, 0.3, 5, 5.5, Number.POSITIVE_INFINITY];
+      const { values, slopes } = await at((x) => clamp(x, -2, 5), numbers);
+      expect([...values]).toEqual([-2, -2, -2, Math.fround(0.3), 5, 5, 5]);
+      expect([...slopes].map((slope) => slope + 0)).toEqual([0, 0, 1, 1, 1, 0, 0]);
+      using x = Tensor.from(device(), [1]);
+      expect(() => clamp(x, 1, 0)).toThrow("nothing lies between 1 and 0: give the smaller one first");
     });
 
     test("the derivatives of the square root, of the absolute value and of relu at 0 are 0", async () => {

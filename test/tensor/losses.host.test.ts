@@ -7,7 +7,9 @@ import {
   type Device,
   embeddingLookup,
   gaussianNegativeLogLikelihood,
+  huber,
   InputError,
+  l1,
   logSoftmax,
   mse,
   operators,
@@ -55,6 +57,29 @@ onEachDevice((device) => {
       using b = Tensor.from(device(), new Float32Array(3), [1, 3]);
       expect(() => mse(a, b)).toThrow("target has the shape [1,3], but [2,3] is needed here");
     });
+  });
+
+  test("l1 and huber are their formulas, with gradients for both sides", async () => {
+    await fc.assert(
+      fc.asyncProperty(rows, columns, fc.nat(), async (n, d, seed) => {
+        const random = seededRandom(seed);
+        const delta = 0.2 + random();
+        const inputs = [given([n, d], random), given([n, d], random)];
+        const meanOf = (term: (e: number) => number) =>
+          byDifferences(
+            (p, t) => [p.reduce((sum, value, i) => sum + term(Math.abs(value - t[i])), 0) / p.length],
+            1e-6,
+          );
+        const absolute = meanOf((e) => e);
+        await check(device(), inputs, l1, absolute, random, `l1 [${n}, ${d}]`);
+        const robust = meanOf((e) => (e <= delta ? e ** 2 / 2 : delta * (e - delta / 2)));
+        await check(device(), inputs, (p, t) => huber(p, t, delta), robust, random, `huber [${n}, ${d}]`);
+      }),
+      runs,
+    );
+    using x = Tensor.from(device(), [1, 2]);
+    expect(() => huber(x, [1, 2], 0)).toThrow("delta");
+    expect(() => l1(x, [1, 2, 3])).toThrow("target has the shape [3], but [2] is needed here");
   });
 
   describe("gaussianNegativeLogLikelihood", () => {

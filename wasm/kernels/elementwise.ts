@@ -71,6 +71,8 @@ function valueOf(p: Elementwise, x: v128, y: v128): v128 {
       return f32x4.mul(x, y);
     case ElementFunction.Divide:
       return f32x4.div(x, y);
+    case ElementFunction.Maximum:
+      return f32x4.max(x, y);
     case ElementFunction.Reciprocal:
       return f32x4.div(f32x4.splat(1), x);
     case ElementFunction.Square:

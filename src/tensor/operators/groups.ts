@@ -126,5 +126,6 @@ export function cloudMeans(x: Tensor, offsets?: Indices): Tensor {
   });
 }
 
-const startsOf = ({ batchIdx }: Tensor, rows: number, offsets: Indices | undefined) =>
+/** Where the clouds of a tensor begin among its rows, then the number of rows. */
+export const startsOf = ({ batchIdx }: Tensor, rows: number, offsets: Indices | undefined) =>
   unsigned(cloudOffsets(rows, offsets === undefined && batchIdx ? { batchIdx } : { offsets }));

@@ -1,11 +1,11 @@
 // Losses: scalars, of shape [], on the device.
 
-import { type Indices, type Numbers, toNumbers } from "../../arguments.ts";
+import { expectKind, type Indices, type Numbers, toNumbers } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
 import { expectSameDevice, expectShape, expectTensor, matrixShape } from "../shapes.ts";
 import { scope, sizeOf, Tensor } from "../tensor.ts";
-import { add, divide, subtract } from "./arithmetic.ts";
-import { affine, log, scale, softplus, sqrt, square } from "./functions.ts";
+import { add, divide, minimum, multiply, subtract } from "./arithmetic.ts";
+import { abs, affine, log, scale, softplus, sqrt, square } from "./functions.ts";
 import { cloudSums } from "./groups.ts";
 import { mean, sum } from "./reductions.ts";
 import { reshape } from "./reshape.ts";
@@ -38,6 +38,37 @@ export function targetOf(prediction: Tensor, target: Target, shape: readonly num
 export function mse(prediction: Tensor, target: Target): Tensor {
   expectTensor("prediction", prediction);
   return scope(() => mean(square(subtract(prediction, targetOf(prediction, target, prediction.shape)))));
+}
+
+/**
+ * The mean over all elements of |prediction - target|.
+ * @throws InputError if the shapes differ.
+ */
+export function l1(prediction: Tensor, target: Target): Tensor {
+  return scope(() => mean(distances(prediction, target)));
+}
+
+/**
+ * The mean over all elements of the Huber loss of e = |prediction - target|:
+ *
+ *     e^2 / 2                      where e <= delta
+ *     delta (e - delta / 2)        elsewhere
+ *
+ * With delta = 1, the default, this is torch's smooth_l1_loss; that with another `beta` is huber(..., beta) / beta.
+ * @throws InputError if the shapes differ, or delta is not above 0.
+ */
+export function huber(prediction: Tensor, target: Target, delta = 1): Tensor {
+  expectKind("delta", delta, "a number above 0", typeof delta === "number" && delta > 0);
+  return scope(() => {
+    const error = distances(prediction, target);
+    const near = minimum(error, delta);
+    return mean(multiply(near, subtract(error, scale(near, 0.5))));
+  });
+}
+
+function distances(prediction: Tensor, target: Target): Tensor {
+  expectTensor("prediction", prediction);
+  return abs(subtract(prediction, targetOf(prediction, target, prediction.shape)));
 }
 
 /**
