@@ -3,6 +3,7 @@
 export type { GraphPart } from "../tensor/operators/messages.ts";
 export { BallAttention, type BlockShape, ErwinBlock, SwiGLU } from "./block.ts";
 export type { FoundValues, Misfits, RestoreOptions } from "./checkpoint.ts";
+export { Dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
 export type { Grouping, LevelGeometry, NodeOrder } from "./geometry.ts";
 export { BallLayer, type LayerShape } from "./layer.ts";

@@ -132,6 +132,18 @@ export abstract class Module {
     return this;
   }
 
+  /**
+   * Begins the random numbers of its layers, such as `Dropout`, anew: the same seed gives the same numbers. `initialize` and `load`
+   * do this, and `fit` before each batch.
+   */
+  reseed(seed: number): this {
+    for (const [name, module] of this.modules()) module.startRandom(seed, `${name} in use`);
+    return this;
+  }
+
+  /** Called with the seed and the stream of the random numbers that it may use in its passes from now on. */
+  protected startRandom(_seed: number, _stream: string): void {}
+
   #setTraining(training: boolean): this {
     for (const module of this.modules().values()) module.#training = training;
     return this;
@@ -234,7 +246,7 @@ export abstract class Module {
       initializer(values, new Random(seed, name));
       return values;
     });
-    return this;
+    return this.reseed(seed);
   }
 
   /**
@@ -275,6 +287,7 @@ export abstract class Module {
     if ([...parameters.values()].some((parameter) => !parameter.initialized)) {
       this.#compileAhead(device);
       this.#allocate(device, (name) => values.get(name), file, new Set(missing));
+      this.reseed(0);
     }
     for (const [name, parameter] of initialized) parameter.tensor.set(values.get(name) as Float32Array);
     for (const [name, counter] of counters) counter.value = counts.get(name) ?? counter.value;

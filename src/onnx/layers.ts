@@ -16,6 +16,7 @@ export const layerDescriptions = (nn: typeof import("../nn/index.ts")): Descript
     .add(nn.LayerNorm, layerNorm)
     .add(nn.RMSNorm, rmsNorm)
     .add(nn.BatchNorm, batchNorm)
+    .add(nn.Dropout, (_graph, _layer, x) => x)
     .add(nn.GELU, (graph, _, x) => gelu(graph, x))
     .add(nn.ReLU, (graph, _, x) => graph.node("Relu", [x]))
     .add(nn.SiLU, (graph, _, x) => graph.multiply(x, graph.node("Sigmoid", [x])))

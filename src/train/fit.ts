@@ -5,6 +5,7 @@ import { checkOptions, expectParts, expectWhole } from "../arguments.ts";
 import { causeOf, type Device, Recoveries } from "../backends/index.ts";
 import { ConfigError, InputError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors/safetensors.ts";
+import { Random } from "../random.ts";
 import { backward } from "../tensor/backward.ts";
 import { scale } from "../tensor/operators/functions.ts";
 import { register, scope } from "../tensor/scopes.ts";
@@ -285,13 +286,14 @@ class Run<Sample, Batch> {
   }
 
   async #step(): Promise<void> {
-    const { task, schedule, maxNorm } = this.#options;
+    const { model, task, schedule, maxNorm } = this.#options;
     const on = this.#on!;
     const { optimizer, losses } = on;
     const progress = this.#progress;
     for (let i = 0; i < this.#accumulate; i++) {
       const { request, parts } = await this.#prefetch!.next();
       const fitting = await this.#planner.fit(request, parts);
+      model.reseed?.(new Random(progress.seed, `batch ${progress.batches + i}`).bits());
       const shares = this.#planner.shares(fitting);
       for (const [p, { batch }] of fitting.entries()) {
         this.#points += task.points?.(batch) ?? 0;

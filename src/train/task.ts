@@ -23,6 +23,8 @@ export interface Trainable {
   restore(tensors: ReadonlyMap<string, SafeTensor>, file?: string): void;
   /** Moves the model to another device, with the tensors of such a file. Without this method, a run ends when its device is lost. */
   moveTo?(device: Device, tensors: ReadonlyMap<string, SafeTensor>): void;
+  /** Begins the random numbers of its layers anew, such as those of dropout: each batch has its own, whichever run computes it. */
+  reseed?(seed: number): unknown;
   /** Turns gradient checkpointing on or off; returns whether this has changed anything. */
   setCheckpointing?(on: boolean): boolean;
   /** Does a dry run of `work`, as if the model were on a device that only counts memory, to learn how much the work needs. */

@@ -165,7 +165,14 @@ test("a module of one's own is exported by its method onnx, its parts by themsel
     readonly main = this.child("main_model", new ErwinTransformer(config));
     readonly head = this.child(
       "head",
-      new nn.Sequential(new nn.RMSNorm(8), new nn.SiLU(), new nn.MLP([8, 8, 8]), new nn.ReLU(), new nn.Linear(8, 2)),
+      new nn.Sequential(
+        new nn.RMSNorm(8),
+        new nn.SiLU(),
+        new nn.MLP([8, 8, 8]),
+        new nn.Dropout(0.3),
+        new nn.ReLU(),
+        new nn.Linear(8, 2),
+      ),
     );
     readonly shift = this.parameter("shift", [1, 2], nn.uniform(1));
 

@@ -8,7 +8,9 @@ import {
   type ErwinInput,
   ErwinTransformer,
   evaluate,
+  FitController,
   fit,
+  MemoryStore,
   type Metrics,
   nn,
   type PreparedInput,
@@ -23,10 +25,11 @@ import { flatConfig } from "./training.ts";
 
 class Classifier extends nn.Module {
   readonly body = this.child("body", new ErwinTransformer(flatConfig));
-  readonly head = this.child("head", new nn.MLP([8, 8, 3]));
+  readonly head: nn.Sequential;
 
-  constructor(device: Device) {
+  constructor(device: Device, ...before: nn.Dropout[]) {
     super();
+    this.head = this.child("head", new nn.Sequential(...before, new nn.MLP([8, 8, 3])));
     this.initialize({ device, seed: 3 });
   }
 
@@ -101,6 +104,25 @@ onEachDevice((device) => {
     expect(each.map((metrics) => Math.round(metrics.accuracy))).toEqual(right);
     expect(found.accuracy).toBeCloseTo(right.reduce((sum, one) => sum + one) / 7, 5);
     expect(found.loss).toBeCloseTo(each.reduce((sum, { loss }) => sum + loss, 0) / 7, 5);
+  });
+
+  test("a run with dropout that was stopped and resumed has the same bits", async () => {
+    const run = async (store: MemoryStore, stopAt?: number) => {
+      using model = new Classifier(device(), new nn.Dropout(0.5));
+      const controller = new FitController();
+      const beforeStep = (step: number) => {
+        if (step === stopAt) controller.stop();
+      };
+      const task = supervised({ model, collate, loss: crossEntropy });
+      const schedule = { kind: "constant", lr: 0.03 } as const;
+      const data = { trainData: clouds(12, 1), steps: 4, batchSize: 3, accumulate: 2, seed: 9 };
+      await fit({ model, task, ...data, schedule, store, controller, beforeStep });
+      return model.save();
+    };
+    const store = new MemoryStore();
+    const [whole, stopped] = [await run(new MemoryStore()), await run(store, 2)];
+    expect(stopped).not.toEqual(whole);
+    expect(await run(store)).toEqual(whole);
   });
 
   test("accuracy counts the rows whose own logit is the largest, without those that do not count", async () => {
