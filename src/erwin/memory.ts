@@ -125,7 +125,8 @@ export function dryRunPass(
   const before = memory.current;
   const output = run(blankInput(model.config, question));
   const activations = memory.current - before;
-  if (training) backward(output, new Tensor(device, output.shape));
+  // Where all is frozen, nothing was recorded.
+  if (training && output.requiresGrad) backward(output, new Tensor(device, output.shape));
   const temporaries = memory.peak - before - activations;
   return { ...estimate, activations, temporaries, peak: memory.peak, largest: device.largestAtPeak };
 }

@@ -254,8 +254,8 @@ export class ErwinTransformer extends Module {
 
   /**
    * Estimates the device memory that a pass over a batch of the given sizes needs, including the model, without
-   * allocating it. Training includes AdamW's moments; what the loss needs is additional, unless it has the output's
-   * size.
+   * allocating it. Training includes AdamW's moments of all parameters, as of `new AdamW(model.parameters())`, and what the backward
+   * pass of those keeps that are not frozen; what the loss needs is additional, unless it has the output's size.
    * @throws InputError if the number of points or edges is missing or not valid; ConfigError naming an option that does not exist;
    *   OutOfMemoryError if a single tensor would not fit
    */
@@ -265,13 +265,23 @@ export class ErwinTransformer extends Module {
   ): MemoryEstimate {
     checkOptions("estimateMemory", options, { training: true, average: true });
     const { training = this.training, ...question } = { ...sizesOf(this.config, batch), ...options };
-    return ErwinTransformer.#dryRun(this.device.dryRun(), this.config, { training, ...question }, this.#options);
+    const frozen = [...this.parameters()].flatMap(([name, { requiresGrad }]) => (requiresGrad ? [] : [name]));
+    const asked = { training, ...question };
+    return ErwinTransformer.#dryRun(this.device.dryRun(), this.config, asked, { options: this.#options, frozen });
   }
 
-  static #dryRun(device: Device, config: ErwinConfig, question: MemoryQuestion, options?: ModelOptions) {
+  /** @param like the options of the model that asks, and the names of its parameters that want no gradient */
+  static #dryRun(
+    device: Device,
+    config: ErwinConfig,
+    question: MemoryQuestion,
+    { options, frozen = [] }: { options?: ModelOptions; frozen?: readonly string[] } = {},
+  ) {
     const model = new ErwinTransformer(config, options);
     return outsideScopes(() => {
       model.allocate(device);
+      const parameters = model.parameters();
+      for (const name of frozen) parameters.get(name)?.requireGrad(false);
       return dryRunPass(model, (input) => model.#run(input), question);
     });
   }

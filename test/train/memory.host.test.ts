@@ -1,6 +1,6 @@
 // Memory: the estimate against the memory that passes use, and gradient checkpointing: the same bits in a fraction of the memory.
 
-import { AdamW, ErwinTransformer, type ErwinTransformer as Model, Tensor } from "erwin";
+import { AdamW, ErwinTransformer, type ErwinTransformer as Model, requestDevice, Tensor } from "erwin";
 import { describe, expect, test } from "vitest";
 import { cloudOptions, joinClouds, randomCloud, seededRandom } from "../support/clouds.ts";
 import { twoLevels } from "../support/configs.ts";
@@ -29,7 +29,7 @@ async function peakOf(work: () => Promise<void>): Promise<number> {
 
 async function trainingStep(model: Model, batch: ReturnType<typeof batchFor>): Promise<void> {
   const out = await model.forward(batch);
-  using gradient = Tensor.from(device(), new Float32Array(out.size).fill(1e-3), out.shape);
+  using gradient = Tensor.from(model.device, new Float32Array(out.size).fill(1e-3), out.shape);
   await out.backward(gradient);
   out.dispose();
 }
@@ -67,6 +67,29 @@ describe.each([
     expect(estimated / peak).toBeLessThan(1.15);
   });
 });
+
+test("the estimate for a model whose encoder is frozen is within 15 % of the memory that its training uses", async () => {
+  using own = await requestDevice({ backend: quickBackend });
+  using model = await ErwinTransformer.create(deep, { device: own });
+  const batch = batchFor(deep, [500]);
+  const whole = model.estimateMemory(batch, { training: true }).peak;
+  model.requireGrad(false);
+  expect(model.estimateMemory(batch, { training: true }).peak).toBeLessThan(whole);
+  for (const { layer } of model.decoder) layer.requireGrad();
+  const estimated = model.estimateMemory(batch, { training: true }).peak;
+  expect(estimated).toBeLessThan(0.8 * whole);
+  const { current } = own.memory;
+  model.train();
+  using optimizer = new AdamW(model.parameters());
+  await trainingStep(model, batch);
+  optimizer.step();
+  await own.finished();
+  const peak = own.memory.peak - current + parametersOf(model);
+  expect(estimated / peak).toBeGreaterThan(0.85);
+  expect(estimated / peak).toBeLessThan(1.15);
+});
+
+const parametersOf = (model: Model) => [...model.state().values()].reduce((sum, { size }) => sum + 4 * size, 0);
 
 test("an estimate allocates no device memory and names missing arguments", async () => {
   using model = await ErwinTransformer.create(hierarchical, { device: device() });
