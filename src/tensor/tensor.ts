@@ -50,7 +50,7 @@ export class Tensor {
   /** @internal Its place on the tape; undefined if no gradient passes through it. */
   history: History | undefined;
   readonly #memory: SharedStorage;
-  /** For a model's output: the cloud of each row. */
+  /** The cloud of each row: of a model's output, and of what operators compute of it row by row. */
   batchIdx?: Int32Array;
   #disposed = false;
 
@@ -123,7 +123,7 @@ export class Tensor {
         found: [...this.shape],
       });
     }
-    return new Tensor(this.device, shape, this.type, this.#memory);
+    return withClouds(new Tensor(this.device, shape, this.type, this.#memory), this);
   }
 
   /** Returns an uninitialised tensor like this one. */
@@ -273,6 +273,13 @@ export class Tensor {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** Returns a result whose rows are computed from those of some operands, with the clouds that one of these knows. */
+export function withClouds(result: Tensor, ...operands: readonly (Tensor | undefined)[]): Tensor {
+  const [rows] = result.shape;
+  for (const operand of operands) if (operand?.batchIdx?.length === rows) result.batchIdx ??= operand?.batchIdx;
+  return result;
 }
 
 function checkParts(device: Device, shape: readonly number[], type: TensorType): void {

@@ -1,8 +1,10 @@
 // Losses and look-ups against their formulas.
 
 import {
+  add,
   type CrossEntropyOptions,
   cloudMeans,
+  concatenate,
   crossEntropy,
   type Device,
   embeddingLookup,
@@ -10,13 +12,23 @@ import {
   huber,
   InputError,
   l1,
+  linear,
   logSoftmax,
   mse,
+  multiply,
+  nn,
   operators,
   relativeL2,
+  reshape,
+  scope,
+  sigmoid,
+  slice,
   softmax,
+  square,
+  subtract,
   sum,
   Tensor,
+  transpose,
 } from "erwin";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -290,6 +302,15 @@ onEachDevice((device) => {
       await check(device(), [given([9], random), given([9], random)], (p, t) => relativeL2(p, t), reference, random);
     });
 
+    test("takes the clouds of a model's output, each by itself", async () => {
+      using x = Tensor.from(device(), [3, 4, 10], [3, 1]);
+      x.batchIdx = Int32Array.of(0, 0, 1);
+      const target = [0, 5, 8];
+      const expected = (Math.hypot(3, 1) / 5 + 2 / 8) / 2;
+      using loss = relativeL2(x, target);
+      expect(await loss.item()).toBeCloseTo(expected, 6);
+    });
+
     test("of a perfect prediction is 0, with gradient 0", async () => {
       using x = Tensor.from(device(), normals(30, seededRandom(4)), [10, 3]).requireGrad();
       using loss = relativeL2(x, x.detach());
@@ -375,6 +396,42 @@ onEachDevice((device) => {
       },
       random,
     );
+  });
+
+  test("what is computed of a model's output row by row has its clouds, and nothing else has", () => {
+    using x = Tensor.from(device(), new Float32Array(9), [3, 3]);
+    x.batchIdx = Int32Array.of(0, 0, 1);
+    using vector = Tensor.from(device(), new Float32Array(3));
+    using weights = Tensor.from(device(), new Float32Array(6), [2, 3]);
+    const head = new nn.Sequential(new nn.LayerNorm(3), new nn.MLP([3, 2, 4]), new nn.BatchNorm(4), new nn.Dropout());
+    using layers = head.initialize({ device: device() });
+    const rowByRow = {
+      functions: () => sigmoid(square(x)),
+      arithmetic: () => subtract(2, multiply(vector, x)),
+      linear: () => linear(x, weights),
+      layers: () => layers.forward(x),
+      sections: () => concatenate([slice(x, 1, 0, 1), x], 1),
+      sums: () => sum(x, 1),
+      reshape: () => reshape(x, [3, 1, 3]),
+      views: () => x.view().detach(),
+      softmax: () => softmax(x),
+    };
+    for (const [name, compute] of Object.entries(rowByRow)) {
+      using result = scope(compute);
+      expect(result.batchIdx, name).toEqual(x.batchIdx);
+    }
+    const otherwise = {
+      transpose: () => transpose(x),
+      rows: () => embeddingLookup(x, [2, 1, 0]),
+      sections: () => concatenate([slice(x, 0, 2), x]),
+      sums: () => sum(x, 0),
+      clouds: () => cloudMeans(x),
+      "another operand": () => add(weights, sum(x, 1)),
+    };
+    for (const [name, compute] of Object.entries(otherwise)) {
+      using result = scope(compute);
+      expect(result.batchIdx, name).toBeUndefined();
+    }
   });
 
   test("cloudMeans pools a model's output by its own clouds", async () => {

@@ -6,7 +6,7 @@ import { InputError } from "../../errors.ts";
 import { broadcastShape, repeatedStrides } from "../layout.ts";
 import { expectNumbers, expectSameDevice } from "../shapes.ts";
 import { type Gradients, record } from "../tape.ts";
-import { scope, sizeOf, Tensor } from "../tensor.ts";
+import { scope, sizeOf, Tensor, withClouds } from "../tensor.ts";
 import { elementwise } from "./elementwise.ts";
 import { affine, negate, reciprocal } from "./functions.ts";
 
@@ -104,7 +104,9 @@ function combine(operation: "add" | "subtract" | "multiply" | "divide" | "maximu
   expectSameDevice({ "the first operand": a, "the second operand": b });
   const shape = broadcastShape(a.shape, b.shape);
   return scope(() => {
-    const out = new Tensor(a.device, shape);
+    // Another operand's rows are not the result's.
+    const aligned = [a, b].filter((operand) => operand.shape.length === shape.length);
+    const out = withClouds(new Tensor(a.device, shape), ...aligned);
     elementwise(a, shape, {
       function: operation,
       x: { storage: a.storage, strides: repeatedStrides(a.shape, shape) },

@@ -4,12 +4,12 @@ import { expectNumber } from "../../arguments.ts";
 import type { ElementFunction } from "../../backends/operators.ts";
 import { expectNumbers } from "../shapes.ts";
 import { record } from "../tape.ts";
-import { scope, Tensor } from "../tensor.ts";
+import { scope, Tensor, withClouds } from "../tensor.ts";
 import { elementwise } from "./elementwise.ts";
 
 function apply(name: ElementFunction, x: Tensor): Tensor {
   expectNumbers(`the argument of ${name}`, x);
-  const y = new Tensor(x.device, x.shape);
+  const y = withClouds(new Tensor(x.device, x.shape), x);
   elementwise(x, x.shape, { function: name, x, out: y });
   return record(y, [x], { x }, (gradient, gradients, kept) =>
     elementwise(gradient, x.shape, {
@@ -27,7 +27,7 @@ export function affine(x: Tensor, factor: number, shift = 0): Tensor {
   expectNumbers("x", x);
   expectNumber("factor", factor);
   expectNumber("shift", shift);
-  const y = new Tensor(x.device, x.shape);
+  const y = withClouds(new Tensor(x.device, x.shape), x);
   elementwise(x, x.shape, { function: "affine", x, out: y, factor, shift });
   return record(y, [x], {}, (gradient, gradients) =>
     elementwise(gradient, x.shape, { function: "affine", x: gradient, out: gradients.into(x), factor }),

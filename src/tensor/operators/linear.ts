@@ -4,7 +4,7 @@ import { checkOptions } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
 import { expectOperands, expectShape, matrixShape } from "../shapes.ts";
 import { record } from "../tape.ts";
-import { scope, Tensor } from "../tensor.ts";
+import { scope, Tensor, withClouds } from "../tensor.ts";
 import { destinationOf } from "./destinations.ts";
 
 /** The optional parts of a linear map. */
@@ -64,7 +64,7 @@ export function prepareLinear(x: Tensor, weight: Tensor, extras: LinearExtras) {
   if (residual) expectShape("residual", residual, [rows, columns]);
   if (scatter) expectShape("scatter", scatter, [rows]);
   expectOperands({ weight, x, bias, second, residual }, { scatter });
-  const y = new Tensor(x.device, [rows, columns]);
+  const y = withClouds(new Tensor(x.device, [rows, columns]), ...(scatter ? [] : [x, second, residual]));
   const shape = { rows, columns, inner, secondInner };
   const given = {
     x: x.storage,

@@ -6,7 +6,7 @@ import { expectSameDevice, expectShape, expectTensor, matrixShape } from "../sha
 import { scope, sizeOf, Tensor } from "../tensor.ts";
 import { add, divide, minimum, multiply, subtract } from "./arithmetic.ts";
 import { abs, affine, log, scale, softplus, sqrt, square } from "./functions.ts";
-import { cloudSums } from "./groups.ts";
+import { cloudSums, startsOf } from "./groups.ts";
 import { mean, sum } from "./reductions.ts";
 import { reshape } from "./reshape.ts";
 import { split } from "./sections.ts";
@@ -102,15 +102,16 @@ function halfOf(prediction: Tensor): number[] {
 /**
  * The mean over the clouds of ||prediction - target|| / ||target||, where the norm is taken over all of a cloud's
  * elements (Li et al. 2021, Fourier Neural Operator). A target that is zero everywhere makes it infinite.
- * @param offsets [clouds + 1] the first row of each cloud, then the number of rows; one cloud by default
+ * @param offsets [clouds + 1] the first row of each cloud, then n. Default: the clouds of a model's output, otherwise one cloud
  * @throws InputError if the shapes differ, or the offsets do not divide the rows.
  */
 export function relativeL2(prediction: Tensor, target: Target, offsets?: Indices): Tensor {
   expectTensor("prediction", prediction);
   const [rows, ...row] = prediction.shape;
   if (rows === undefined) throw new InputError("a scalar has no rows", { found: [] });
-  const norms = (x: Tensor) => sqrt(cloudSums(sum(reshape(square(x), [rows, sizeOf(row), 1]), 1), offsets));
   return scope(() => {
+    const starts = startsOf(prediction, rows, offsets);
+    const norms = (x: Tensor) => sqrt(cloudSums(sum(reshape(square(x), [rows, sizeOf(row), 1]), 1), starts));
     const wanted = targetOf(prediction, target, prediction.shape);
     return mean(divide(norms(subtract(prediction, wanted)), norms(wanted)));
   });

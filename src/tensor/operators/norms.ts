@@ -3,7 +3,7 @@
 import { InputError } from "../../errors.ts";
 import { expectNorm, expectOperands, expectShape, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
-import { scope, Tensor } from "../tensor.ts";
+import { scope, Tensor, withClouds } from "../tensor.ts";
 import { destinationOf, destinationsOf, type LinearWeights, namedOf, storageOf } from "./destinations.ts";
 import { type LinearExtras, linear, prepareLinear } from "./linear.ts";
 import { reshape } from "./reshape.ts";
@@ -15,7 +15,7 @@ export function layerNorm(x: Tensor, residual: Tensor, norm: LinearWeights): Ten
   expectNorm("norm", norm, width);
   expectOperands({ ...namedOf("norm", norm), x, residual });
   return scope(() => {
-    const y = new Tensor(x.device, [rows, width]);
+    const y = withClouds(new Tensor(x.device, [rows, width]), x, residual);
     x.device.operators.layerNorm({
       x: x.storage,
       residual: residual.storage,
@@ -98,7 +98,7 @@ export function batchNorm(x: Tensor, norm: LinearWeights, running: RunningStatis
     });
   }
   return scope(() => {
-    const y = new Tensor(device, [rows, width]);
+    const y = withClouds(new Tensor(device, [rows, width]), x);
     const own = training ? { mean: new Tensor(device, [width]), variance: new Tensor(device, [width]) } : undefined;
     if (own) {
       device.operators.batchStatistics({

@@ -4,7 +4,7 @@ import { InputError } from "../../errors.ts";
 import { aroundAxis, stridesOf } from "../layout.ts";
 import { expectNumbers } from "../shapes.ts";
 import { record } from "../tape.ts";
-import { scope, Tensor } from "../tensor.ts";
+import { scope, Tensor, withClouds } from "../tensor.ts";
 import { elementwise } from "./elementwise.ts";
 
 /**
@@ -37,6 +37,7 @@ function scaledSum(x: Tensor, axis: number | undefined, factorFor: (count: numbe
   const factor = factorFor(size);
   return scope(() => {
     const result = new Tensor(device, all ? [] : x.shape.filter((_, i) => i !== around.axis));
+    if (around.axis > 0) withClouds(result, x);
     const into = { storage: result.storage, accumulate: false };
     device.operators.sumAxis({ x: x.storage, into, outer, middle: size, inner, factor });
     return record(result, [x], {}, (gradient, gradients) => {

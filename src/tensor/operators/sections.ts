@@ -5,7 +5,7 @@ import { InputError } from "../../errors.ts";
 import { type AroundAxis, aroundAxis, stridesOf } from "../layout.ts";
 import { expectNumbers, expectSameDevice, expectShape } from "../shapes.ts";
 import { record } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
+import { Tensor, withClouds } from "../tensor.ts";
 import { elementwise } from "./elementwise.ts";
 
 /**
@@ -26,6 +26,7 @@ export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
     expectSameDevice({ "tensor 0": first, [`tensor ${i}`]: tensor });
   });
   const result = new Tensor(first.device, along(tensors.reduce((sum, { shape }) => sum + shape[place], 0)));
+  if (place > 0) withClouds(result, ...tensors);
   const sections = sectionsOf(
     result,
     place,
@@ -110,6 +111,7 @@ function section(x: Tensor, axis: number, { count, shape, first, strides }: Sect
     x.shape.map((size, i) => (i === axis ? count : size)),
   );
   elementwise(x, shape, { function: "affine", x: { storage: x.storage, first, strides }, out: y });
+  if (axis > 0) withClouds(y, x);
   return record(y, [x], {}, (gradient, gradients) => {
     const { storage, accumulate } = gradients.into(x);
     if (!accumulate) x.device.clear(storage);
