@@ -304,10 +304,13 @@ export function checkOptions<Options extends object>(
   options: Options,
   known: Readonly<Record<keyof Options, unknown>>,
 ): void {
-  if (typeof options !== "object" || options === null || ArrayBuffer.isView(options)) {
-    throw new ConfigError(`the options of ${of} are ${typeOf(options)}, expected an object`, { field: "" });
-  }
   const names = Object.keys(known);
+  if (typeof options !== "object" || options === null || ArrayBuffer.isView(options)) {
+    throw new ConfigError(
+      `the options of ${of} are ${typeOf(options)}, expected an object that may have ${names.join(", ")}`,
+      { field: "" },
+    );
+  }
   for (const [field, value] of Object.entries(options)) {
     if (value === undefined || Object.hasOwn(known, field)) continue;
     const nearest = nearestName(field, names);

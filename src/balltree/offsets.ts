@@ -83,6 +83,13 @@ function checkedOffsets(points: number, offsets: Int32Array): Int32Array {
       row: 0,
     });
   }
+  // A number for each point is a batch index, which ends with the number of a cloud.
+  if (offsets.length === points && offsets[points - 1] < points - 1) {
+    throw new InputError(
+      `offsets has an entry for each of the ${points} points, as a batchIdx: expected the first point of each cloud, then ${points}.`,
+      { tensor, row: 0 },
+    );
+  }
   if (offsets[0] !== 0) throw new InputError(`offsets[0] is ${offsets[0]}, expected 0.`, { tensor, row: 0 });
   for (let cloud = 0; cloud + 1 < offsets.length; cloud++) {
     const start = offsets[cloud];

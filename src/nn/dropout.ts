@@ -1,6 +1,7 @@
 // Dropout as a layer.
 
-import { expectKind } from "../arguments.ts";
+import { describe } from "../arguments.ts";
+import { ConfigError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { dropout } from "../tensor/operators/dropout.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -14,10 +15,11 @@ import { Module } from "./module.ts";
 export class Dropout extends Module {
   #random = new Random(0);
 
-  /** @throws InputError for a rate that is not from 0 to 1 */
+  /** @throws ConfigError for a rate that is not from 0 to 1 */
   constructor(readonly rate = 0.5) {
     super();
-    expectKind("rate", rate, "a number from 0 to 1", typeof rate === "number" && rate >= 0 && rate <= 1);
+    if (typeof rate === "number" && rate >= 0 && rate <= 1) return;
+    throw new ConfigError(`rate must be a number from 0 to 1, not ${describe(rate)}`, { field: "rate" });
   }
 
   /** x -> a tensor of the same shape. */

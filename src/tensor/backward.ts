@@ -23,7 +23,7 @@ export function backward(result: Tensor, gradient?: Tensor): void {
   }
   if (!gradient && result.size !== 1) {
     throw new InputError(
-      `a tensor of shape [${result.shape}] needs the gradient of a later result: backward(gradient)`,
+      `a tensor of shape [${result.shape}] needs the gradient of a later result: backward(gradient), or of its sum() or mean()`,
       { shape: [...result.shape] },
     );
   }

@@ -30,10 +30,13 @@ export function expectShape(name: string, tensor: Tensor, expected: readonly num
 export function matrixShape(name: string, tensor: Tensor): [number, number] {
   expectTensor(name, tensor);
   if (tensor.shape.length !== 2) {
-    throw new InputError(`${name} has the shape [${tensor.shape}], but a matrix is needed here`, {
-      tensor: name,
-      found: [...tensor.shape],
-    });
+    throw new InputError(
+      `${name} has the shape [${tensor.shape}], but a matrix is needed here: reshape(${name}, [rows, columns])`,
+      {
+        tensor: name,
+        found: [...tensor.shape],
+      },
+    );
   }
   return tensor.shape as unknown as [number, number];
 }

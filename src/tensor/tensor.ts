@@ -79,6 +79,7 @@ export class Tensor {
    * @throws InputError if their count does not match the shape, or they are not an array of numbers.
    */
   static from(device: Device, source: TensorSource, shape?: readonly number[]): Tensor {
+    expectDevice(device);
     const { data, shape: found } = toTensorData(source);
     return Tensor.#of(device, data, shape ?? found);
   }
@@ -98,7 +99,10 @@ export class Tensor {
 
   /** The device memory behind it. @throws DisposedError after `dispose()`. */
   get storage(): Storage {
-    if (this.#disposed) throw new DisposedError(`a tensor of shape [${this.shape}] was used after it was disposed`);
+    if (this.#disposed)
+      throw new DisposedError(
+        `a tensor of shape [${this.shape}] was used after it was disposed: dispose it later, or use a view()`,
+      );
     return this.#memory.storage;
   }
 
@@ -282,10 +286,13 @@ export function withClouds(result: Tensor, ...operands: readonly (Tensor | undef
   return result;
 }
 
+function expectDevice(device: Device): void {
+  if (typeof device?.allocate === "function") return;
+  throw new InputError("a tensor lives on a device: Tensor.from(await requestDevice(), numbers)", {});
+}
+
 function checkParts(device: Device, shape: readonly number[], type: TensorType): void {
-  if (typeof device?.allocate !== "function") {
-    throw new InputError("a tensor lives on a device: Tensor.from(await requestDevice(), numbers)", {});
-  }
+  expectDevice(device);
   toShape("shape", shape);
   if (Object.hasOwn(arrayTypes, type)) return;
   const expected = Object.keys(arrayTypes);

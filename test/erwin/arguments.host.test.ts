@@ -3,6 +3,9 @@
 import {
   buildBallTree,
   ConfigError,
+  cloudMeans,
+  crossEntropy,
+  dropout,
   ErwinError,
   ErwinTransformer,
   embeddingLookup,
@@ -10,6 +13,7 @@ import {
   InputError,
   knnGraph,
   mse,
+  nn,
   noGrad,
   radiusGraph,
   relativeL2,
@@ -273,6 +277,26 @@ describe("everything else is refused by name", () => {
     expect(await refusal(() => new (Tensor as Any)(device()))).toContain("undefined is not a shape");
     expect(await refusal(() => new Tensor(device(), [2], "f16" as Any))).toContain('"f16" is not the type');
     for (const call of [scope, noGrad] as Any[]) expect(await refusal(() => call())).toContain("expected a function");
+  });
+
+  test("what a port from PyTorch gets wrong at first: the message says what does not fit, and what to give", async () => {
+    using layer = new nn.Linear(4, 2).initialize({ device: device() });
+    using x = Tensor.from(device(), new Float32Array(6), [2, 3]);
+    using logits = Tensor.from(device(), new Float32Array(12), [3, 4]);
+    const calls: [string, () => unknown][] = [
+      ["x has the shape [2,3], but the weight [2,4] maps rows of 4 numbers", () => layer.forward(x)],
+      ["x and second have 3 and 3 columns, but the weight", () => layer.forward(x, { second: x })],
+      ["a matrix is needed here: reshape(x, [rows, columns])", () => layer.forward(x.detach([6]))],
+      ["target has 2 class numbers, expected one for each of the 3 rows", () => crossEntropy(logits, [0, 1])],
+      ["a tensor lives on a device", () => (Tensor as Any).from([1, 2])],
+      ["random is 3, expected new Random(seed)", () => dropout(x, 0.5, 3 as Any)],
+      ["as a batchIdx: expected the first point of each cloud, then 3", () => cloudMeans(logits, [0, 0, 1])],
+    ];
+    for (const [message, call] of calls) expect(await refusal(call)).toContain(message);
+    const positional = () => knnGraph(nodePositions, 8 as Any);
+    expect(await refusal(positional, ConfigError)).toContain("expected an object that may have dimensionality,");
+    using one = cloudMeans(x, [0, 2]);
+    expect(one.shape).toEqual([1, 3]);
   });
 
   test("seeds that are not whole numbers, or beyond those that all exist", async () => {

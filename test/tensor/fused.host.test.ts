@@ -547,6 +547,18 @@ onEachDevice((device, backend) => {
     ]);
     using x = Tensor.from(device(), new Float32Array(6));
     expect(() => reshape(x, [4])).toThrow("a tensor of shape [6] cannot take the shape [4]");
+    const rest = (shape: number[]) => {
+      using y = reshape(x, shape);
+      return y.shape;
+    };
+    expect([rest([-1]), rest([2, -1]), rest([3, -1, 1])]).toEqual([[6], [2, 3], [3, 2, 1]]);
+    for (const shape of [
+      [4, -1],
+      [-1, -1],
+      [0, -1],
+    ]) {
+      expect(() => reshape(x, shape), `${shape}`).toThrow("shape");
+    }
   });
 
   describe("what an operator cannot read is refused by name, before memory is taken", () => {

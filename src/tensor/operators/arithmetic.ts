@@ -60,8 +60,7 @@ export function divide(a: Operand, b: Operand): Tensor {
  */
 export function maximum(a: Operand, b: Operand): Tensor {
   return scope(() => {
-    const x = typeof a === "number" ? Tensor.from(tensorOf(b).device, [a]) : a;
-    const y = typeof b === "number" ? Tensor.from(x.device, [b]) : b;
+    const [x, y] = [besides(b, a), besides(a, b)];
     return record(combine("maximum", x, y), [x, y], { x, y }, (gradient, gradients, kept) => {
       const lead = combine("subtract", kept.x, kept.y);
       // The derivative of relu tells where x is larger.
@@ -79,6 +78,14 @@ export function maximum(a: Operand, b: Operand): Tensor {
  */
 export const minimum = (a: Operand, b: Operand): Tensor => scope(() => negate(maximum(negative(a), negative(b))));
 
+/** Returns an operand as a tensor, which for a number is on the other operand's device. */
+function besides(other: Operand, operand: Operand): Tensor {
+  if (typeof operand !== "number") return operand;
+  const tensor = tensorOf(other);
+  expectNumbers("an operand", tensor);
+  return Tensor.from(tensor.device, [operand]);
+}
+
 const negative = (operand: Operand) => (typeof operand === "number" ? -operand : negate(operand));
 
 /**
@@ -86,6 +93,7 @@ const negative = (operand: Operand) => (typeof operand === "number" ? -operand :
  * @throws InputError if the first number is the larger one.
  */
 export function clamp(x: Tensor, least: number, most: number): Tensor {
+  expectNumbers("x", x);
   expectNumber("least", least);
   expectNumber("most", most);
   if (!(least <= most)) throw new InputError(`nothing lies between ${least} and ${most}: give the smaller one first`);

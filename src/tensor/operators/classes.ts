@@ -142,7 +142,7 @@ function areClassNumbers(target: Target | Indices, rows: number, classes: number
     );
   }
   if (isIntegers(target)) return true;
-  return classes > 1 && target?.length === rows && typeof target[0] !== "object";
+  return classes > 1 && target?.length !== rows * classes && typeof target?.[0] === "number";
 }
 
 /** Returns the checked numbers; those of rows that do not count are the number of classes. */

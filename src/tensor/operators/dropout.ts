@@ -16,6 +16,7 @@ import { multiply } from "./arithmetic.ts";
 export function dropout(x: Tensor, rate: number, random: Random): Tensor {
   expectNumbers("x", x);
   expectKind("rate", rate, "a number from 0 to 1", typeof rate === "number" && rate >= 0 && rate <= 1);
+  expectKind("random", random, "new Random(seed)", typeof random?.uniform === "function");
   const kept = new Float32Array(x.size);
   for (let i = 0; i < kept.length; i++) if (random.uniform() >= rate) kept[i] = 1 / (1 - rate);
   return scope(() => multiply(x, Tensor.from(x.device, kept, x.shape)));

@@ -57,7 +57,15 @@ export function prepareLinear(x: Tensor, weight: Tensor, extras: LinearExtras) {
   const [rows, inner] = matrixShape("x", x);
   const [columns] = matrixShape("weight", weight);
   const secondInner = second ? matrixShape("second", second)[1] : 0;
-  expectShape("weight", weight, [columns, inner + secondInner]);
+  const width = weight.shape[1];
+  if (width !== inner + secondInner) {
+    const who = second ? `x and second have ${inner} and ${secondInner} columns` : `x has the shape [${x.shape}]`;
+    throw new InputError(`${who}, but the weight [${weight.shape}] maps rows of ${width} numbers`, {
+      tensor: "x",
+      expected: width,
+      found: inner + secondInner,
+    });
+  }
   if (inner + secondInner === 0) throw new InputError("a linear map needs at least one column of x", { tensor: "x" });
   if (second) expectShape("second", second, [rows, secondInner]);
   if (bias) expectShape("bias", bias, [columns]);
