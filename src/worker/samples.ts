@@ -8,7 +8,7 @@ import type { ErwinConfig } from "../erwin/config.ts";
 import { sortEdges } from "../erwin/graph.ts";
 import type { ErwinTransformer } from "../erwin/model.ts";
 import { crossEntropy } from "../tensor/operators/classes.ts";
-import { gaussianNegativeLogLikelihood, mse, relativeL2 } from "../tensor/operators/losses.ts";
+import { gaussianNegativeLogLikelihood, huber, l1, mse, relativeL2 } from "../tensor/operators/losses.ts";
 import { slice } from "../tensor/operators/sections.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { joinEdgeLists, joinRows, offsetsOf } from "../train/data/batches.ts";
@@ -22,6 +22,8 @@ const losses: Record<
   { channels: number; measure: (found: Tensor, target: Tensor, clouds: Int32Array) => Tensor }
 > = {
   mse: { channels: 1, measure: mse },
+  l1: { channels: 1, measure: l1 },
+  huber: { channels: 1, measure: (found, target) => huber(found, target) },
   relativeL2: { channels: 1, measure: relativeL2 },
   gaussian: { channels: 2, measure: gaussianNegativeLogLikelihood },
   crossEntropy: { channels: 1, measure: (logits, target) => crossEntropy(logits, target) },

@@ -120,6 +120,14 @@ const losses: Record<
   (target: number[], output: (row: number, channel: number) => number) => number
 > = {
   mse: (target, output) => mean(target.map((value, i) => (value - output(i, 0)) ** 2)),
+  l1: (target, output) => mean(target.map((value, i) => Math.abs(value - output(i, 0)))),
+  huber: (target, output) =>
+    mean(
+      target.map((value, i) => {
+        const error = Math.abs(value - output(i, 0));
+        return error <= 1 ? error ** 2 / 2 : error - 0.5;
+      }),
+    ),
   relativeL2: (target, output) => norm(target.map((value, i) => value - output(i, 0))) / norm(target),
   gaussian: (target, output) =>
     mean(
@@ -274,13 +282,13 @@ test("nodes of the last level are trained", async () => {
   expect(seen.at(-1)).toBeLessThan(seen[0]);
 });
 
-test("means and deviations are trained by the gaussian loss", async () => {
+test.each(["gaussian", "l1", "huber"] as const)("the loss %s is trained by its formula", async (loss) => {
   await erwin.create(config);
   const seen: number[] = [];
-  const training = erwin.train({ ...options, validation: undefined, loss: "gaussian" }, (now) => seen.push(now.loss));
+  const training = erwin.train({ ...options, validation: undefined, loss }, (now) => seen.push(now.loss));
   const result = await training.finished;
   expect(seen.at(-1)).toBeLessThan(seen[0]);
-  expectClose([result.test!.loss], [await meanLoss("gaussian")], 1e-5, "test loss");
+  expectClose([result.test!.loss], [await meanLoss(loss)], 1e-5, "test loss");
 });
 
 test("classes are trained by the cross entropy of the first channels", async () => {
