@@ -131,6 +131,8 @@ export interface Device extends Memory {
    * @throws OutOfMemoryError if the device cannot hold this many bytes
    */
   allocate(bytes: number, shape?: readonly number[]): Storage;
+  /** @internal Releases memory that nothing refers to any more, as soon as other memory is needed. */
+  forget(storage: Storage): void;
   /** Fills with zeros. */
   clear(storage: Storage): void;
   /** Copies the first bytes of one storage to another. */

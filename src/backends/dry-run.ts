@@ -64,6 +64,7 @@ export class DryRunDevice implements Device {
   }
 
   check(): void {}
+  forget(): void {}
   clear(): void {}
   copy(): void {}
   write(): void {}

@@ -56,13 +56,23 @@ export abstract class Pool<Pooled extends PooledStorage> implements DeviceMemory
   abstract readonly limit: number;
   /** The released storages, by capacity. The last one is reused first. */
   protected readonly released = new Map<number, Pooled[]>();
+  readonly #forgotten: Pooled[] = [];
+  #forgottenBytes = 0;
   /** What the work in progress of `freeingOnFailure` has allocated. */
   #allocated: Pooled[] | undefined;
 
   /** @param shape the shape of the tensor that it is for, for messages */
   allocate(bytes: number, isUsable?: IsUsable, shape?: readonly number[]): Pooled {
     const capacity = sizeClass(bytes);
-    const storage = this.#reuse(capacity, isUsable) ?? this.#create(bytes, capacity, isUsable, shape);
+    const make = () => this.#reuse(capacity, isUsable) ?? this.#create(bytes, capacity, isUsable, shape);
+    if (this.#forgottenBytes > SMALL_RESERVE) this.#releaseForgotten();
+    let storage: Pooled;
+    try {
+      storage = make();
+    } catch (error) {
+      if (!this.#releaseForgotten()) throw error;
+      storage = make();
+    }
     storage.bytes = bytes;
     storage.inUse = true;
     this.#allocated?.push(storage);
@@ -78,6 +88,21 @@ export abstract class Pool<Pooled extends PooledStorage> implements DeviceMemory
     const others = this.released.get(storage.capacity);
     if (others) this.insert(storage, others);
     else this.released.set(storage.capacity, [storage]);
+  }
+
+  /** Releases memory once other memory is needed: not before, so that how much is in use does not depend on the garbage collector. */
+  forget(storage: Pooled): void {
+    if (!storage.inUse) return;
+    this.#forgotten.push(storage);
+    this.#forgottenBytes += storage.bytes;
+  }
+
+  /** @returns whether any was forgotten */
+  #releaseForgotten(): boolean {
+    const found = this.#forgotten.splice(0);
+    this.#forgottenBytes = 0;
+    for (const storage of found) this.release(storage);
+    return found.length > 0;
   }
 
   /** Does work; if it throws, for lack of memory perhaps, releases what it has allocated. */

@@ -6,13 +6,17 @@ import { InputError } from "../errors.ts";
 /** Something that owns memory until it is disposed. */
 export interface Owner {
   dispose(): void;
+  /** Called when no scope will dispose it. */
+  escaped?(): void;
 }
 
 const scopes: Set<Owner>[] = [];
 
 /** Registers something new with the innermost scope. */
 export function register(made: Owner): void {
-  scopes.at(-1)?.add(made);
+  const scope = scopes.at(-1);
+  if (scope) scope.add(made);
+  else made.escaped?.();
 }
 
 /**
@@ -54,7 +58,9 @@ export function collect<Result>(make: () => Result): { result: Result; tensors: 
   const tensors = new Set<Owner>();
   scopes.push(tensors);
   try {
-    return { result: make(), tensors };
+    const result = make();
+    for (const tensor of tensors) tensor.escaped?.();
+    return { result, tensors };
   } catch (error) {
     for (const tensor of tensors) tensor.dispose();
     throw error;

@@ -42,7 +42,15 @@ interface SharedStorage {
   version: number;
 }
 
-/** An array of elements on a device, row-major. Owns its memory until `dispose()`. */
+/** What belongs to tensors that nobody disposed and nothing refers to any more. */
+const forgotten = new FinalizationRegistry<{ device: Device; memory: SharedStorage }>(({ device, memory }) => {
+  if (--memory.holders === 0) device.forget(memory.storage);
+});
+
+/**
+ * An array of elements on a device, row-major. Owns its memory until `dispose()`. That of a tensor which was forgotten is used again
+ * some time after the garbage collector has found it, if memory is needed; until then it counts as in use.
+ */
 export class Tensor {
   readonly device: Device;
   readonly shape: readonly number[];
@@ -53,6 +61,8 @@ export class Tensor {
   /** The cloud of each row: of a model's output, and of what operators compute of it row by row. */
   batchIdx?: Int32Array;
   #disposed = false;
+  /** Whether the garbage collector looks after it. */
+  #guarded = false;
 
   /**
    * Creates an uninitialised tensor; `Tensor.from` creates one with given numbers.
@@ -266,8 +276,16 @@ export class Tensor {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    if (this.#guarded) forgotten.unregister(this);
     if (this.history) releaseHistory(this.history);
     if (--this.#memory.holders === 0) this.device.release(this.#memory.storage);
+  }
+
+  /** @internal */
+  escaped(): void {
+    if (this.#guarded || this.#disposed) return;
+    this.#guarded = true;
+    forgotten.register(this, { device: this.device, memory: this.#memory }, this);
   }
 
   [inspect](): string {

@@ -68,6 +68,10 @@ export class CpuDevice implements Device {
     this.pool.release(storage as Allocation);
   }
 
+  forget(storage: Storage): void {
+    this.pool.forget(storage as Allocation);
+  }
+
   clear(storage: Storage): void {
     this.check();
     this.recorder.record("Clear", { to: storage, bytes: storage.bytes });

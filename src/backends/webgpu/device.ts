@@ -119,6 +119,10 @@ export class WebGPUDevice implements Device {
     this.pool.release(storage as BufferStorage);
   }
 
+  forget(storage: Storage): void {
+    this.pool.forget(storage as BufferStorage);
+  }
+
   copy(from: Storage, to: Storage, bytes: number): void {
     this.check();
     (to as BufferStorage).whole.version++;

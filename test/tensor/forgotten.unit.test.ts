@@ -1,0 +1,49 @@
+// Tensors that nobody disposed: their memory is used again once other memory is needed. In Node, whose garbage collector can be called.
+
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { ErwinTransformer, requestDevice, scope, square, sum, Tensor } from "erwin";
+import { expect, test } from "vitest";
+import { small } from "../support/models.ts";
+
+setFlagsFromString("--expose-gc");
+const gc = runInNewContext("gc") as () => void;
+
+/** Collects garbage, and waits for what is told of it. */
+async function collectGarbage(): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    gc();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+const megabyte = 2 ** 20;
+
+test("forgotten results of a training are used again, and what is still referred to keeps its numbers", async () => {
+  using device = await requestDevice({ backend: "cpu", maxMemoryBytes: 150 * megabyte });
+  using x = Tensor.from(device, new Float32Array(megabyte).fill(2)).requireGrad();
+  using kept = square(x);
+  const forget = () => void scope(() => sum(square(square(x))));
+  for (let round = 0; round < 40; round++) {
+    forget();
+    await collectGarbage();
+  }
+  expect(device.memory.peak).toBeLessThan(110 * megabyte);
+  using total = sum(kept);
+  await total.backward();
+  expect(await total.item()).toBe(4 * megabyte);
+  expect((await x.grad!.data()).every((value) => value === 4)).toBe(true);
+});
+
+test("how much memory is in use does not depend on the garbage collector, as long as there is enough", async () => {
+  using device = await requestDevice({ backend: "cpu" });
+  using model = await ErwinTransformer.create(small, { device });
+  model.train();
+  const nodePositions = Float32Array.from({ length: 90 }, (_, i) => Math.sin(i));
+  const nodeFeatures = new Float32Array(120).fill(1);
+  await model.forward({ nodeFeatures, nodePositions, radius: 1 });
+  const { current } = device.memory;
+  await collectGarbage();
+  (await model.upload({ nodeFeatures, nodePositions, radius: 1 })).dispose();
+  expect(device.memory.current).toBe(current);
+});
