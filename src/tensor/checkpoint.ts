@@ -8,8 +8,8 @@ import type { Tensor } from "./tensor.ts";
 
 /**
  * Runs `compute` on the inputs without keeping what its backward pass needs, and runs it again when that is needed:
- * this trades time for memory, with the same bits in every gradient. `compute` must be synchronous, give the same result twice and
- * not dispose its inputs.
+ * this trades time for memory, with the same bits in every gradient. `compute` must be synchronous, give the same result twice (so
+ * no dropout in training mode) and not dispose its inputs.
  * @param leaves the parameters it uses; other tensors among them are checked for changes only
  * @param constants other tensors it uses; they are kept alive and passed to `compute` as its second argument
  * @throws InputError for anything but lists of tensors, and a function that returns one; DisposedError

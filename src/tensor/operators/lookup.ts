@@ -9,8 +9,9 @@ import { sumGroups, uploadGroups } from "./groups.ts";
 import { byValue } from "./rows.ts";
 
 /**
- * out[i] = table[indices[i]]: table [entries, d], numbers [n] on the host -> [n, d]. The table's gradient is summed in
- * the order of the indices.
+ * out[i] = table[indices[i]]: table [entries, d], numbers [n] on the host -> [n, d]. The table may be any matrix, as x in torch's
+ * x[index]; `embeddingLookup(pooled, output.batchIdx)` gives each point the row of its cloud. The table's gradient is summed in the
+ * order of the indices.
  * @throws InputError naming the first index that is not in the table.
  */
 export function embeddingLookup(table: Tensor, numbers: Indices): Tensor {
