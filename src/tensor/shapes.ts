@@ -1,6 +1,6 @@
 // Checks of their arguments that the operators share.
 
-import { InputError } from "../errors.ts";
+import { DisposedError, InputError } from "../errors.ts";
 import { Tensor } from "./tensor.ts";
 
 /** @throws InputError if it is something else. */
@@ -70,7 +70,11 @@ export function expectNumbers(name: string, tensor: Tensor): void {
 /** @throws InputError if it is no tensor; DisposedError */
 function expectUsable(name: string, tensor: Tensor): void {
   expectTensor(name, tensor);
-  void tensor.storage;
+  if (!tensor.disposed) return;
+  throw new DisposedError(
+    `${name}, of shape [${tensor.shape}], was used after it was disposed: dispose it later, or use a view()`,
+    { tensor: name },
+  );
 }
 
 type NamedTensors = Readonly<Record<string, Tensor | undefined>>;

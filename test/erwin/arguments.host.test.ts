@@ -5,6 +5,7 @@ import {
   ConfigError,
   cloudMeans,
   crossEntropy,
+  DisposedError,
   dropout,
   ErwinError,
   ErwinTransformer,
@@ -293,6 +294,10 @@ describe("everything else is refused by name", () => {
       ["as a batchIdx: expected the first point of each cloud, then 3", () => cloudMeans(logits, [0, 0, 1])],
     ];
     for (const [message, call] of calls) expect(await refusal(call)).toContain(message);
+    const gone = Tensor.from(device(), new Float32Array(8), [2, 4]);
+    gone.dispose();
+    const disposed = "x, of shape [2,4], was used after it was disposed: dispose it later, or use a view()";
+    expect(await refusal(() => layer.forward(gone), DisposedError)).toContain(disposed);
     const positional = () => knnGraph(nodePositions, 8 as Any);
     expect(await refusal(positional, ConfigError)).toContain("expected an object that may have dimensionality,");
     using one = cloudMeans(x, [0, 2]);
