@@ -25,14 +25,20 @@ const indexTypes = [
 ];
 
 /**
- * Returns the type of a value. It uses the value's tag, since an array of another realm is not an instance of this
- * one's classes.
+ * Returns the name of an object's class, by its tag: what is of another realm, such as a frame or the sandbox of a test, is no
+ * instance of this one's classes.
  */
+export const classOf = (value: unknown): string => Object.prototype.toString.call(value).slice("[object ".length, -1);
+
+/** Whether a value is a Map, of whatever realm. */
+export const isMap = (value: unknown): boolean => classOf(value) === "Map";
+
+/** Returns the type of a value, of whatever realm. */
 function typeOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a plain array";
   if (typeof value !== "object") return typeof value;
-  const tag = Object.prototype.toString.call(value).slice("[object ".length, -1);
+  const tag = classOf(value);
   const name: unknown = value.constructor?.name;
   return tag === "Object" || tag === "Uint8Array" ? String(name ?? tag) : tag;
 }
@@ -276,7 +282,7 @@ export function toEdges(name: string, value: EdgeIndices): Int32Array {
  * @throws InputError for anything but an array of bytes, of zeros and ones, or of booleans
  */
 export function toMask(name: string, value: Indices | readonly boolean[]): Uint8Array {
-  if (Object.prototype.toString.call(value) === "[object Uint8Array]") return value as Uint8Array;
+  if (classOf(value) === "Uint8Array") return value as Uint8Array;
   const numbers = Array.isArray(value)
     ? value.map((entry) => (typeof entry === "boolean" ? Number(entry) : entry))
     : value;

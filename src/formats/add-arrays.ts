@@ -1,5 +1,6 @@
 // Adds arrays of point data to an existing file, whatever its format; everything else in the file stays as it is.
 
+import { classOf } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 import { type FileBytes, formatError, toBytes } from "./bytes/bytes.ts";
 import { type SafeTensorInput, tensorType, toFloat32 } from "./bytes/elements.ts";
@@ -65,8 +66,11 @@ export function attributesOf(arrays: Arrays): Map<string, Attribute> {
         });
       }
       const { data } = array;
-      const isWhole = data instanceof Int32Array;
-      return [name, { data: isWhole ? data : toFloat32({ dtype, shape: [...array.shape], data }, name), channels }];
+      const isWhole = classOf(data) === "Int32Array";
+      return [
+        name,
+        { data: isWhole ? (data as Int32Array) : toFloat32({ dtype, shape: [...array.shape], data }, name), channels },
+      ];
     }),
   );
 }

@@ -3,7 +3,7 @@
 
 import { checkOptions } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
-import { absoluteUrl } from "./url.ts";
+import { absoluteUrl, isAddress } from "./url.ts";
 
 const files = {
   "pool-worker.js": true,
@@ -42,7 +42,7 @@ let given: GivenAssets = {};
 export function setAssets(assets: Assets | undefined): void {
   const names = Object.keys(files) as AssetName[];
   const urls: { [name in AssetName]?: string } = {};
-  if (typeof assets === "string" || assets instanceof URL) {
+  if (isAddress(assets)) {
     const folder = absoluteUrl(assets, ConfigError);
     if (!folder.pathname.endsWith("/")) folder.pathname += "/";
     for (const name of names) urls[name] = new URL(name, folder).href;

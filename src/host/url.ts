@@ -1,11 +1,15 @@
 // Resolves URLs, so that they mean the same in a worker as on the page where they were written.
 
-import { describe } from "../arguments.ts";
+import { classOf, describe } from "../arguments.ts";
 import type { ErrorDetails, ErwinError } from "../errors.ts";
 import { nodeModule } from "./environment.ts";
 
 /** A URL begins with its scheme, of at least two letters: a single letter is a drive of Windows. */
 const hasScheme = (url: string) => /^[a-z][a-z\d+.-]+:/i.test(url);
+
+/** Whether a value is the address of a file: a text, or a URL of whatever realm. */
+export const isAddress = (value: unknown): value is string | URL =>
+  typeof value === "string" || classOf(value) === "URL";
 
 /**
  * Resolves a URL relative to the page, or a path in Node and Deno.

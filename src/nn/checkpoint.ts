@@ -1,6 +1,6 @@
 // Finds a checkpoint's tensors for a module's parameters: either all of them match, or none is used.
 
-import { expectKind } from "../arguments.ts";
+import { expectKind, isMap } from "../arguments.ts";
 import { CheckpointError, type ErrorDetails } from "../errors.ts";
 import { type SafeTensor, toFloat32 } from "../formats/safetensors/safetensors.ts";
 
@@ -46,7 +46,7 @@ export function valuesFrom(
   { strict = true }: RestoreOptions = {},
 ): FoundValues {
   const wanted = "a Map of a file's tensors by name: loadSafetensors(bytes).tensors";
-  const named = tensors instanceof Map && [...tensors.keys()].every((name) => typeof name === "string");
+  const named = isMap(tensors) && [...tensors.keys()].every((name) => typeof name === "string");
   expectKind("tensors", tensors, wanted, named);
   const given = new Map([...tensors].filter(([name]) => !isOfTraining(name)).map(([name, t]) => [plainName(name), t]));
   const { take, expectFit, missing } = takingFrom(given);

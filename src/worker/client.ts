@@ -16,7 +16,7 @@ import {
 import { endWorker, MODEL_MS } from "../host/ending.ts";
 import { givenAssets } from "../host/given-assets.ts";
 import { lifeName, whenEnded } from "../host/life.ts";
-import { absoluteUrl } from "../host/url.ts";
+import { absoluteUrl, isAddress } from "../host/url.ts";
 import { isVisible } from "../host/visibility.ts";
 import { limits } from "../limits.ts";
 import type { FitProgress } from "../train/fit-options.ts";
@@ -149,10 +149,9 @@ export class ErwinWorker {
     checkOptions("load", options, { transfer: true, config: true, signal: true });
     checkSignal(options.signal);
     const config = packed(options.config, false, "config");
-    const file =
-      typeof source === "string" || source instanceof URL
-        ? absoluteUrl(source, FormatError).href
-        : (packed(source, transferOf(options), "source") as Uint8Array);
+    const file = isAddress(source)
+      ? absoluteUrl(source, FormatError).href
+      : (packed(source, transferOf(options), "source") as Uint8Array);
     return this.#abortable(options.signal, (remote, id) => remote.load(file, { config }, id));
   }
 

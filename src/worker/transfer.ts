@@ -1,7 +1,7 @@
 // Prepares values for another thread: which memory is copied and which is transferred, and what cannot be sent at all.
 
 import { type Endpoint, transfer } from "comlink";
-import { expectKind } from "../arguments.ts";
+import { classOf, expectKind } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { TransferOptions } from "./options.ts";
@@ -38,7 +38,7 @@ export function packed<Value>(value: Value, giveAway: boolean, argument: string)
     if (within.length > MAX_LEVELS) throw unsendable(name, `lies in more than ${MAX_LEVELS} lists and objects`);
     const path = [...within, entry];
     if (Array.isArray(entry)) return entry.map((element, i) => pack(element, `${name}[${i}]`, path));
-    if (Object.prototype.toString.call(entry) !== "[object Object]") return clone(entry, name);
+    if (classOf(entry) !== "Object") return clone(entry, name);
     const fields = Object.entries(entry);
     const nameOf = (key: string) => (name === argument ? key : `${name}.${key}`);
     return Object.fromEntries(fields.map(([key, field]) => [key, pack(field, nameOf(key), path)]));
@@ -57,8 +57,7 @@ function clone(value: object, name: string): unknown {
   try {
     return structuredClone(value);
   } catch (error) {
-    const what = Object.prototype.toString.call(value).slice("[object ".length, -1);
-    throw unsendable(name, `is of type ${what}`, `: ${(error as Error).message}`, error);
+    throw unsendable(name, `is of type ${classOf(value)}`, `: ${(error as Error).message}`, error);
   }
 }
 

@@ -1,6 +1,7 @@
 // Arguments of any type: they mean what the caller intended, or give an error that names the argument; never garbage.
 
 import {
+  AdamW,
   buildBallTree,
   ConfigError,
   cloudMeans,
@@ -19,9 +20,11 @@ import {
   radiusGraph,
   relativeL2,
   requestDevice,
+  saveSafetensors,
   scope,
   Tensor,
 } from "erwin";
+import { writePointCloud } from "erwin/formats";
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { seededRandom, uniformCloud } from "../support/clouds.ts";
@@ -145,6 +148,30 @@ describe("arrays of all accepted types give the same numbers", () => {
       expect(tensor.type).toBe(type);
       expect([...(await tensor.data())]).toEqual([...array].map(Number));
     }
+  });
+
+  test("tensors of files, maps and addresses of a frame or another context", async () => {
+    const other = otherRealm();
+    const tensor = { shape: [2], data: other.Float32Array.of(1, 2) };
+    const own = saveSafetensors({ a: { shape: [2], data: Float32Array.of(1, 2) } });
+    expect(saveSafetensors({ a: tensor })).toEqual(own);
+    expect(saveSafetensors(new other.Map([["a", tensor]]))).toEqual(own);
+    const heat = { data: other.Int32Array.of(3), channels: 1 };
+    for (const format of ["ply", "vtk", "csv"]) {
+      const cloud = (positions: Float32Array, attribute: typeof heat) =>
+        writePointCloud({ positions, dimensionality: 3, attributes: new Map([["heat", attribute]]) }, format);
+      expect(cloud(other.Float32Array.of(1, 2, 3), heat), format).toEqual(
+        cloud(Float32Array.of(1, 2, 3), { data: Int32Array.of(3), channels: 1 }),
+      );
+    }
+    using erwin = await model();
+    using optimizer = new AdamW(new other.Map(erwin.parameters()) as Map<string, Tensor>);
+    expect(optimizer.lr).toBeGreaterThan(0);
+    // Contexts of Node have no class of their own for addresses.
+    const bytes = btoa(String.fromCharCode(...(await erwin.save())));
+    const address = new (other.URL ?? URL)(`data:application/octet-stream;base64,${bytes}`);
+    using loaded = await ErwinTransformer.load(address, { device: device() });
+    expect(await loaded.save()).toEqual(await erwin.save());
   });
 
   test("a shape, which its owner may change later", async () => {

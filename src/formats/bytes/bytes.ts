@@ -1,6 +1,6 @@
 // What all format readers share: the bytes they are given, the typed arrays they return, and the error they throw.
 
-import { describe } from "../../arguments.ts";
+import { classOf, describe } from "../../arguments.ts";
 import { type ErrorDetails, FormatError, InputError } from "../../errors.ts";
 import { howToAllow, type Limits, limits } from "../../limits.ts";
 
@@ -22,6 +22,7 @@ export type TypedArray =
 
 /** The constructor of a typed array; only the part that readers need. */
 export interface TypedArrayConstructor {
+  readonly name: string;
   readonly BYTES_PER_ELEMENT: number;
   new (length: number): TypedArray;
   new (buffer: ArrayBufferLike, byteOffset?: number, length?: number): TypedArray;
@@ -36,9 +37,7 @@ export function toBytes(file: FileBytes): Uint8Array {
   const [buffer, offset, length] = ArrayBuffer.isView(file)
     ? [file.buffer, file.byteOffset, file.byteLength]
     : [file, 0, file?.byteLength];
-  // The class is compared by name, because a buffer from another realm (a frame, a test's sandbox) is not an instance of this realm's.
-  const kind = Object.prototype.toString.call(buffer);
-  if (kind !== "[object ArrayBuffer]" && kind !== "[object SharedArrayBuffer]") {
+  if (!["ArrayBuffer", "SharedArrayBuffer"].includes(classOf(buffer))) {
     const found = describe(file);
     throw new InputError(
       `expected the bytes of a file, an ArrayBuffer or a view such as Uint8Array, found: ${found}.`,

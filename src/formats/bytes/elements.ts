@@ -1,7 +1,7 @@
 // Element types of tensors in files, the arrays that hold them, and their conversion to the engine's types.
 // The names are those of safetensors; readers of other formats use them too.
 
-import { describe, toShape } from "../../arguments.ts";
+import { classOf, describe, isMap, toShape } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
 import { elementCount, type TypedArray, type TypedArrayConstructor } from "./bytes.ts";
 import { bfloat16ToFloat32, halfToNumber } from "./half.ts";
@@ -99,12 +99,14 @@ export function toInt32(tensor: SafeTensor, name = "tensor"): Int32Array {
   return result;
 }
 
+/** Whether an array, of whatever realm, is one for elements of this type. */
+const holds = (data: unknown, dtype: SafeTensorType) => classOf(data) === arrayTypes[dtype].name;
+
 const isType = (dtype: unknown) => typeof dtype === "string" && Object.hasOwn(arrayTypes, dtype);
 
 /** @throws InputError for a tensor that no reader returns */
 function expectElements(tensor: SafeTensor, name: string): void {
-  const type = isType(tensor?.dtype) ? arrayTypes[tensor.dtype] : undefined;
-  if (type && tensor.data instanceof type) return;
+  if (isType(tensor?.dtype) && holds(tensor.data, tensor.dtype)) return;
   throw new InputError(`${name} is not a tensor of a file: expected { dtype, shape, data }.`, { tensor: name });
 }
 
@@ -115,7 +117,7 @@ export function tensorEntries(
   if (typeof tensors !== "object" || tensors === null) {
     throw new InputError(`tensors are ${describe(tensors)}, expected a Map or an object of them by name.`);
   }
-  return [...(tensors instanceof Map ? tensors : Object.entries(tensors))];
+  return [...(isMap(tensors) ? (tensors as ReadonlyMap<string, SafeTensorInput>) : Object.entries(tensors))];
 }
 
 /**
@@ -131,8 +133,8 @@ export function tensorType(name: string, tensor: SafeTensorInput): SafeTensorTyp
     new InputError(`Cannot save tensor "${name}": ${problem}`, { tensor: name, ...details });
   if (dtype !== undefined && !isType(dtype)) throw wrong(`${describe(dtype)} is not a known dtype.`);
   toShape("shape", shape);
-  const type = dtype ?? typeNames.find((candidate) => data instanceof arrayTypes[candidate]);
-  if (!type || !(data instanceof arrayTypes[type])) {
+  const type = dtype ?? typeNames.find((candidate) => holds(data, candidate));
+  if (!type || !holds(data, type)) {
     throw wrong(`${describe(data)} cannot hold ${type ?? "a tensor of any known dtype"}.`);
   }
   if (elementCount(shape) !== data.length) {

@@ -1,7 +1,7 @@
 // A point cloud as columns of single values, which is how tables and PLY files store it; and the check of arrays before they are
 // written.
 
-import { describe, expectKind } from "../../arguments.ts";
+import { classOf, describe, expectKind, isMap } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
 import type { Attribute, PointCloud } from "./positions.ts";
 
@@ -53,7 +53,7 @@ export const withoutSpaces = (name: string): string => name.replaceAll(/\s+/g, "
 
 /** Returns a column for each channel of rows of `stride` elements. */
 function channelsOf(data: Float32Array | Int32Array, stride: number, nameOf: (channel: number) => string): Column[] {
-  const integer = data instanceof Int32Array;
+  const integer = classOf(data) === "Int32Array";
   return Array.from({ length: stride }, (_, start) => ({ name: nameOf(start), data, stride, start, integer }));
 }
 
@@ -67,7 +67,7 @@ export function checkCloud(cloud: PointCloud): number {
   if (dimensionality !== 2 && dimensionality !== 3) {
     throw new InputError(`dimensionality is ${describe(dimensionality)}, expected 2 or 3.`, { expected: [2, 3] });
   }
-  if (!(positions instanceof Float32Array) || positions.length % dimensionality !== 0) {
+  if (classOf(positions) !== "Float32Array" || positions.length % dimensionality !== 0) {
     throw new InputError(`positions must be a Float32Array of ${dimensionality} numbers for each point.`, {
       tensor: "positions",
       expected: dimensionality,
@@ -75,7 +75,7 @@ export function checkCloud(cloud: PointCloud): number {
     });
   }
   const points = positions.length / dimensionality;
-  expectKind("attributes", attributes, "a Map by name", attributes === undefined || attributes instanceof Map);
+  expectKind("attributes", attributes, "a Map by name", attributes === undefined || isMap(attributes));
   for (const [name, attribute] of attributes ?? []) checkAttribute(name, attribute, points);
   return points;
 }
@@ -90,7 +90,7 @@ function checkAttribute(name: string, attribute: Attribute, points: number): voi
   );
   const { data, channels } = attribute;
   const fits = Number.isSafeInteger(channels) && channels >= 1 && data?.length === points * channels;
-  if (fits && (data instanceof Float32Array || data instanceof Int32Array)) return;
+  if (fits && ["Float32Array", "Int32Array"].includes(classOf(data))) return;
   throw new InputError(
     `attribute "${name}" must be a Float32Array or Int32Array of ${describe(channels)} numbers for each of ${points} points.`,
     { tensor: name, expected: points * channels, found: data?.length ?? null },

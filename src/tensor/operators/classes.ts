@@ -2,6 +2,7 @@
 
 import {
   checkOptions,
+  classOf,
   describe,
   type Indices,
   isIntegers,
@@ -149,7 +150,9 @@ function areClassNumbers(target: Target | Indices, rows: number, classes: number
 function classNumbers(target: Indices, of: { rows: number; classes: number; ignoreIndex: number }): Int32Array {
   const { rows, classes, ignoreIndex } = of;
   // Labels of files are often bytes.
-  const numbers = Int32Array.from(target instanceof Uint8Array ? target : toIndices("target", target));
+  const numbers = Int32Array.from(
+    classOf(target) === "Uint8Array" ? (target as Uint8Array) : toIndices("target", target),
+  );
   if (numbers.length !== rows) {
     throw new InputError(`target has ${numbers.length} class numbers, expected one for each of the ${rows} rows`, {
       tensor: "target",

@@ -1,7 +1,7 @@
 // AdamW on the device: one pass over all parameters, which are packed. Steps with a NaN or an infinity are skipped.
 
 import "../../disposable.ts";
-import { checkOptions, describe, expectKind } from "../../arguments.ts";
+import { checkOptions, describe, expectKind, isMap } from "../../arguments.ts";
 import type { Device, Storage } from "../../backends/device.ts";
 import { BLOCK } from "../../backends/optimizer.ts";
 import { ConfigError, DisposedError, InputError } from "../../errors.ts";
@@ -354,7 +354,7 @@ export class AdamW {
    */
   load(state: ReadonlyMap<string, SafeTensor>): void {
     this.#checkUsable();
-    expectKind("state", state, "a Map of tensors by name", state instanceof Map);
+    expectKind("state", state, "a Map of tensors by name", isMap(state));
     const { names, tensors, ranges, blocks } = this.#parameters;
     const { take, expectFit } = takingFrom(state);
     const steps = Uint32Array.from(names, (name) => Number(take(`steps.${name}`, [])?.data[0] ?? 0));

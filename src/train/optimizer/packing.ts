@@ -1,7 +1,7 @@
 // Parameters and their gradients in two allocations of device memory, one parameter after the other: the optimiser updates all of
 // them in one dispatch, while the model's operators see each of them as a tensor of its own.
 
-import { expectKind } from "../../arguments.ts";
+import { expectKind, isMap } from "../../arguments.ts";
 import type { Device, Storage } from "../../backends/device.ts";
 import { BLOCK } from "../../backends/optimizer.ts";
 import { ConfigError, DeviceLostError, InputError } from "../../errors.ts";
@@ -30,12 +30,7 @@ export function layOut(sizes: readonly number[]): { ranges: BlockRange[]; blocks
 
 /** @throws InputError if it is not a map of tensors of one device, each of which is there once */
 export function expectParameters(parameters: ReadonlyMap<string, Tensor>): void {
-  expectKind(
-    "parameters",
-    parameters,
-    "a Map of tensors by name, such as model.parameters()",
-    parameters instanceof Map,
-  );
+  expectKind("parameters", parameters, "a Map of tensors by name, such as model.parameters()", isMap(parameters));
   for (const [name, tensor] of parameters) expectTensor(`the parameter ${name}`, tensor);
   expectSameDevice(Object.fromEntries(parameters));
   const names = new Map<Tensor, string>();
