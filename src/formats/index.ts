@@ -37,6 +37,7 @@ export {
   toFloat32,
   toInt32,
 } from "./safetensors/safetensors.ts";
+export { readExampleArrays } from "./tensorflow/example-arrays.ts";
 export { type Feature, readExample, readTensorProto, writeExample } from "./tensorflow/tensorflow.ts";
 export { readTfRecords, writeTfRecords } from "./tensorflow/tfrecord.ts";
 export type { Pickled } from "./torch/pickle.ts";

@@ -55,6 +55,20 @@ it("says of a LAZ file what it says of the LAS file in it", async () => {
   expect(arrays).toEqual((await info(laz("walk.las"))).arrays);
 });
 
+it("reads the arrays of TensorFlow's records, and names the text and the bytes that it leaves out", async () => {
+  const records = join(import.meta.dirname, "..", "formats", "tensorflow", "records.tfrecord");
+  const { arrays, leftOut, samples } = await info(records);
+  expect(samples).toBe(3);
+  expect(leftOut).toEqual({ text: "bytes that are no serialized tensor of numbers" });
+  const types = Object.fromEntries(
+    arrays.map(({ name, dtype, shape }: Record<string, string>) => [name, `${dtype} [${shape}]`]),
+  );
+  expect(types).toEqual({
+    ...{ x: "F32 [300]", values: "F32 [1,3]", scalar: "F32 []", double: "F64 [2]", counts: "I64 [2]" },
+    ...{ floats: "F32 [2]", integers: "I64 [2]" },
+  });
+});
+
 it("takes HDF5 for a file of arrays, also if the first is called positions", async () => {
   const { code, stdout, stderr } = await erwin([
     "info",

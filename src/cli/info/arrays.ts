@@ -11,7 +11,7 @@ import { loadNpy } from "../../formats/numpy/npy.ts";
 import { readNpz } from "../../formats/numpy/npz.ts";
 import { pointCloudExtensions, readPointCloud, unknownExtension } from "../../formats/pointcloud.ts";
 import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
-import { readExample, readTensorProto } from "../../formats/tensorflow/tensorflow.ts";
+import { readExampleArrays } from "../../formats/tensorflow/example-arrays.ts";
 import { readTfRecords } from "../../formats/tensorflow/tfrecord.ts";
 import type { Pickled } from "../../formats/torch/pickle.ts";
 import { loadTorch, TorchTensor } from "../../formats/torch/torch.ts";
@@ -21,7 +21,7 @@ const POSITIONS = "positions";
 
 type Arrays = ReadonlyMap<string, SafeTensor>;
 
-/** The arrays of each sample in a file, and what each array that cannot be read holds instead of numbers. */
+/** The arrays of each sample in a file, and when all samples are read, what each array that cannot be read holds instead of numbers. */
 export interface Samples {
   samples: Iterable<Arrays>;
   leftOut?: ReadonlyMap<string, string>;
@@ -43,7 +43,7 @@ const readers: Readonly<Record<string, Reader>> = {
       async (bytes, file) =>
         ofContents(await read(bytes, { file })),
   ),
-  tfrecord: (bytes, file) => ({ samples: readRecords(bytes, file) }),
+  tfrecord: readRecords,
 };
 
 /** Whether files of a format hold points with attributes, rather than arrays of any names. */
@@ -77,20 +77,16 @@ function tensorsIn(value: Pickled, name = "", found = new Map<string, SafeTensor
   return found;
 }
 
-function* readRecords(bytes: Uint8Array, file: string): Generator<Arrays> {
-  for (const record of readTfRecords(bytes, { file })) {
-    const arrays = new Map<string, SafeTensor>();
-    for (const [name, feature] of readExample(record, file)) {
-      if ("floats" in feature) {
-        arrays.set(name, { dtype: "F32", shape: [feature.floats.length], data: feature.floats });
-      } else if ("integers" in feature) {
-        arrays.set(name, { dtype: "I64", shape: [feature.integers.length], data: feature.integers });
-      } else if (feature.bytes.length === 1) {
-        arrays.set(name, readTensorProto(feature.bytes[0], `${file}:${name}`));
-      }
+function readRecords(bytes: Uint8Array, file: string): Samples {
+  const leftOut = new Map<string, string>();
+  function* samples(): Generator<Arrays> {
+    for (const record of readTfRecords(bytes, { file })) {
+      const contents = readExampleArrays(record, file);
+      for (const [name, held] of contents.leftOut) leftOut.set(name, held);
+      yield contents.arrays;
     }
-    yield arrays;
   }
+  return { samples: samples(), leftOut };
 }
 
 /** Reads positions, and the numeric attributes of the points. */

@@ -3,7 +3,7 @@
 import { checkSignal } from "../../abort.ts";
 import { FormatError } from "../../errors.ts";
 import { nodeModule } from "../../host/environment.ts";
-import { absoluteUrl } from "../../host/url.ts";
+import { absoluteUrl, isAddress } from "../../host/url.ts";
 import type { FileBytes } from "../bytes/bytes.ts";
 import { readDiskFile } from "./disk-file.ts";
 import { readBody } from "./request.ts";
@@ -20,7 +20,7 @@ export async function readSource(
   signal?: AbortSignal,
 ): Promise<{ bytes: FileBytes; file: string }> {
   checkSignal(signal);
-  return typeof source === "string" || source instanceof URL
+  return isAddress(source)
     ? { bytes: await fetchBytes(source, signal), file: String(source) }
     : { bytes: source, file: "checkpoint" };
 }

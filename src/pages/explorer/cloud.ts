@@ -151,17 +151,10 @@ function readTorch(bytes: Uint8Array, file: string): Arrays {
   return value instanceof formats.TorchTensor ? new Map([["tensor", value]]) : formats.torchTensors(value);
 }
 
-/** Reads a record's serialized tensors and lists of numbers. */
+/** Reads the arrays of the first record. */
 function readFirstRecord(bytes: Uint8Array, file: string): Arrays {
-  const arrays = new Map<string, SafeTensor>();
   const [record] = formats.readTfRecords(bytes, { file });
-  for (const [name, feature] of record ? formats.readExample(record, file) : []) {
-    if ("floats" in feature) arrays.set(name, { dtype: "F32", shape: [feature.floats.length], data: feature.floats });
-    else if ("bytes" in feature && feature.bytes.length === 1) {
-      arrays.set(name, formats.readTensorProto(feature.bytes[0], `${file}:${name}`));
-    }
-  }
-  return arrays;
+  return record ? formats.readExampleArrays(record, file).arrays : new Map();
 }
 
 function cloudOfArrays(arrays: Arrays, file: string): Cloud {
