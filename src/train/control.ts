@@ -4,6 +4,7 @@
 export class FitController {
   readonly #stop = new AbortController();
   #paused = false;
+  #wantsCheckpoint = false;
   #wake: () => void = () => {};
 
   get paused(): boolean {
@@ -33,6 +34,18 @@ export class FitController {
   stop(): void {
     this.#stop.abort();
     this.#wake();
+  }
+
+  /** Asks for a checkpoint with the next losses that are logged, if the run saves any before its end (`saveEvery`). */
+  checkpoint(): void {
+    this.#wantsCheckpoint = true;
+  }
+
+  /** Whether a checkpoint was asked for since the last call. @internal */
+  takeCheckpoint(): boolean {
+    const wanted = this.#wantsCheckpoint;
+    this.#wantsCheckpoint = false;
+    return wanted;
   }
 
   /** Resolves at once, or if paused, when resumed or stopped. */

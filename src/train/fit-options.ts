@@ -43,7 +43,8 @@ export interface FitOptions<Sample, Batch> {
   patience?: number;
   /**
    * The number of steps between checkpoints; there is also one when 30 seconds have passed since the last (longer, if one takes
-   * more than a second and a half), with the next losses that are logged, and one at the end. Default: only at the end.
+   * more than a second and a half) or `controller.checkpoint()` was called, with the next losses that are logged, and one at the
+   * end. Default: only at the end.
    */
   saveEvery?: number;
   /** The number of steps after which losses are read back, logged and reported. Default 10. */

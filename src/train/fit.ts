@@ -261,7 +261,7 @@ class Run<Sample, Batch> {
       }
       if (!(await this.#validateIfDue())) return false;
       // Only where losses are logged anyway, because a checkpoint at another step would be seen in the log.
-      const isLate = isLogged && performance.now() > this.#due;
+      const isLate = isLogged && (this.#controller.takeCheckpoint() || performance.now() > this.#due);
       if (saveEvery && (isLate || step % saveEvery === 0) && step < steps) await this.#save();
     }
     return true;

@@ -15,9 +15,9 @@ export type Isolation = "headers" | "service worker" | "none";
 export const serveSite = (isolation: Isolation) =>
   serve((request, response) => sendSiteFile(request, response, isolation === "headers" ? isolationHeaders : {}));
 
-export function launchChromium({ webgpu = true } = {}): Promise<Browser> {
-  const args = testArguments().filter((argument) => webgpu || !/webgpu/.test(argument));
-  return chromium.launch({ executablePath: findChromium(), args });
+export function launchChromium({ webgpu = true, args = [] as string[] } = {}): Promise<Browser> {
+  const usual = testArguments().filter((argument) => webgpu || !/webgpu/.test(argument));
+  return chromium.launch({ executablePath: findChromium(), args: [...usual, ...args] });
 }
 
 export interface OpenPage {

@@ -204,6 +204,70 @@ describe("Chromium, isolated by headers", () => {
     await page.context().close();
   });
 
+  test("a run that is left at once, without warning or while the browser asks can go on", async () => {
+    const { page } = await openPage(browser, `${host.url}${query}00`);
+    const leave = async () => {
+      await page.goto("about:blank");
+      await load(page, `${host.url}train.html`);
+      await until(page, "paused");
+      await ready(page);
+      return (await stateOf(page)).step;
+    };
+    await click(page, "Start");
+    await page.waitForFunction(() => globalThis.erwinPage.state === "running");
+    expect(await leave()).toBe(0);
+    expect(await page.locator("#status").textContent()).toContain("0 of 2,000 steps. “Resume” continues it");
+    expect(await page.locator("#save").isDisabled()).toBe(true);
+
+    // Two seconds later, and before the first hundred steps, there is a checkpoint.
+    await click(page, "Resume");
+    await page.locator("#save:enabled").waitFor({ timeout: RUN_MS });
+    const kept = await leave();
+    expect(kept).toBeGreaterThan(0);
+    expect(kept).toBeLessThan(100);
+
+    // While the browser asks, the run pauses with a checkpoint; it goes on where the answer is to stay.
+    await click(page, "Resume");
+    await untilStep(page, kept + 3);
+    const asked = page.waitForEvent("dialog");
+    await page.close({ runBeforeUnload: true });
+    await (await asked).dismiss();
+    const { step } = await stateOf(page);
+    await untilStep(page, step + 3);
+    expect((await stateOf(page)).state).toBe("running");
+    await page.context().close();
+  });
+
+  test("tabs of a host without https, which have no locks, leave each other's run alone", async () => {
+    const insecure = await launchChromium({ args: ["--host-resolver-rules=MAP erwin.test 127.0.0.1"] });
+    const url = `${host.url.replace("127.0.0.1", "erwin.test").replace("localhost", "erwin.test")}${query}`;
+    const context = await insecure.newContext();
+    const open = async () => {
+      const page = await context.newPage();
+      await page.goto(url);
+      await ready(page);
+      return page;
+    };
+    const [page, other] = [await open(), await open()];
+    expect(await page.evaluate(() => [isSecureContext, navigator.locks])).toEqual([false, undefined]);
+    await Promise.all([click(page, "Start"), click(other, "Start")]);
+    const tabs = [page, other];
+    await vi.waitUntil(
+      async () => (await Promise.all(tabs.map(stateOf))).some(({ state }) => state === "done"),
+      RUN_MS,
+    );
+    const states = await Promise.all(tabs.map(stateOf));
+    expect(states.map(({ state }) => state).sort()).toEqual(["done", "idle"]);
+    const told = states[0]!.state === "idle" ? page : other;
+    expect(await told.locator("#message").textContent()).toContain("Another tab");
+    // The run is over; who starts another is first shown this one.
+    await click(told, "Start");
+    await told.getByText("Another tab has trained the run").waitFor();
+    await click(told, "Start");
+    await until(told, "done");
+    await insecure.close();
+  });
+
   test("own files are trained on, with the config that is proposed and changed", async () => {
     const files: { name: string; mimeType: string; buffer: Buffer }[] = [];
     const options = { samples: 10, seed: 1, points: 150, frames: 1 };
@@ -386,8 +450,8 @@ describe("Chromium, isolated by headers", () => {
     await click(page, "Start");
     await click(page, "Pause");
     await click(page, "End now");
-    await page.getByText("nothing of the run is kept").waitFor();
-    expect((await stateOf(page)).state).toBe("idle");
+    await page.getByText("A run of overfit is kept in this browser").waitFor();
+    expect((await stateOf(page)).state).toBe("paused");
     expect(await page.locator("#pause").textContent()).toBe("Pause");
     await page.context().close();
   });

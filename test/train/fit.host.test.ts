@@ -66,6 +66,16 @@ const plainRun = () => (plain ??= run());
 const last = (store: MemoryStore) => store.files.get(LAST_CHECKPOINT)!;
 const best = (store: MemoryStore) => store.files.get(BEST_CHECKPOINT)!;
 
+/** Notes after which steps checkpoints are saved. */
+class StepsStore extends MemoryStore {
+  readonly steps: number[] = [];
+
+  override save(name: string, bytes: Uint8Array<ArrayBuffer>): void {
+    super.save(name, bytes);
+    if (name === LAST_CHECKPOINT) this.steps.push(JSON.parse(loadSafetensors(bytes).metadata.training!).step);
+  }
+}
+
 describe("a run", () => {
   test("gives the same files as another of the same seed, and others than one of another", async () => {
     const [one, two, other] = [await plainRun(), await run(), await run({ seed: 8 })];
@@ -130,19 +140,23 @@ describe("a run", () => {
   });
 
   test("saves a checkpoint when enough time has passed, where losses are logged, with the same bits", async () => {
-    const [now, saved] = [performance.now.bind(performance), [] as number[]];
+    const now = performance.now.bind(performance);
     let ahead = 0;
     const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + ahead);
-    class Store extends MemoryStore {
-      override save(name: string, bytes: Uint8Array<ArrayBuffer>): void {
-        super.save(name, bytes);
-        if (name === LAST_CHECKPOINT) saved.push(JSON.parse(loadSafetensors(bytes).metadata.training!).step);
-      }
-    }
     const beforeStep = () => void (ahead += 6000);
-    const options = { saveEvery: 100, beforeStep, store: new Store() };
-    const { store } = await run(options).finally(() => clock.mockRestore());
-    expect(saved).toEqual([6, 12]);
+    const options = { saveEvery: 100, beforeStep, store: new StepsStore() };
+    await run(options).finally(() => clock.mockRestore());
+    expect(options.store.steps).toEqual([6, 12]);
+    expect(last(options.store)).toEqual(last((await plainRun()).store));
+  });
+
+  test("saves a checkpoint that is asked for, with the next losses that are logged", async () => {
+    const [controller, store] = [new FitController(), new StepsStore()];
+    const beforeStep = (step: number) => {
+      if (step === 4) controller.checkpoint();
+    };
+    await run({ saveEvery: 100, beforeStep, controller, store });
+    expect(store.steps).toEqual([6, 12]);
     expect(last(store)).toEqual(last((await plainRun()).store));
   });
 

@@ -3,6 +3,7 @@
 import "./train.css";
 import type { LogEntry } from "erwin";
 import { describeAdapter } from "../../backends/webgpu/adapter-info.ts";
+import { CONFIG_FILE } from "../../experiments/run-files.ts";
 import { within } from "../../host/patience.ts";
 import { BEST_CHECKPOINT, LAST_CHECKPOINT } from "../../train/checkpoints/store.ts";
 import { byId } from "../shared/dom.ts";
@@ -22,7 +23,7 @@ import { ProgressView } from "./progress-view.ts";
 import type { FromWorker } from "./protocol.ts";
 import { checkRun, downloadRun, readRunFile } from "./run-file.ts";
 import { RunLock } from "./run-lock.ts";
-import { isCheckpointOf, lastStep, type RunConfig, readRun } from "./saved-run.ts";
+import { configFile, isCheckpointOf, lastStep, type RunConfig, readRun } from "./saved-run.ts";
 import { ANOTHER_TAB, adviceFor, needsData, OTHER_RUN, UNKEPT } from "./texts.ts";
 
 const startButton = byId<HTMLButtonElement>("start");
@@ -73,6 +74,8 @@ document.addEventListener("visibilitychange", followVisibility);
 addEventListener("beforeunload", (event) => {
   // The browser asks whether to leave: the steps since the last checkpoint would be lost, or all of the run.
   if (page.state === "running" || kept.endsWithPage) event.preventDefault();
+  // Meanwhile there is time for a checkpoint, with which the run pauses; on a page that stays it then goes on.
+  if (page.state === "running") job?.pause();
 });
 acceptInput(library, { form, data }, { openRun, expectIdle });
 startButton.disabled = false;
@@ -105,7 +108,9 @@ async function start(): Promise<void> {
   job?.end();
   job = undefined;
   await rememberRun(shown, entries);
-  kept.memory = undefined;
+  say();
+  // Kept from the first moment on: who leaves before there is a checkpoint can go on from the beginning.
+  await kept.replace({ [CONFIG_FILE]: configFile(config) });
   shown = config;
   entries = [];
   page.result = undefined;
@@ -114,7 +119,7 @@ async function start(): Promise<void> {
   saveButton.disabled = true;
   prediction.show(undefined);
   showExperiment();
-  begin(config, false);
+  begin(config);
 }
 
 /** Takes the run that is kept, to replace it. */
@@ -142,6 +147,7 @@ async function showsKept(): Promise<boolean> {
 }
 
 async function resume(): Promise<void> {
+  say();
   if (!(await lock.take())) throw new Error(ANOTHER_TAB);
   // Another tab may have continued the run, or started another, since it was shown here.
   const found = job ? undefined : readRun(await kept.loadAll());
@@ -156,24 +162,23 @@ async function resume(): Promise<void> {
     if (shown.generated) await data.generateAgain(shown.experiment, shown.generated);
     if (readsFiles(shown) && !data.files) throw new Error(needsData(shown));
   }
-  begin(shown, true);
+  begin(shown);
 }
 
-/** Trains on; a worker that is there already goes on where it paused. */
-function begin(config: RunConfig, goOn: boolean): void {
+/** Trains the run that is kept; a worker that is there already goes on where it paused. */
+function begin(config: RunConfig): void {
   wanted = "run";
   waitsForView = false;
-  say();
   show("running", "Loading the engine and the samples.");
   page.error = undefined;
   page.longestTask = 0;
   const files = readsFiles(config) ? data.files : undefined;
   // A worker that is there has the run.
-  const memory = goOn && !job ? kept.memory : undefined;
+  const memory = job ? undefined : kept.memory;
   job ??= new Job(hear);
   letSleep();
   letSleep = keepAwake();
-  job.train({ type: "train", config, files, resume: goOn, memory });
+  job.train({ type: "train", config, files, memory });
   pauseButton.element.focus();
   if (document.hidden) followVisibility();
 }
@@ -224,7 +229,7 @@ function hear(message: FromWorker): void {
   } else if (message.type === "refused") {
     sayUnkept(message.reason);
   } else if (message.type === "paused") {
-    if (wanted === "run" && shown) begin(shown, true);
+    if (wanted === "run" && shown) begin(shown);
     else show("paused", `Paused after step ${count(page.step ?? 0)}. The run ${whereKept()}.`);
   } else if (message.type === "done") {
     page.result = message.result;
@@ -281,10 +286,11 @@ function showEntries(): void {
 async function showSaved(inForm = true): Promise<void> {
   const files = await kept.loadAll().catch((error: Error) => sayUnkept(error.message));
   const run = files && readRun(files);
-  if (!run || !files[LAST_CHECKPOINT] || !library.experimentNames.includes(run.config.experiment)) return;
+  if (!run || !library.experimentNames.includes(run.config.experiment)) return;
   ({ config: shown, entries } = run);
   if (inForm) form.show(shown);
-  saveButton.disabled = false;
+  // Of a run that was left before its first checkpoint it is known how it was begun, which is all that resuming it needs.
+  saveButton.disabled = !files[LAST_CHECKPOINT];
   showEntries();
   const [step, steps] = [page.step ?? 0, shown.options.steps as number];
   const where = `A run of ${shown.experiment} ${whereKept()}: ${count(step)} of ${count(steps)} steps.`;

@@ -10,9 +10,7 @@ export interface TrainOrder {
   config: RunConfig;
   /** Of experiments that read a data set. */
   files?: readonly DataFile[];
-  /** Whether to go on with the run that is kept; otherwise it is replaced. */
-  resume: boolean;
-  /** The files of a run to go on with that the browser does not keep. */
+  /** The files of the run if the browser does not keep them. */
   memory?: RunFiles;
 }
 

@@ -20,6 +20,9 @@ interface Opened {
 
 const tell = (message: FromWorker) => postMessage(message);
 const engine = takeEngine();
+/** When there are first checkpoints, in seconds: who soon leaves the page loses little. Later `fit` makes one every 30 seconds. */
+const EARLY_SECONDS = [1, 3, 10];
+
 let opened: Promise<Opened> | undefined;
 let pause = () => {};
 
@@ -31,19 +34,22 @@ addEventListener("message", ({ data }: MessageEvent<ToWorker | { type?: undefine
 async function train(order: TrainOrder): Promise<void> {
   const stop = new AbortController();
   pause = () => stop.abort();
+  const timers: ReturnType<typeof setTimeout>[] = [];
   try {
-    const { fit } = await engine;
+    const { fit, FitController } = await engine;
     const { fitOptions } = await import("erwin/experiments");
     opened ??= open(order);
     const { run, options, store, entries, previewer } = await opened;
     const { model, task, trainData, validationData, testData } = run;
     tell({ type: "begun", device: describeDevice(model.device), entries });
+    const controller = new FitController();
+    timers.push(...EARLY_SECONDS.map((seconds) => setTimeout(() => controller.checkpoint(), 1000 * seconds)));
     const result = await fit({
       ...{ model, task, trainData, validationData, testData, store },
       ...fitOptions(options),
       // Of a short run the curve has a hundred points, too.
       logEvery: Math.min(options.logEvery, Math.ceil(options.steps / 100)),
-      signal: stop.signal,
+      ...{ controller, signal: stop.signal },
       beforeStep: (step) => previewer.ifDue(step),
       logger: {
         log(entry) {
@@ -59,16 +65,18 @@ async function train(order: TrainOrder): Promise<void> {
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
     tell({ type: "failed", name, message });
+  } finally {
+    timers.forEach(clearTimeout);
   }
 }
 
-async function open({ config, files, resume, memory }: TrainOrder): Promise<Opened> {
+async function open({ config, files, memory }: TrainOrder): Promise<Opened> {
   const { requestDevice } = await engine;
   const { FileSource, openRun, resolveOptions } = await import("erwin/experiments");
   const kept = new KeptRun((reason) => tell({ type: "refused", reason }), memory);
   // A run that is resumed may have another device.
   const description = { [CONFIG_FILE]: configFile(config) };
-  await (resume ? kept.save(description) : kept.replace(description));
+  await kept.save(description);
   const entries = readEntries(await kept.load(METRICS_FILE));
   const store: CheckpointStore = {
     load: (name) => kept.load(name),
