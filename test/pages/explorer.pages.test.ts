@@ -16,7 +16,7 @@ import {
 } from "erwin/formats";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { SaxesParser } from "saxes";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { findFirefox, launchFirefox } from "../../src/build/firefox.mjs";
 import { sampleSurface } from "../../src/drawing/surface.ts";
 import { withoutLaz } from "../../src/formats/clouds/laz.ts";
@@ -517,6 +517,16 @@ test("where there is no WebGL, there is no picture, but a point chosen by its nu
   });
   await page.goto(address("?sample=flow"));
   await page.getByText("offers no WebGL").waitFor();
+  // On a phone, where the sides are one below the other, it covers no caption.
+  const desktop = page.viewportSize()!;
+  await page.setViewportSize({ width: 360, height: 740 });
+  const boxOf = async (id: string) => (await page.locator(id).boundingBox())!;
+  await vi.waitFor(async () => {
+    const [text, caption] = [await boxOf("#no-picture"), await boxOf("#caption-rotated")];
+    expect(caption.x, "below").toBeLessThan(100);
+    expect(caption.y + caption.height).toBeLessThanOrEqual(text.y);
+  });
+  await page.setViewportSize(desktop);
   await page.waitForFunction(() => globalThis.erwinPage.state === "done");
   await page.getByLabel("Number").fill("17");
   await page.keyboard.press("Enter");

@@ -381,7 +381,13 @@ describe("Chromium, isolated by headers", () => {
   });
 
   test("a data set that is missing or none is said, with what to do, and a file that is no saved run", async () => {
-    const { page } = await openPage(browser, `${host.url}train.html?experiment=cosmology&backend=cpu`);
+    const { page } = await openPage(
+      browser,
+      `${host.url}train.html?experiment=cosmology&backend=tpu&steps=many&batchSize=2`,
+    );
+    await page.getByText("The page's address asks for backend=tpu, steps=many, which there is not").waitFor();
+    expect(await page.locator("#option-batchSize").inputValue()).toBe("2");
+    await page.getByLabel("Device").selectOption("cpu");
     // A wrong value is shown, also in what is folded away; a number that is not needed does no harm.
     await page.locator("#generate-samples").fill("1");
     await page.getByText("More options").click();

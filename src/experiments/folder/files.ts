@@ -50,6 +50,9 @@ function isWanted(path: string, pattern: string | undefined): boolean {
   return frameExtensions.includes(extensionOf(folder)) && matchesPattern(folder, pattern);
 }
 
+/** The number of kinds of files that a message names. */
+const MAX_NAMED = 8;
+
 /**
  * @param folder its name in the message
  * @param found what there is instead of samples
@@ -64,10 +67,18 @@ export function noSamples(
   const parts = new Set(found.flatMap((path) => path.split("/").map((_, i, names) => names.slice(0, i + 1).join("/"))));
   const other = [...parts].find((path) => adviceFor(extensionOf(path)));
   const advice = other ? ` "${other}" is ${adviceFor(extensionOf(other))}.` : "";
-  return new FormatError(`${folder}: ${problem} (${kind}).${advice}`, {
+  const others = [...new Set(found.map(extensionOf))];
+  const instead =
+    others.length > 0
+      ? `, found ${others
+          .slice(0, MAX_NAMED)
+          .map((extension) => (extension ? `.${extension}` : "a file without extension"))
+          .join(", ")}`
+      : "";
+  return new FormatError(`${folder}: ${problem} (${kind})${instead}.${advice}`, {
     file: folder,
     expected: [...sampleExtensions],
-    found: [...new Set(found.map(extensionOf))],
+    found: others,
   });
 }
 

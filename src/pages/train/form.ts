@@ -133,17 +133,27 @@ export class Form {
     this.#showOptions(options);
   }
 
-  /** Fills the form from the page's address: `?experiment=overfit&backend=cpu&steps=20`; what it cannot be is left out. */
-  showQuery(query: URLSearchParams): void {
-    const experiment = query.get("experiment");
-    if (experiment !== null && this.#library.experimentNames.includes(experiment)) this.#experiment.value = experiment;
-    const backend = query.get("backend");
-    if (backend === "cpu" || backend === "webgpu") this.#backend.value = backend;
+  /**
+   * Fills the form from the page's address: `?experiment=overfit&backend=cpu&steps=20`.
+   * @returns what it asks for and cannot have, such as "steps=many"
+   */
+  showQuery(query: URLSearchParams): string[] {
+    const refused: string[] = [];
+    const asked = <Value>(name: string, parse: (text: string) => Value | undefined): Value | undefined => {
+      const text = query.get(name);
+      const value = text === null ? undefined : parse(text);
+      if (text !== null && value === undefined) refused.push(`${name}=${text}`);
+      return value;
+    };
+    const oneOf = (names: readonly string[]) => (text: string) => (names.includes(text) ? text : undefined);
+    this.#experiment.value = asked("experiment", oneOf(this.#library.experimentNames)) ?? this.name;
+    this.#backend.value = asked("backend", oneOf(["cpu", "webgpu"])) ?? this.backend;
     const options = Object.entries(this.#chosen?.options ?? {}).map(([name, option]) => [
       name,
-      this.#library.parseOption(option, query.get(name) ?? ""),
+      asked(name, (text) => this.#library.parseOption(option, text)),
     ]);
     this.#showOptions(Object.fromEntries(options));
+    return refused;
   }
 
   #showOptions(given: Readonly<Record<string, unknown>>): void {

@@ -24,7 +24,7 @@ import type { FromWorker } from "./protocol.ts";
 import { checkRun, downloadRun, readRunFile } from "./run-file.ts";
 import { RunLock } from "./run-lock.ts";
 import { configFile, isCheckpointOf, lastStep, type RunConfig, readRun } from "./saved-run.ts";
-import { ANOTHER_TAB, adviceFor, needsData, OTHER_RUN, UNKEPT } from "./texts.ts";
+import { ANOTHER_TAB, adviceFor, askedInVain, needsData, OTHER_RUN, UNKEPT } from "./texts.ts";
 
 const startButton = byId<HTMLButtonElement>("start");
 const resumeButton = byId<HTMLButtonElement>("resume");
@@ -61,7 +61,8 @@ const data = new DataSet();
 const form = new Form(library, await gpu, showExperiment);
 
 await saying(showSaved);
-if (location.search) form.showQuery(new URLSearchParams(location.search));
+const refused = location.search ? form.showQuery(new URLSearchParams(location.search)) : [];
+if (refused.length > 0) say("warn", askedInVain(refused));
 showExperiment();
 byId("form").addEventListener("submit", (event) => {
   event.preventDefault();

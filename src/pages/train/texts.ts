@@ -7,6 +7,9 @@ export const OTHER_RUN =
 export const UNKEPT =
   "A run can be trained all the same, but ends with this page: “Save run” downloads it, “Open file” continues it.";
 
+export const askedInVain = (asked: readonly string[]): string =>
+  `The page's address asks for ${asked.join(", ")}, which there is not; the form shows what a run would have instead.`;
+
 export const needsData = ({ experiment }: { experiment: string }): string =>
   `${experiment} reads a data set: open its folder, drop it on the page, or make samples, and try again.`;
 
