@@ -2,6 +2,7 @@
 // truncated one.
 import { WorkerError } from "../errors.ts";
 import { nodeModule, oldNode } from "./environment.ts";
+import { reasonOfFailure } from "./failed-request.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 type FileSystem = typeof import("node:fs/promises");
@@ -36,8 +37,7 @@ async function readFile(url: URL): Promise<{ bytes: Bytes; type?: string | null 
   } catch (cause) {
     const old = url.protocol === "file:" && oldNode();
     if (old) throw new WorkerError(`${old}.`, { url: url.href }, { cause });
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw fileError(url, `could not be loaded: ${reason}`, cause);
+    throw fileError(url, `could not be loaded: ${reasonOfFailure(cause)}`, cause);
   }
 }
 

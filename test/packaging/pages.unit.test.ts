@@ -31,6 +31,11 @@ describe("an error of the library says what is in the way:", () => {
     for (const error of Object.values(errors)) expect(error).toMatch(/^ErwinError: .*add 'wasm-unsafe-eval'/);
   });
 
+  test("a policy against requests", async () => {
+    const errors = await failures({ policy: () => `${strictPolicy}; connect-src 'none'` });
+    for (const error of Object.values(errors)) expect(error).toMatch(/^ErwinError: .*\.wasm could .*\(connect-src\)/);
+  });
+
   test("trusted types without setAssets, and without the library's policy", async () => {
     const policies = [`${strictPolicy}; ${trustedTypes}`, `${strictPolicy}; ${trustedTypes.replace("erwin", "other")}`];
     const [untold, forbidden] = [

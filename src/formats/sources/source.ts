@@ -3,6 +3,7 @@
 import { checkSignal } from "../../abort.ts";
 import { FormatError } from "../../errors.ts";
 import { nodeModule } from "../../host/environment.ts";
+import { reasonOfFailure } from "../../host/failed-request.ts";
 import { absoluteUrl, isAddress } from "../../host/url.ts";
 import type { FileBytes } from "../bytes/bytes.ts";
 import { readDiskFile } from "./disk-file.ts";
@@ -40,7 +41,7 @@ async function fetchBytes(source: string | URL, signal?: AbortSignal): Promise<U
     signal?.throwIfAborted();
     if (error instanceof FormatError) throw error;
     const advice = "give an address or path that can, or the file's bytes";
-    throw new FormatError(`${file} could not be loaded: ${(error as Error).message} (${advice})`, { file });
+    throw new FormatError(`${file} could not be loaded: ${reasonOfFailure(error)} (${advice})`, { file });
   }
   throw new FormatError(`${file} could not be loaded: status ${response.status} ${response.statusText}`, { file });
 }
