@@ -92,12 +92,12 @@ class ModelServer implements ModelWorker {
     setVisible(visible);
   }
 
-  load(source: Uint8Array | string, { config }: { config?: WorkerConfig }, call: number): Promise<void> {
+  load(source: Uint8Array | Blob | string, { config }: { config?: WorkerConfig }, call: number): Promise<void> {
     return this.#abortable(call, (signal) =>
       this.#replaceModel(async (device) => {
         const model = await ErwinTransformer.load(source, { device, config, signal });
-        // The file at the address may have changed by the time it is needed again.
-        return { model, copy: copyFrom(typeof source === "string" ? await model.save() : source, config) };
+        // The file may have changed by the time it is needed again.
+        return { model, copy: copyFrom(source instanceof Uint8Array ? source : await model.save(), config) };
       }, signal),
     );
   }

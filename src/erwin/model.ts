@@ -109,7 +109,7 @@ export class ErwinTransformer extends Module {
   /**
    * Loads a model from a safetensors checkpoint with the reference's parameter names, in evaluation mode. With `strict: false`,
    * what the checkpoint lacks has initial weights.
-   * @param source the file's bytes, or its address: a URL, or a path in Node and Deno
+   * @param source the file's bytes, a Blob or File with them, or its address: a URL, or a path in Node and Deno
    * @throws FormatError if the file is damaged; CheckpointError if it has no config, or listing every tensor that is
    *   missing, unexpected or misshapen; ConfigError; OutOfMemoryError; the signal's reason, once it is aborted. No
    *   memory stays allocated then.

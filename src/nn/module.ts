@@ -253,7 +253,7 @@ export abstract class Module {
    * Loads its values from a safetensors file. With `strict: false`, what the file lacks keeps its values, or gets them by `initialize`
    * afterwards, such as a new head: `(await model.load(file, { device, strict: false })).initialize({ device, seed })`. `restore`
    * returns which names these are.
-   * @param source the file's bytes, or its address: a URL, or a path in Node and Deno
+   * @param source the file's bytes, a Blob or File with them, or its address: a URL, or a path in Node and Deno
    * @throws FormatError if the file is damaged; CheckpointError listing every tensor that is missing, unexpected or
    *   misshapen; OutOfMemoryError; ConfigError; the signal's reason, once it is aborted. The module is then unchanged.
    */

@@ -141,17 +141,17 @@ export class ErwinWorker {
   /**
    * Loads a safetensors checkpoint, in evaluation mode. The previous model is freed when the new one is loaded. If the
    * device was lost, a new one is requested.
-   * @param source the file's bytes, or its address: a URL, or a path in Node and Deno
+   * @param source the file's bytes, a Blob or File with them, or its address: a URL, or a path in Node and Deno
    * @throws FormatError, CheckpointError, ConfigError; InputError if the bytes have been transferred before; the signal's reason as
    *   soon as it is aborted: the previous model then stays, unless the new one was loaded already
    */
-  async load(source: Uint8Array | ArrayBuffer | string | URL, options: WorkerLoadOptions = {}): Promise<void> {
+  async load(source: Uint8Array | ArrayBuffer | Blob | string | URL, options: WorkerLoadOptions = {}): Promise<void> {
     checkOptions("load", options, { transfer: true, config: true, signal: true });
     checkSignal(options.signal);
     const config = packed(options.config, false, "config");
     const file = isAddress(source)
       ? absoluteUrl(source, FormatError).href
-      : (packed(source, transferOf(options), "source") as Uint8Array);
+      : (packed(source, transferOf(options), "source") as Uint8Array | Blob);
     return this.#abortable(options.signal, (remote, id) => remote.load(file, { config }, id));
   }
 

@@ -167,7 +167,7 @@ export interface ModelWorker {
   beat(): void;
   /** Reports whether the client's page is visible. */
   setVisible(visible: boolean): void;
-  load(source: Uint8Array | string, options: { config?: WorkerConfig }, call: number): Promise<void>;
+  load(source: Uint8Array | Blob | string, options: { config?: WorkerConfig }, call: number): Promise<void>;
   create(config: WorkerConfig, options: { seed?: number }, call: number): Promise<void>;
   forward(input: WorkerInput, call: number): Promise<WorkerOutput>;
   setMode(mode: WorkerMode, call: number): Promise<void>;

@@ -11,6 +11,7 @@ import {
   ErwinError,
   ErwinTransformer,
   embeddingLookup,
+  FormatError,
   gaussianNegativeLogLikelihood,
   InputError,
   knnGraph,
@@ -172,6 +173,17 @@ describe("arrays of all accepted types give the same numbers", () => {
     const address = new (other.URL ?? URL)(`data:application/octet-stream;base64,${bytes}`);
     using loaded = await ErwinTransformer.load(address, { device: device() });
     expect(await loaded.save()).toEqual(await erwin.save());
+  });
+
+  test("a model in a file that was chosen, which may be gone since", async () => {
+    using erwin = await model();
+    const bytes = await erwin.save();
+    const file = new File([bytes], "chosen.safetensors");
+    using loaded = await ErwinTransformer.load(file, { device: device() });
+    expect(await loaded.save()).toEqual(bytes);
+    file.arrayBuffer = () => Promise.reject(new DOMException("it is gone", "NotReadableError"));
+    const message = await refusal(() => erwin.load(file, { device: device() }), FormatError);
+    expect(message).toBe("chosen.safetensors could not be read: it is gone");
   });
 
   test("a shape, which its owner may change later", async () => {
@@ -416,8 +428,8 @@ describe("everything else is refused by name", () => {
       const message = await refusal(() => radiusGraph(nodePositions, wrong as Any), ConfigError);
       expect(message).toContain("expected an object");
     }
-    const blob = await refusal(() => ErwinTransformer.load(new Blob() as Any, { device: device() }));
-    expect(blob).toContain("found: Blob");
+    const response = await refusal(() => ErwinTransformer.load(new Response() as Any, { device: device() }));
+    expect(response).toContain("found: Response");
     expect(await refusal(() => ErwinTransformer.create(config, {} as Any), ConfigError)).toContain("device");
     using erwin = await model();
     const input = { nodeFeatures, nodePositions, radius: 1, ...misspelt("maxNeighbours", 4) };

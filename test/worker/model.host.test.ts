@@ -147,6 +147,11 @@ describe("the caller's arrays", () => {
     const { byteLength } = bytes;
     await erwin.load(bytes);
     expect(bytes.byteLength).toBe(byteLength);
+    const saved = await erwin.save();
+    await erwin.load(new File([bytes], "chosen.safetensors"));
+    expect(await erwin.save()).toEqual(saved);
+    const other = new File([bytes.subarray(1)], "chosen.safetensors");
+    await expect(erwin.load(other)).rejects.toThrow(/^chosen\.safetensors: /);
     await erwin.load(bytes.buffer, { transfer: true });
     expect(bytes.byteLength).toBe(0);
   });

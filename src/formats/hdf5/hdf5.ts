@@ -6,7 +6,7 @@ import { type ArrayContents, arrayTypes, type SafeTensor, type SafeTensorType } 
 import { Unpacking } from "../compression/unpacking.ts";
 import { asInMatlab } from "../matlab/arrays.ts";
 import { unpack } from "../netcdf/conventions.ts";
-import { blobFile, readWhole } from "../sources/partial-file.ts";
+import { blobFile, isBlob, readWhole } from "../sources/partial-file.ts";
 import { attributeText } from "./attributes.ts";
 import { ENUMERATION, elementsName, elementType, type Halves, halvesAmong, halvesIn, isHalf } from "./elements.ts";
 import { checkGlobalHeaps, heapCheck } from "./global-heap.ts";
@@ -49,10 +49,10 @@ export async function loadHdf5(input: FileBytes | Blob, options: Hdf5Options = {
 /** See lazy.ts. */
 export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<ArrayContents> {
   const name = options.file ?? "hdf5";
-  const content = input instanceof Blob ? await contentOf(input, name) : toBytes(input);
-  const size = content instanceof Blob ? content.size : content.length;
+  const content = isBlob(input) ? await contentOf(input, name) : toBytes(input);
+  const size = isBlob(content) ? content.size : content.length;
   // Of a blob only parts are read, wherever the library asks for them; its heaps are checked then.
-  if (!(content instanceof Blob)) checkGlobalHeaps(content, name);
+  if (!isBlob(content)) checkGlobalHeaps(content, name);
   return await withLibrary((library) =>
     withFile(library, content, name, (path) =>
       guarded(name, () => {
@@ -76,7 +76,7 @@ const contentOf = async (blob: Blob, file: string): Promise<Blob | Uint8Array> =
 
 /** Gives the library a file while `use` reads it. */
 function withFile<T>({ FS }: H5Module, content: Blob | Uint8Array, file: string, use: (path: string) => T): T {
-  if (content instanceof Blob) {
+  if (isBlob(content)) {
     const operations = FS.filesystems.WORKERFS.stream_ops;
     const { read } = operations;
     operations.read = checkedRead(read, content, file);

@@ -4,7 +4,7 @@
 import { type FileBytes, toBytes } from "../bytes/bytes.ts";
 import type { ArrayContents, SafeTensor } from "../bytes/elements.ts";
 import { CLASSIC, readClassicNetcdf } from "../netcdf/classic.ts";
-import { blobFile, readWhole } from "../sources/partial-file.ts";
+import { blobFile, isBlob, readWhole } from "../sources/partial-file.ts";
 import type { Hdf5Options } from "./hdf5.ts";
 
 const library = () => import("./hdf5.ts");
@@ -29,9 +29,9 @@ export async function loadHdf5(input: FileBytes | Blob, options: Hdf5Options = {
 /** Reads a file as `loadHdf5` does, and names what is left out. */
 export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<ArrayContents> {
   const { file = "hdf5" } = options;
-  const begin = input instanceof Blob ? await input.slice(0, CLASSIC.length).arrayBuffer() : input;
+  const begin = isBlob(input) ? await input.slice(0, CLASSIC.length).arrayBuffer() : input;
   if (new TextDecoder().decode(toBytes(begin).slice(0, CLASSIC.length)) === CLASSIC) {
-    const bytes = input instanceof Blob ? await readWhole(blobFile(input, file)) : input;
+    const bytes = isBlob(input) ? await readWhole(blobFile(input, file)) : input;
     return readClassicNetcdf(bytes, { file, only: options.only });
   }
   return (await library()).readHdf5(input, options);

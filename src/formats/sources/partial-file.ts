@@ -1,6 +1,7 @@
 // Files of which only parts are read, because they are too large to be held in memory; and those of which all is read, if they are
 // not.
 
+import { classOf } from "../../arguments.ts";
 import { expectFileBytes, formatError, toBytes } from "../bytes/bytes.ts";
 
 export interface PartialFile {
@@ -34,6 +35,9 @@ export async function readPart(source: PartialFile, start: number, end: number):
 export function readWhole(source: PartialFile): Promise<Uint8Array> {
   return readPart(source, 0, source.size);
 }
+
+/** Whether a value is a Blob or a File, of whatever realm. */
+export const isBlob = (value: unknown): value is Blob => ["Blob", "File"].includes(classOf(value));
 
 /** Returns a file of a page. */
 export function blobFile(blob: Blob, file: string): PartialFile {

@@ -1,4 +1,4 @@
-// Files that are given as bytes or by their location.
+// Files that are given as bytes, by their location, or as a visitor of a page chooses them.
 
 import { checkSignal } from "../../abort.ts";
 import { FormatError } from "../../errors.ts";
@@ -7,10 +7,11 @@ import { reasonOfFailure } from "../../host/failed-request.ts";
 import { absoluteUrl, isAddress } from "../../host/url.ts";
 import type { FileBytes } from "../bytes/bytes.ts";
 import { readDiskFile } from "./disk-file.ts";
+import { isBlob } from "./partial-file.ts";
 import { readBody } from "./request.ts";
 
-/** A file's bytes or its location: a URL, or a path in Node and Deno. */
-export type BytesOrAddress = FileBytes | string | URL;
+/** A file's bytes, its location (a URL, or a path in Node and Deno), or a Blob, such as a File that was chosen or dropped. */
+export type BytesOrAddress = FileBytes | string | URL | Blob;
 
 /**
  * @returns the bytes, and the file's name in error messages
@@ -21,9 +22,14 @@ export async function readSource(
   signal?: AbortSignal,
 ): Promise<{ bytes: FileBytes; file: string }> {
   checkSignal(signal);
-  return isAddress(source)
-    ? { bytes: await fetchBytes(source, signal), file: String(source) }
-    : { bytes: source, file: "checkpoint" };
+  if (isAddress(source)) return { bytes: await fetchBytes(source, signal), file: String(source) };
+  if (!isBlob(source)) return { bytes: source, file: "checkpoint" };
+  const { name: file = "checkpoint" } = source as Blob & { name?: string };
+  const bytes = await source.arrayBuffer().catch((cause: Error) => {
+    throw new FormatError(`${file} could not be read: ${cause.message}`, { file }, { cause });
+  });
+  checkSignal(signal);
+  return { bytes, file };
 }
 
 async function fetchBytes(source: string | URL, signal?: AbortSignal): Promise<Uint8Array | ArrayBuffer> {
