@@ -122,6 +122,11 @@ describe("attributes of files of other programs", () => {
     ]) {
       expect([...read("a.xyz", table)().positions.subarray(0, 3)]).toEqual([0, 1, 2]);
     }
+    // A first row in which a point has no value names no columns.
+    const missing = read("a.xyz", ["0 1 2 nan", "3 4 5 6"], ["column_4"])();
+    expect(missing.positions).toEqual(Float32Array.of(0, 1, 2, 3, 4, 5));
+    expect(missing.attributes?.get("column_4")?.data).toEqual(Float32Array.of(Number.NaN, 6));
+    expect(read("a.xyz", ["x y z nan", "0 1 2 3"], ["nan"])().attributes?.get("nan")?.data).toEqual(Float32Array.of(3));
     const comment =
       'Properties=species:S:1:pos:R:3 Lattice="1 0 0 0 1 0 0 0 1" energy=-1.5 dipole="1 2 3" pbc="T T T" id=a1';
     expect(read("a.xyz", ["2", comment, "C 0 0 0", "O 1 2 3"], ["energy", "dipole"])().attributes).toEqual(

@@ -8,7 +8,15 @@ import { ByteWriter } from "../bytes/writer.ts";
 import { attributeColumns, type Column, withoutSpaces } from "./columns.ts";
 import { cell, namesInComment, quote } from "./csv.ts";
 import { linesOf } from "./csv-lines.ts";
-import { commentOf, goesOn, mayHaveDecimalCommas, separatorOf, splitBy, withDecimalPoint } from "./csv-rows.ts";
+import {
+  commentOf,
+  goesOn,
+  hasNumbers,
+  mayHaveDecimalCommas,
+  separatorOf,
+  splitBy,
+  withDecimalPoint,
+} from "./csv-rows.ts";
 import type { Attribute } from "./positions.ts";
 
 /** The characters that are encoded at once. */
@@ -46,7 +54,7 @@ export function addCsvColumns(
   const cells = split(endless(decodeName(firstRow)));
   const isNumber = (text: string) => !Number.isNaN(parseFloat32(text));
   const isComma = (text: string) => mayHaveDecimalCommas(separator) && withDecimalPoint(text) !== undefined;
-  const isNumbers = cells.every((text) => isComma(text) || isNumber(text));
+  const isNumbers = hasNumbers(cells, (text) => isComma(text) || isNumber(text));
   // The first number with decimals tells what is before those of all.
   const hasDecimals = (text: string) => isComma(text) || (isNumber(text) && text.includes("."));
   const decimals = mayHaveDecimalCommas(separator)

@@ -1,6 +1,6 @@
 // The rows of a table as text, and their cells. A quoted cell may hold separators, doubled quotes and line breaks (RFC 4180).
 
-import { splitWords } from "../bytes/text.ts";
+import { parseNonFinite, splitWords } from "../bytes/text.ts";
 
 /** Returns what separates the cells of a table with such a first line; undefined for white space. */
 export function separatorOf(line: string): string | undefined {
@@ -10,6 +10,10 @@ export function separatorOf(line: string): string | undefined {
 
 /** A number with a comma before its decimals. */
 const decimalComma = /^([-+]?\d*),(\d+(?:e[-+]?\d+)?)$/i;
+
+/** Whether a table's first row has numbers, not the columns' names: "nan" and "inf" may be either, so one of its cells must be a number. */
+export const hasNumbers = (cells: readonly string[], isNumber: (cell: string) => boolean): boolean =>
+  cells.some(isNumber) && cells.every((cell) => isNumber(cell) || parseNonFinite(cell) !== undefined);
 
 /** Whether a table has commas before decimals: only where its cells are separated by semicolons is it clear that they are meant so. */
 export const mayHaveDecimalCommas = (separator: string | undefined): boolean => separator === ";";

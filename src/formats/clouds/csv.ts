@@ -6,7 +6,15 @@ import { FloatList } from "../bytes/float-list.ts";
 import { decodeName, formatFloat32, parseFloat32, parseNonFinite, splitWords, TextReader } from "../bytes/text.ts";
 import { fromUtf16 } from "../bytes/utf16.ts";
 import { type Column, columnsOf } from "./columns.ts";
-import { commentOf, goesOn, mayHaveDecimalCommas, separatorOf, splitBy, withDecimalPoint } from "./csv-rows.ts";
+import {
+  commentOf,
+  goesOn,
+  hasNumbers,
+  mayHaveDecimalCommas,
+  separatorOf,
+  splitBy,
+  withDecimalPoint,
+} from "./csv-rows.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 
 /** Names of the coordinates' columns: plain ones, then those that ParaView, Fluent and common exporters write. */
@@ -96,7 +104,7 @@ function readTable(input: FileBytes, options: ReadOptions, isCloudTable: boolean
   };
   const first = split(decodeName(line));
   const numbers = new NumberCells(separator);
-  const isNumbers = first.every((cell) => !Number.isNaN(numbers.parse(cell)));
+  const isNumbers = hasNumbers(first, (cell) => !Number.isNaN(numbers.parse(cell)));
   const names = isNumbers
     ? (namesInComment(decodeName(comment), split, first.length) ?? (isCloudTable ? numbered(first.length) : undefined))
     : first;
