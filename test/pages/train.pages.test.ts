@@ -265,6 +265,18 @@ describe("Chromium, isolated by headers", () => {
     await told.getByText("Another tab has trained the run").waitFor();
     await click(told, "Start");
     await until(told, "done");
+    // A tab that ended without giving the run back does not answer, and keeps it from nobody.
+    await told.evaluate(async () => {
+      const request = indexedDB.open("erwin-training-tab");
+      await new Promise((resolve) => request.addEventListener("success", resolve));
+      const transaction = request.result.transaction("tabs", "readwrite");
+      transaction.objectStore("tabs").put(-1, "erwin-training");
+      await new Promise((resolve) => transaction.addEventListener("complete", resolve));
+      request.result.close();
+    });
+    await click(told, "Start");
+    await until(told, "running");
+    await until(told, "done");
     await insecure.close();
   });
 

@@ -1,15 +1,8 @@
 // The browser keeps a single run for all tabs; this lock lets only one tab at a time work on it.
 
-const NAME = "erwin-training";
-/** Where there are no locks, a tab that has the run answers within this time. */
-const ANSWER_MS = 500;
+import { TabLease } from "./tab-lease.ts";
 
-/** What tabs tell each other where there are no locks. */
-type Message =
-  /** May the tab of this number have the run? */
-  | { asks: number }
-  /** No, the tab of this number may not. */
-  | { refused: number };
+const NAME = "erwin-training";
 
 export class RunLock {
   #giveBack: (() => void) | undefined;
@@ -18,7 +11,7 @@ export class RunLock {
   async take(): Promise<boolean> {
     if (this.#giveBack) return true;
     // There are none on hosts without https.
-    if (!navigator.locks) return this.#askTabs();
+    if (!navigator.locks) return this.#takeLease();
     return new Promise((resolve) => {
       const held = navigator.locks.request(NAME, { ifAvailable: true }, (lock) => {
         resolve(lock !== null);
@@ -32,27 +25,17 @@ export class RunLock {
     });
   }
 
-  /** The tab that has the run refuses it; of tabs that ask at the same time, that of the least number does. */
-  #askTabs(): Promise<boolean> {
-    const channel = new BroadcastChannel(NAME);
-    const number = Math.random();
-    return new Promise((resolve) => {
-      const settle = (mine: boolean) => {
-        clearTimeout(timer);
-        if (mine) this.#giveBack = () => channel.close();
-        else channel.close();
-        resolve(mine);
-      };
-      const timer = setTimeout(settle, ANSWER_MS, true);
-      channel.onmessage = ({ data }: MessageEvent<Message>) => {
-        if ("refused" in data) {
-          if (data.refused === number && !this.#giveBack) settle(false);
-        } else if (this.#giveBack || number < data.asks) {
-          channel.postMessage({ refused: data.asks } satisfies Message);
-        }
-      };
-      channel.postMessage({ asks: number } satisfies Message);
-    });
+  async #takeLease(): Promise<boolean> {
+    try {
+      const lease = await TabLease.take(NAME);
+      if (!lease) return false;
+      this.#giveBack = () => lease.giveBack();
+      // A page that comes back from the browser's memory takes it again.
+      addEventListener("pagehide", () => this.giveBack(), { once: true });
+    } catch {
+      // The browser refuses storage, which says so itself: there is nothing to share.
+    }
+    return true;
   }
 
   giveBack(): void {

@@ -2,6 +2,7 @@
 // folder. There is one run at a time; of those before it the curves are kept.
 
 import { within } from "../../host/patience.ts";
+import { answerOf } from "./database.ts";
 
 const DATABASE = "erwin-training";
 const FILES = "files";
@@ -121,11 +122,4 @@ function reasonOf(error: DOMException | null): string {
   if (error?.name === "QuotaExceededError")
     return "the storage that it has for this site is full; make room on the disk";
   return error?.message || error?.name || "no storage";
-}
-
-function answerOf<Result>(request: IDBRequest<Result>): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
 }
