@@ -65,12 +65,12 @@ export abstract class Pool<Pooled extends PooledStorage> implements DeviceMemory
   allocate(bytes: number, isUsable?: IsUsable, shape?: readonly number[]): Pooled {
     const capacity = sizeClass(bytes);
     const make = () => this.#reuse(capacity, isUsable) ?? this.#create(bytes, capacity, isUsable, shape);
-    if (this.#forgottenBytes > SMALL_RESERVE) this.#releaseForgotten();
+    if (this.#forgottenBytes > SMALL_RESERVE) this.releaseForgotten();
     let storage: Pooled;
     try {
       storage = make();
     } catch (error) {
-      if (!this.#releaseForgotten()) throw error;
+      if (!this.releaseForgotten()) throw error;
       storage = make();
     }
     storage.bytes = bytes;
@@ -90,7 +90,7 @@ export abstract class Pool<Pooled extends PooledStorage> implements DeviceMemory
     else this.released.set(storage.capacity, [storage]);
   }
 
-  /** Releases memory once other memory is needed: not before, so that how much is in use does not depend on the garbage collector. */
+  /** Releases memory once other memory is needed, or by `trim`: not before, so that how much is in use does not depend on the garbage collector. */
   forget(storage: Pooled): void {
     if (!storage.inUse) return;
     this.#forgotten.push(storage);
@@ -98,7 +98,7 @@ export abstract class Pool<Pooled extends PooledStorage> implements DeviceMemory
   }
 
   /** @returns whether any was forgotten */
-  #releaseForgotten(): boolean {
+  releaseForgotten(): boolean {
     const found = this.#forgotten.splice(0);
     this.#forgottenBytes = 0;
     for (const storage of found) this.release(storage);

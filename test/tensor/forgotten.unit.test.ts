@@ -46,4 +46,6 @@ test("how much memory is in use does not depend on the garbage collector, as lon
   await collectGarbage();
   (await model.upload({ nodeFeatures, nodePositions, radius: 1 })).dispose();
   expect(device.memory.current).toBe(current);
+  device.trim();
+  expect(device.memory.current).toBeLessThan(current);
 });

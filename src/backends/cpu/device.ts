@@ -149,6 +149,7 @@ export class CpuDevice implements Device {
   }
 
   trim(): void {
+    this.pool.releaseForgotten();
     this.pool.trim();
   }
 

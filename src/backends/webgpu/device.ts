@@ -264,6 +264,7 @@ export class WebGPUDevice implements Device {
       this.gpu.popErrorScope().catch(() => {});
       this.#allocations.failure = undefined;
     }
+    this.pool.releaseForgotten();
     this.pool.trim();
     this.#readbacks.trim();
     // After a failure this is needed: what should have computed them may not have run.
