@@ -127,12 +127,14 @@ await main(async () => {
       write: { type: "boolean", default: false },
     },
   });
+  const names = values.hosts.split(",");
+  const unknown = names.filter((name) => !Object.hasOwn(hosts, name));
+  if (unknown.length > 0) throw new Error(`there is no host ${unknown}: known are ${Object.keys(hosts)}`);
   await setup((programs) => build({ programs }));
   const [forwards, steps, models] = [values.forwards, values.steps, values.models].map(Number);
   /** @type {SoakResult[]} */
   const results = [];
-  for (const name of values.hosts.split(",")) {
-    if (!Object.hasOwn(hosts, name)) throw new Error(`there is no host ${name}: known are ${Object.keys(hosts)}`);
+  for (const name of names) {
     console.log(`soak: ${name}`);
     const { backend, run } = hosts[name];
     const share = backend === "webgpu" ? SHARE_ON_WEBGPU : 1;
