@@ -1,9 +1,8 @@
 // Adds arrays of point data to an existing file, whatever its format; everything else in the file stays as it is.
 
-import { classOf } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 import { type FileBytes, formatError, toBytes } from "./bytes/bytes.ts";
-import { type SafeTensorInput, tensorType, toFloat32 } from "./bytes/elements.ts";
+import { isInt32Array, type SafeTensorInput, tensorType, toFloat32 } from "./bytes/elements.ts";
 import { addCsvColumns } from "./clouds/csv-add.ts";
 import { addPlyProperties } from "./clouds/ply-add.ts";
 import type { Attribute } from "./clouds/positions.ts";
@@ -66,11 +65,8 @@ export function attributesOf(arrays: Arrays): Map<string, Attribute> {
         });
       }
       const { data } = array;
-      const isWhole = classOf(data) === "Int32Array";
-      return [
-        name,
-        { data: isWhole ? (data as Int32Array) : toFloat32({ dtype, shape: [...array.shape], data }, name), channels },
-      ];
+      const numbers = isInt32Array(data) ? data : toFloat32({ dtype, shape: [...array.shape], data }, name);
+      return [name, { data: numbers, channels }];
     }),
   );
 }

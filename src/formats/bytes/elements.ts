@@ -102,6 +102,9 @@ export function toInt32(tensor: SafeTensor, name = "tensor"): Int32Array {
 /** Whether an array, of whatever realm, is one for elements of this type. */
 const holds = (data: unknown, dtype: SafeTensorType) => classOf(data) === arrayTypes[dtype].name;
 
+/** Whether an array, of whatever realm, is one of integers: those of points are, or are floats. */
+export const isInt32Array = (data: unknown): data is Int32Array => holds(data, "I32");
+
 const isType = (dtype: unknown) => typeof dtype === "string" && Object.hasOwn(arrayTypes, dtype);
 
 /** @throws InputError for a tensor that no reader returns */

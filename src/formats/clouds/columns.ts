@@ -3,6 +3,7 @@
 
 import { classOf, describe, expectKind, isMap } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
+import { isInt32Array } from "../bytes/elements.ts";
 import type { Attribute, PointCloud } from "./positions.ts";
 
 /** The value of point i is `data[i * stride + start]`. */
@@ -53,7 +54,7 @@ export const withoutSpaces = (name: string): string => name.replaceAll(/\s+/g, "
 
 /** Returns a column for each channel of rows of `stride` elements. */
 function channelsOf(data: Float32Array | Int32Array, stride: number, nameOf: (channel: number) => string): Column[] {
-  const integer = classOf(data) === "Int32Array";
+  const integer = isInt32Array(data);
   return Array.from({ length: stride }, (_, start) => ({ name: nameOf(start), data, stride, start, integer }));
 }
 

@@ -1,8 +1,7 @@
 // Meshes: points, the cells between them, and arrays of either. Readers of mesh files return them, and writers take them.
 
-import { classOf } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
-import type { SafeTensor, SafeTensorInput } from "../bytes/elements.ts";
+import { isInt32Array, type SafeTensor, type SafeTensorInput } from "../bytes/elements.ts";
 import { type Cells, kinds } from "./cells.ts";
 import { checkCloud } from "./columns.ts";
 import type { Attribute, PointCloud } from "./positions.ts";
@@ -60,7 +59,7 @@ export function pointDataOf(attributes: ReadonlyMap<string, Attribute> = new Map
   return new Map(
     [...attributes].map(([name, { data, channels }]) => {
       const points = data.length / channels;
-      const dtype = classOf(data) === "Int32Array" ? "I32" : "F32";
+      const dtype = isInt32Array(data) ? "I32" : "F32";
       return [name, { dtype, shape: channels === 1 ? [points] : [points, channels], data }];
     }),
   );

@@ -1,8 +1,8 @@
 // Adds arrays of point data to a legacy VTK file; geometry, cells and all other arrays stay as they are.
 
-import { classOf } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
 import { concatBytes } from "../bytes/bytes.ts";
+import { isInt32Array } from "../bytes/elements.ts";
 import { formatFloat32 } from "../bytes/text.ts";
 import type { Attribute } from "../clouds/positions.ts";
 import { encodeVtkName } from "./attributes.ts";
@@ -33,7 +33,7 @@ export function addVtkPointData(
   const head = names ? "" : `POINT_DATA ${points}\n`;
   const parts: Uint8Array[] = [bytes.subarray(0, end), encoder.encode(`\n${head}FIELD FieldData ${attributes.size}\n`)];
   for (const [name, { data, channels }] of attributes) {
-    const type = classOf(data) === "Int32Array" ? "int" : "float";
+    const type = isInt32Array(data) ? "int" : "float";
     parts.push(encoder.encode(`${encodeVtkName(name)} ${channels} ${points} ${type}\n`));
     // Binary numbers are followed by the end of a line, as each line of text is.
     if (isBinary) parts.push(bigEndian(data), encoder.encode("\n"));
@@ -48,7 +48,7 @@ const SOME_POINTS = 2 ** 16;
 
 /** Encodes an array as text, with a line for each point. */
 function textOf(data: Float32Array | Int32Array, channels: number): Uint8Array[] {
-  const format = classOf(data) === "Int32Array" ? String : formatFloat32;
+  const format = isInt32Array(data) ? String : formatFloat32;
   const encoder = new TextEncoder();
   const parts: Uint8Array[] = [];
   for (let first = 0; first < data.length; first += SOME_POINTS * channels) {

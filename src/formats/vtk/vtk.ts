@@ -2,8 +2,8 @@
 // points that are asked for.
 // https://docs.vtk.org/en/latest/vtk_file_formats/vtk_legacy_file_format.html
 
-import { classOf } from "../../arguments.ts";
 import { bytesOf, concatBytes, type FileBytes, swapByteOrder, toBytes } from "../bytes/bytes.ts";
+import { isInt32Array } from "../bytes/elements.ts";
 import { numberTypes } from "../bytes/numbers.ts";
 import { kinds } from "../clouds/cells.ts";
 import { checkCloud } from "../clouds/columns.ts";
@@ -60,7 +60,7 @@ export function saveVtk(cloud: PointCloud): Uint8Array<ArrayBuffer> {
   );
   if (attributes.size > 0) parts.push(`\nPOINT_DATA ${points}\nFIELD FieldData ${attributes.size}`);
   for (const [name, { data, channels }] of attributes) {
-    const type = classOf(data) === "Int32Array" ? "int" : "float";
+    const type = isInt32Array(data) ? "int" : "float";
     parts.push(`\n${encodeVtkName(name)} ${channels} ${points} ${type}\n`, data);
   }
   return join([...parts, "\n"]);
