@@ -164,7 +164,10 @@ export interface Device extends Memory {
    * @param work is done on a device that computes nothing
    */
   compileFor(work: (dryRun: Device) => void): void;
-  /** Returns memory that waits for reuse, also that of forgotten tensors, to the system. After an OutOfMemoryError the device works again. */
+  /**
+   * Returns memory that waits for reuse, also that of forgotten tensors, to the system. After an OutOfMemoryError the device works
+   * again.
+   */
   trim(): void;
   dispose(): void;
   [Symbol.dispose](): void;

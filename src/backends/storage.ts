@@ -90,7 +90,10 @@ export abstract class Pool<Pooled extends PooledStorage> implements DeviceMemory
     else this.released.set(storage.capacity, [storage]);
   }
 
-  /** Releases memory once other memory is needed, or by `trim`: not before, so that how much is in use does not depend on the garbage collector. */
+  /**
+   * Releases memory once other memory is needed, or by `trim`: not before, so that how much is in use does not depend on the garbage
+   * collector.
+   */
   forget(storage: Pooled): void {
     if (!storage.inUse) return;
     this.#forgotten.push(storage);

@@ -38,7 +38,8 @@ export async function readOutput(output: Tensor): Promise<Float32Array> {
 }
 
 /**
- * Returns fields as arrays of points: `prediction` and `error` (the prediction minus the truth; for classes 1 where it is wrong, not where the label is ignored),
+ * Returns fields as arrays of points: `prediction` and `error` (the prediction minus the truth; for classes 1 where it is wrong,
+ * not where the label is ignored),
  * and `deviation` if the model predicts it. If there are several fields, their names are appended: `prediction_pressure`.
  * @param options.truth whether to add the true values of each field under its own name (default false)
  * @param options.wholeOnce whether values of the whole are one row, and not one for each point (default false)

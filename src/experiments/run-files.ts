@@ -1,5 +1,5 @@
-// The files of a run besides its checkpoints (train/checkpoints/store.ts), which a folder of erwin train and the storage of the training page
-// have in common.
+// The files of a run besides its checkpoints (train/checkpoints/store.ts), which a folder of erwin train and the storage of the
+// training page have in common.
 
 import type { LogEntry } from "../train/logger.ts";
 

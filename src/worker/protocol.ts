@@ -70,8 +70,8 @@ export interface WorkerSample {
 }
 
 /**
- * "mse", "l1", "huber" (with delta 1): over the target's width. "relativeL2": the mean over the clouds. "gaussian": the negative log likelihood,
- * where the output's first `width` channels are the means and the next `width` the deviations before softplus.
+ * "mse", "l1", "huber" (with delta 1): over the target's width. "relativeL2": the mean over the clouds. "gaussian": the negative
+ * log likelihood, where the output's first `width` channels are the means and the next `width` the deviations before softplus.
  * "crossEntropy": the channels are logits, and each row of the target is 1 at the point's class and 0 elsewhere; all of
  * it is 0 at points that have no class.
  */

@@ -94,8 +94,9 @@ export const train: Command = {
   notes: [
     "The same command continues an interrupted run. All settings must be the same, except those of the device, --patience,",
     "--log-every, --save-every and those of the files besides the checkpoints. A run that has ended by --patience goes on with more of",
-    "it. A checkpoint is also written when 30 seconds have passed since the last one, with the next losses that are written down. Ctrl-C, SIGTERM and a closed terminal (but not under nohup) stop the",
-    "run after the current step, with a checkpoint; a second Ctrl-C or SIGTERM ends the process at once.",
+    "it. A checkpoint is also written when 30 seconds have passed since the last one, with the next losses that are written down.",
+    "Ctrl-C, SIGTERM and a closed terminal (but not under nohup) stop the run after the current step, with a checkpoint; a second",
+    "Ctrl-C or SIGTERM ends the process at once.",
     "",
     `The run's folder: ${CONFIG_FILE}, model.safetensors (the best weights), last.safetensors (the checkpoint), ${METRICS_FILE}, the same`,
     `for TensorBoard (events.out.tfevents.*), ${CURVE_FILE}, ${PREDICTIONS_FOLDER}/.`,

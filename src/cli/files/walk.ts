@@ -15,7 +15,8 @@ export interface WalkOptions {
 }
 
 /**
- * Lists all files below a folder, with paths relative to it, with slashes on every system, sorted by name. Pipes and the like are included; reading refuses them.
+ * Lists all files below a folder, with paths relative to it, with slashes on every system, sorted by name. Pipes and the like are
+ * included; reading refuses them.
  * Links to folders are followed. Names that begin with a dot are left out.
  * @throws InputError if the folder itself cannot be read
  */

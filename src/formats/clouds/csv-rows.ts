@@ -11,7 +11,10 @@ export function separatorOf(line: string): string | undefined {
 /** A number with a comma before its decimals. */
 const decimalComma = /^([-+]?\d*),(\d+(?:e[-+]?\d+)?)$/i;
 
-/** Whether a table's first row has numbers, not the columns' names: "nan" and "inf" may be either, so one of its cells must be a number. */
+/**
+ * Whether a table's first row has numbers, not the columns' names: "nan" and "inf" may be either, so one of its cells must be a
+ * number.
+ */
 export const hasNumbers = (cells: readonly string[], isNumber: (cell: string) => boolean): boolean =>
   cells.some(isNumber) && cells.every((cell) => isNumber(cell) || parseNonFinite(cell) !== undefined);
 

@@ -1,6 +1,6 @@
-// LAZ, compressed LAS: the header and the records of a LAS file, of which one says how the points are packed; then the points in chunks, and a
-// table of these. laz-perf unpacks it (laz-perf.ts). It reads past what is damaged: a file has no checksums, so what can be told of
-// damage is told here, before and after. Format: "LAZ Specification 1.4 - R1", rapidlasso.
+// LAZ, compressed LAS: the header and the records of a LAS file, of which one says how the points are packed; then the points in
+// chunks, and a table of these. laz-perf unpacks it (laz-perf.ts). It reads past what is damaged: a file has no checksums, so what
+// can be told of damage is told here, before and after. Format: "LAZ Specification 1.4 - R1", rapidlasso.
 
 import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "../bytes/bytes.ts";
 import { Unpacking } from "../compression/unpacking.ts";
@@ -38,11 +38,11 @@ export async function loadLaz(input: FileBytes, options: ReadOptions = {}): Prom
 }
 
 /**
- * Returns what a LAZ file unpacks to: the bytes of a LAS file, which `loadLas` and `readPointCloud` read. A file that is not compressed
- * is returned as it is.
+ * Returns what a LAZ file unpacks to: the bytes of a LAS file, which `loadLas` and `readPointCloud` read. A file that is not
+ * compressed is returned as it is.
  * @param options.file its name in error messages. Default "laz".
- * @throws FormatError for a damaged or truncated file, and for one that is packed in a way that is not read: points with wave forms, and
- *   what was written by programs of before 2012. WorkerError if laz-perf.wasm cannot be loaded.
+ * @throws FormatError for a damaged or truncated file, and for one that is packed in a way that is not read: points with wave forms,
+ *   and what was written by programs of before 2012. WorkerError if laz-perf.wasm cannot be loaded.
  */
 export async function unpackLaz(input: FileBytes, options: { file?: string } = {}): Promise<Uint8Array> {
   const { file } = checkReadOptions(options, "laz");
@@ -74,7 +74,10 @@ export async function unpackLaz(input: FileBytes, options: { file?: string } = {
   return whole;
 }
 
-/** Returns what a file unpacks to if its extension, or the format named in its place, is one of LAS; else its bytes. @throws as `unpackLaz` */
+/**
+ * Returns what a file unpacks to if its extension, or the format named in its place, is one of LAS; else its bytes.
+ * @throws as `unpackLaz`
+ */
 export const withoutLaz = async (bytes: Uint8Array, file: string): Promise<Uint8Array> =>
   ["las", "laz"].includes(formatNamed(file)) ? unpackLaz(bytes, { file }) : bytes;
 
@@ -118,7 +121,10 @@ function readPacking(head: Uint8Array, { format: marked, pointBytes }: Header, f
   return view.getUint32(record.begin + packing.chunkPoints, true);
 }
 
-/** Returns the file with the place of its chunks' table before them. @throws FormatError where the table is cut off, or lacks chunks */
+/**
+ * Returns the file with the place of its chunks' table before them.
+ * @throws FormatError where the table is cut off, or lacks chunks
+ */
 function withTable(
   bytes: Uint8Array,
   { begin, points, chunkPoints, file }: { begin: number; points: number; chunkPoints: number; file: string },
