@@ -25,6 +25,7 @@ async function split(name: string, withProbe = true) {
 }
 
 const output = path("out.safetensors");
+const again = path("again.safetensors");
 
 describe("erwin gradients", () => {
   it.each([
@@ -32,10 +33,14 @@ describe("erwin gradients", () => {
     ["d_mixed_strides_train", "train"],
   ])("writes every gradient of %s, and none where there is none", async (name, mode) => {
     const { tensors, info, words } = await split(name);
-    const { code, stdout, stderr } = await erwin(["gradients", ...words, "--output", output, "--mode", mode]);
+    const run = (file: string) => erwin(["gradients", ...words, "--output", file, "--mode", mode]);
+    const { code, stdout, stderr } = await run(output);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/out \[\d+, \d+\] and \d+ more tensors by (webgpu|cpu)/);
-    const written = loadSafetensors(readFileSync(output)).tensors;
+    const bytes = readFileSync(output);
+    await run(again);
+    expect(readFileSync(again).equals(bytes)).toBe(true);
+    const written = loadSafetensors(bytes).tensors;
     const expected = [...tensors.keys()].filter((key) => key.startsWith("grad.") || key === "grad_features");
     expect([...written.keys()].sort()).toEqual([...expected, "out"].sort());
     for (const key of expected) {

@@ -1,5 +1,6 @@
 // The exported file, run by onnxruntime: it computes what the stored outputs say, and what the model itself computes.
 
+import { setTimeout as delay } from "node:timers/promises";
 import {
   add,
   cos,
@@ -222,6 +223,10 @@ test("a module of one's own is exported by its method onnx, its parts by themsel
       onnx = (graph: OnnxGraph) => String(mistake(graph, this.part, opaque.part));
     }
     using mistaken = new Mistaken().initialize({ device });
+    // The weights' order is the model's, even if the first of them is read last.
+    const { weight } = mistaken.part;
+    const read = weight.data.bind(weight);
+    weight.data = (options) => delay(5).then(() => read(options));
     const error = await exportOnnx(mistaken).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(InputError);
     expect((error as InputError).message).toMatch(message);

@@ -42,13 +42,12 @@ async function run(args: Arguments): Promise<void> {
     const tensors = await withProgress("backward", async () =>
       outputTensors(await readOutput(out), model.config.decode),
     );
-    const add = async (name: string, { grad }: Tensor) => {
-      if (grad) tensors.set(name, { shape: grad.shape, data: await grad.data() });
-    };
-    await Promise.all([
-      add("grad_features", nodeFeatures),
-      ...[...model.parameters()].map(([name, parameter]) => add(`grad.${name}`, parameter)),
-    ]);
+    // All reads run at once; the file's order is the model's, whichever read ends first.
+    const differentiated = new Map<string, Tensor>([["grad_features", nodeFeatures]]);
+    for (const [name, parameter] of model.parameters()) differentiated.set(`grad.${name}`, parameter);
+    const read = async ([name, { grad }]: [string, Tensor]) =>
+      grad && ([name, { shape: grad.shape, data: await grad.data() }] as const);
+    for (const entry of await Promise.all([...differentiated].map(read))) if (entry) tensors.set(...entry);
     const end = performance.now();
     writeWhole(output, encodeArrays(tensors, format));
     console.log(
