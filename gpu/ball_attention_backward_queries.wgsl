@@ -29,10 +29,13 @@ fn place_of_sum(index: u32) -> u32 {
 }
 
 // Adds up the block's terms. The order does not depend on how many queries a thread has. The result is valid in the first thread.
+// There is no loop whose steps differ from thread to thread: FXC, the older of Direct3D's compilers, refuses barriers beside one.
 fn sum_of_terms(thread: u32) -> f32 {
   for (var count = THREADS * QUERIES / 2; count > 0; count /= 2) {
     workgroupBarrier();
-    for (var i = thread; i < count; i += THREADS) { sigma_terms[i] += sigma_terms[i + count]; }
+//! repeat q QUERIES
+    if ($q * THREADS + thread < count) { sigma_terms[$q * THREADS + thread] += sigma_terms[$q * THREADS + thread + count]; }
+//! end
   }
   return sigma_terms[0];
 }

@@ -12,11 +12,16 @@ struct Block {
   begin: u32,
 }
 
-// Returns block number `index` of all blocks of `points` points.
+// Returns block number `index` of all blocks of `points` points. It returns in one place: after a return under a condition FXC, the
+// older of Direct3D's compilers, takes the block's numbers for uninitialised and refuses barriers that depend on them (X3663).
 fn block_of(index: u32, points: u32) -> Block {
   let head = (index / parameters.query_blocks) % parameters.heads;
   let ball_index = index / (parameters.query_blocks * parameters.heads);
-  if (ball_index >= parameters.ball_count) { return Block(0, 0, 0, 0); }
-  let ball = balls[parameters.first_ball + ball_index];
-  return Block(ball.x - parameters.first_row, ball.y, head, (index % parameters.query_blocks) * points);
+  var block = Block(0, 0, head, (index % parameters.query_blocks) * points);
+  if (ball_index < parameters.ball_count) {
+    let ball = balls[parameters.first_ball + ball_index];
+    block.first = ball.x - parameters.first_row;
+    block.size = ball.y;
+  }
+  return block;
 }

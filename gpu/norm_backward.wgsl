@@ -162,10 +162,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     workgroupBarrier();
     // Read with each chunk, so that it takes no registers above.
     let own_weight = weight[k];
-    for (var own_row = lane; own_row < parameters.chunk; own_row += ROWS * lanes) {
+    // All threads take as many steps: FXC, the older of Direct3D's compilers, refuses barriers in a loop with one that they do not.
+    for (var first_row = 0u; first_row < parameters.chunk; first_row += ROWS * lanes) {
       // All loads come before the stores: the compiler cannot tell that dx does not alias what is read.
 //! repeat i ROWS
-      let of_chunk_$i = own_row + $i * lanes;
+      let of_chunk_$i = first_row + lane + $i * lanes;
       let is_there_$i = start + of_chunk_$i < end;
       let row_$i = min(start + of_chunk_$i, last);
       let at_$i = stored_row(row_$i) * items + k;
