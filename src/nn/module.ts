@@ -5,7 +5,7 @@ import "../disposable.ts";
 import type { AbortOptions } from "../abort.ts";
 import { checkOptions } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
-import { ConfigError, DisposedError, type ErrorDetails, ErwinError } from "../errors.ts";
+import { ConfigError, DisposedError, type ErrorDetails, ErwinError, InputError } from "../errors.ts";
 import {
   loadSafetensors,
   type SafeTensor,
@@ -85,6 +85,7 @@ export abstract class Module {
    * a model that was loaded gets a new head.
    */
   protected child<Part extends Module>(name: string, module: Part): Part {
+    nameInErrors(module, name);
     return this.#declare(name, module);
   }
 
@@ -476,4 +477,28 @@ function located(error: unknown, place: string, details: ErrorDetails): unknown 
   if (!(error instanceof ErwinError)) return error;
   const SameError = error.constructor as typeof ErwinError;
   return new SameError(`${place}: ${error.message}`, { ...error.details, ...details }, { cause: error });
+}
+
+/** Modules whose errors name them already. */
+const named = new WeakSet<Module>();
+
+/** Lets errors of a part's `forward` say where they were, by its name in checkpoints: each module around it adds its own. */
+function nameInErrors(part: Module & { forward?: (...input: never[]) => unknown }, name: string): void {
+  const forward = part?.forward;
+  if (!forward || named.has(part)) return;
+  named.add(part);
+  const fail = (error: unknown): never => {
+    if (!(error instanceof InputError)) throw error;
+    const inner = error.details.module;
+    const module = inner ? `${name}.${inner}` : name;
+    throw located((inner && error.cause) || error, `in ${module}`, { module });
+  };
+  part.forward = function (...input) {
+    try {
+      const output = forward.apply(this, input);
+      return output instanceof Promise ? output.catch(fail) : output;
+    } catch (error) {
+      return fail(error);
+    }
+  };
 }

@@ -8,11 +8,13 @@ import {
   type Device,
   DisposedError,
   ErwinTransformer,
+  InputError,
   loadSafetensors,
   nn,
   noGrad,
   OutOfMemoryError,
   requestDevice,
+  reshape,
   saveSafetensors,
   scope,
   sin,
@@ -408,6 +410,32 @@ describe("what fails leaves no memory taken", () => {
     }
     expect(() => new Twice()).toThrow(ConfigError);
     expect(() => new nn.Linear(2, 2).parameters()).toThrow(/initialize/);
+  });
+
+  test("an error in a layer names it as checkpoints do, also after an await and where a layer is used twice", async () => {
+    class Body extends nn.Module {
+      readonly narrow = this.child("narrow", new nn.Linear(4, 6));
+      readonly head = this.child("head", new nn.Sequential(new nn.Linear(6, 6), new nn.GELU(), new nn.Linear(5, 1)));
+
+      async forward(x: Tensor): Promise<Tensor> {
+        await device().finished();
+        return scope(() => this.head.forward(this.narrow.forward(x)));
+      }
+    }
+    class Model extends nn.Module {
+      readonly body = this.child("body", new Body());
+      readonly again = this.child("again", this.body.narrow);
+    }
+    using model = new Model().initialize({ device: device(), seed: 0 });
+    using x = Tensor.from(device(), new Float32Array(8), [2, 4]);
+    const error = await rejection(model.body.forward(x));
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toMatch(
+      /^in body\.head\.2: x has the shape \[2,6\], but the weight \[1,5\] maps rows of 5 numbers$/,
+    );
+    expect((error as InputError).details).toMatchObject({ module: "body.head.2", tensor: "x", expected: 5 });
+    expect((error.cause as Error).message, "the cause is the first error, not one for each level").toMatch(/^x has/);
+    expect(() => model.again.forward(reshape(x, [4, 2]))).toThrow(/^in narrow: x has the shape \[4,2\]/);
   });
 
   test("layers of impossible sizes are refused when they are built", () => {
