@@ -7,10 +7,10 @@ const COARSE = 4096;
 export const float32StepAt = (value: number): number => 2 ** (Math.floor(Math.log2(Math.abs(value))) - 23);
 
 /**
- * Returns the steps in which float32 holds coordinates where these are coarse for the size of the cloud.
+ * Returns a remark if the steps in which float32 holds coordinates are coarse for the size of the cloud.
  * @param positions [points, dimensionality]
  */
-export function coarseStepOf(positions: Float32Array, dimensionality: number): number | undefined {
+export function noteOnRounding(positions: Float32Array, dimensionality: number): string | undefined {
   const low = new Array<number>(dimensionality).fill(Number.POSITIVE_INFINITY);
   const high = new Array<number>(dimensionality).fill(Number.NEGATIVE_INFINITY);
   for (let i = 0; i < positions.length; i++) {
@@ -20,5 +20,6 @@ export function coarseStepOf(positions: Float32Array, dimensionality: number): n
   }
   const widest = Math.max(...low.map((least, axis) => high[axis] - least));
   const step = float32StepAt(Math.max(...low.map(Math.abs), ...high.map(Math.abs)));
-  return widest > 0 && step > widest / COARSE ? step : undefined;
+  if (!(widest > 0 && step > widest / COARSE)) return undefined;
+  return `the coordinates are so far from zero that float32 rounds them to steps of ${step}: subtract a constant from them`;
 }

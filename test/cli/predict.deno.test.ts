@@ -185,6 +185,30 @@ describe("erwin predict in other formats", () => {
     );
   });
 
+  it("says once that float32 rounds the coordinates of a map", async () => {
+    const { model, inputs } = split("s_small_clouds_eval");
+    const features = toFloat32(inputs.get("node_features")!);
+    const points = inputs.get("node_positions")!.shape[0];
+    const columns = Array.from({ length: features.length / points }, (_, i) => `f_${i}`);
+    const rows = Array.from({ length: points }, (_, i) =>
+      [
+        512345 + i / 2,
+        5812345 + (i % 7),
+        i / 3,
+        ...features.subarray(i * columns.length, (i + 1) * columns.length),
+      ].join(),
+    );
+    mkdirSync(path("maps"));
+    for (const name of ["maps/a.csv", "maps/b.csv"])
+      writeFileSync(path(name), ["x,y,z", ...columns].join().concat("\n", rows.join("\n")));
+    const note = /^note: .*maps\/[ab]\.csv: the coordinates are .* to steps of 0.5: subtract a constant from them\.\n$/;
+    const options = ["--knn", "4", "--features", columns.join()];
+    const one = await run(model, path("maps/a.csv"), path("map.npy"), ...options);
+    expect(one).toMatchObject({ code: 0, stderr: expect.stringMatching(note) });
+    const many = await run(model, path("maps"), path("maps-out"), ...options);
+    expect(many).toMatchObject({ code: 0, stderr: expect.stringMatching(note) });
+  });
+
   it("reads node_features of an archive of NumPy", async () => {
     const { model, input, inputs } = split("s_small_clouds_eval");
     writeFileSync(path("names.npz"), saveNpz(inputs));

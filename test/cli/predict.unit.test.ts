@@ -9,7 +9,14 @@ import { readCloud } from "../../src/cli/clouds.ts";
 import { UsageError } from "../../src/cli/command.ts";
 import { append, checkOutput, makeFolder, readBytes, writeWhole } from "../../src/cli/files/files.ts";
 import { FolderSource } from "../../src/cli/files/folder-source.ts";
-import { arraysOf, copyExtension, encode, encodeFrames, expectFieldOutput } from "../../src/cli/predict/fields.ts";
+import {
+  arraysOf,
+  copyExtension,
+  encode,
+  encodeFrames,
+  expectFieldOutput,
+  noteOn,
+} from "../../src/cli/predict/fields.ts";
 import { findInputs, isSingleFile } from "../../src/cli/predict/inputs.ts";
 import { parseShard, takeShard } from "../../src/cli/predict/shard.ts";
 import { fileName } from "../../src/cli/train/predictions.ts";
@@ -228,6 +235,16 @@ it("fields are predicted of files whose positions only the config names, and tho
     ["q", 2, 3],
     ["prediction", 2],
   ]);
+});
+
+it("coordinates of a map are remarked on where a sample's format is read as float32, and nowhere else", async () => {
+  const config = { inputs: [], targets: [], globals: [], graph: { kind: "none" } } as const;
+  const positions = Float64Array.from({ length: 90 }, (_, i) => [512345, 5812345, 0][i % 3] + i / 7);
+  const rows = Array.from({ length: 30 }, (_, i) => positions.subarray(3 * i, 3 * i + 3).join());
+  const table = new TextEncoder().encode(["x,y,z", ...rows].join("\n"));
+  expect(noteOn(await readSample(table, "map.csv", config))).toMatch(/steps of 0.5: subtract a constant .* float64 in/);
+  const doubles = saveNpz(new Map([["positions", { shape: [30, 3], data: positions }]]));
+  expect(noteOn(await readSample(doubles, "map.npz", config))).toBeUndefined();
 });
 
 it("a value of the whole is one row in files of arrays, and at each point where a format has arrays of points alone", async () => {

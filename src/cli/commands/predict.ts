@@ -1,6 +1,7 @@
 // erwin predict: applies a checkpoint to the points of one file or of many.
 
 import { FOLDER } from "../../experiments/folder/experiment.ts";
+import { noteOnRounding } from "../../formats/rounding.ts";
 import { loadSafetensors } from "../../index.ts";
 import { recordOf } from "../../jobs/job.ts";
 import { withRecord } from "../../jobs/record.ts";
@@ -22,6 +23,7 @@ import {
 import { type FieldsOptions, isCopy, predictFieldsOf, predictManyFields } from "../predict/fields.ts";
 import { isSingleFile } from "../predict/inputs.ts";
 import { predictMany } from "../predict/many.ts";
+import { firstNote } from "../predict/notes.ts";
 import { recipeOf } from "../predict/recipe.ts";
 import { isCollection, predictSequences } from "../predict/sequences.ts";
 import { parseShard } from "../predict/shard.ts";
@@ -202,6 +204,7 @@ async function predictOne(input: string, output: string, format: PredictionForma
   const { modelPath, checkpoint, mode, features, graph, device } = choice;
   await checkTarget(output, [input, modelPath]);
   const cloud = await readCloud(await readFile(input), input, features);
+  firstNote()(input, noteOnRounding(cloud.positions, cloud.dimensionality));
 
   await withDevice(device, async (device) => {
     const model = await loadModel(checkpoint, modelPath, device);

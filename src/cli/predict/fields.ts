@@ -3,6 +3,7 @@
 import { extname } from "node:path";
 import type { ExperimentOptions, PredictedField } from "../../experiments/experiment.ts";
 import { cloudOf } from "../../experiments/folder/cloud.ts";
+import { elseAsDouble, isReadAsSingle } from "../../experiments/folder/data.ts";
 import { FOLDER, type FolderExperiment, folderExperimentOf } from "../../experiments/folder/experiment.ts";
 import { framesIn } from "../../experiments/folder/frames.ts";
 import type { FieldModel } from "../../experiments/folder/model.ts";
@@ -18,6 +19,7 @@ import type { Cells } from "../../formats/clouds/cells.ts";
 import { inSpace, pointDataOf } from "../../formats/clouds/mesh.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
 import { writableExtensions } from "../../formats/pointcloud.ts";
+import { noteOnRounding } from "../../formats/rounding.ts";
 import { saveVtp, saveVtu } from "../../formats/vtk/vtu-write.ts";
 import { type Device, ErwinError, toFloat32 } from "../../index.ts";
 import { sha256 } from "../../jobs/job.ts";
@@ -29,6 +31,7 @@ import { expectFinite, holdsArrays, writeFields } from "../output.ts";
 import { withProgress } from "../process/progress.ts";
 import { enqueueFiles } from "../queue/enqueue.ts";
 import { findTold } from "./found.ts";
+import { firstNote } from "./notes.ts";
 import type { Shard } from "./shard.ts";
 import { predictShared, WRITES } from "./shared.ts";
 
@@ -69,7 +72,8 @@ export async function predictFieldsOf(input: string, output: string, options: Fi
   await checkTarget(output, [input, options.weights.file]);
   const found = await readFile(input);
   await withFields(options, async (predict, device) => {
-    const { bytes, names } = await withProgress("predicting", () => predict(found, input, output));
+    const { bytes, names, note } = await withProgress("predicting", () => predict(found, input, output));
+    firstNote()(input, note);
     await writeFile(output, bytes);
     console.log(`${output}: ${names.join(", ")} by ${device}`);
   });
@@ -107,6 +111,7 @@ export async function predictManyFields(options: ManyFieldsOptions): Promise<voi
   if (options.queue !== undefined) {
     return enqueueFiles(options.queue, { ...options, files, recipe, modelPath: weights.file });
   }
+  const tell = firstNote();
   await predictShared({ ...options, files, unreadable, recipe }, async (work) => {
     await withFields(options, (predict) =>
       withProgress("predicting", async (report) => {
@@ -116,7 +121,8 @@ export async function predictManyFields(options: ManyFieldsOptions): Promise<voi
             for await (const claim of claims) {
               const { input, output } = claim.job;
               try {
-                const { bytes } = await predict(claim.input, input, output);
+                const { bytes, note } = await predict(claim.input, input, output);
+                tell(input, note);
                 const write = claim.finish(bytes).finally(() => writing.delete(write));
                 writing.add(write);
                 if (writing.size === WRITES) await Promise.race(writing);
@@ -137,12 +143,12 @@ export async function predictManyFields(options: ManyFieldsOptions): Promise<voi
   });
 }
 
-/** Predicts the bytes of a file; returns the bytes of the output, the number of points, and the names of the arrays. */
+/** Predicts the bytes of a file; returns the bytes of the output, the number of points, the names of the arrays, and a remark if any. */
 type Predict = (
   bytes: Uint8Array,
   input: string,
   output: string,
-) => Promise<{ bytes: Uint8Array<ArrayBuffer>; points: number; names: string[] }>;
+) => Promise<{ bytes: Uint8Array<ArrayBuffer>; points: number; names: string[]; note: string | undefined }>;
 
 /** A model of fields on a device. */
 export interface OpenFields extends Disposable {
@@ -176,12 +182,19 @@ export function openFields(weights: Omit<FieldsOptions, "device">, device: Devic
       return {
         bytes: await (frames.length === 1 ? encode(bytes, output, sample, arrays) : encodeFrames(predicted, output)),
         points: predicted.reduce((sum, { sample }) => sum + sample.points, 0),
+        note: noteOn(sample),
         names: [...arrays.keys()].filter((name) => predicted.every(({ arrays }) => arrays.has(name))),
       };
     },
     memory: device.memory,
     [Symbol.dispose]: () => model.dispose(),
   };
+}
+
+/** Returns a remark on rounded coordinates. Training has one, too, but its files may have had other coordinates, or another format. */
+export function noteOn({ file, positions, dimensions }: FieldSample): string | undefined {
+  const note = isReadAsSingle(file) ? noteOnRounding(Float32Array.from(positions), dimensions) : undefined;
+  return note && `${note}, ${elseAsDouble}`;
 }
 
 /** Returns the experiment of a model's file, and the model, which the caller has to dispose of. */

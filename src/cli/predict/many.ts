@@ -1,5 +1,6 @@
 // erwin predict for many files: writes a folder of predictions, which a later call can complete and other calls share.
 
+import { noteOnRounding } from "../../formats/rounding.ts";
 import type { Device } from "../../index.ts";
 import { predictClaims } from "../../jobs/predict.ts";
 import type { SharedWork } from "../../jobs/shared-work.ts";
@@ -12,6 +13,7 @@ import { withProgress } from "../process/progress.ts";
 import { enqueueFiles } from "../queue/enqueue.ts";
 import { formatCount, formatPlural, formatTime } from "../text.ts";
 import { findTold } from "./found.ts";
+import { firstNote } from "./notes.ts";
 import { recipeOf } from "./recipe.ts";
 import type { Shard } from "./shard.ts";
 import { predictShared, WRITES } from "./shared.ts";
@@ -60,6 +62,7 @@ async function predictOn(
   checkPredictionFormat(format, decode);
   if (mode === "train") model.train();
   const start = performance.now();
+  const tell = firstNote();
   let points = 0;
   const rate = () => `${formatCount(Math.round((1000 * points) / (performance.now() - start)))} points/s`;
   try {
@@ -67,8 +70,11 @@ async function predictOn(
       for await (const claims of work.passes()) {
         await predictClaims(claims, {
           model,
-          prepare: async ({ job, input }) =>
-            model.prepare(await modelInput(model, await readCloud(input, job.input, features), graph, device.threads)),
+          prepare: async ({ job, input }) => {
+            const cloud = await readCloud(input, job.input, features);
+            tell(job.input, noteOnRounding(cloud.positions, cloud.dimensionality));
+            return model.prepare(await modelInput(model, cloud, graph, device.threads));
+          },
           encode: (rows, { nodePositions: positions }, { job, input }) =>
             encodePrediction(format, rows, { path: job.input, bytes: input, positions, dimensionality }, decode),
           batchPoints,

@@ -18,7 +18,8 @@ import { isFolder, makeFolder, placeOf, writeWhole } from "../files/files.ts";
 import { FolderSource } from "../files/folder-source.ts";
 import { withProgress } from "../process/progress.ts";
 import { formatPlural } from "../text.ts";
-import { arraysOf, copyExtension, encode, type FieldsOptions, readFieldModel } from "./fields.ts";
+import { arraysOf, copyExtension, encode, type FieldsOptions, noteOn, readFieldModel } from "./fields.ts";
+import { firstNote } from "./notes.ts";
 
 /** Whether a path is that of a collection of frames. */
 export const isCollection = (path: string): boolean => extensionOf(path) === "pvd";
@@ -52,6 +53,7 @@ export async function predictSequences(options: SequencesOptions): Promise<void>
           `${weights.file} holds a model of single samples: sequences are for one with sequence: true`,
         );
       }
+      const tell = firstNote();
       const source = new FramesSource(new FolderSource(folder));
       const { files } = experiment.described;
       const found = await findUnits(source, { files: isCollection(input) ? basename(input) : files, sequence: true });
@@ -61,7 +63,7 @@ export async function predictSequences(options: SequencesOptions): Promise<void>
       checkNames(units);
       makeFolder(outputFolder);
       for (const unit of units) {
-        const steps = await predictSequence({ ...options, experiment, model, source, unit });
+        const steps = await predictSequence({ ...options, experiment, model, source, unit, tell });
         console.log(`${unit.name}: ${formatPlural(steps, "step")} by ${describeDevice(device)}, into ${outputFolder}`);
       }
     } finally {
@@ -93,11 +95,12 @@ interface SequenceOptions extends SequencesOptions {
   model: FieldModel;
   source: DataSource;
   unit: Unit;
+  tell: ReturnType<typeof firstNote>;
 }
 
 /** @returns the number of steps */
 async function predictSequence(options: SequenceOptions): Promise<number> {
-  const { experiment, model, source, unit, outputFolder, steps = Number.POSITIVE_INFINITY } = options;
+  const { experiment, model, source, unit, tell, outputFolder, steps = Number.POSITIVE_INFINITY } = options;
   const { described } = experiment;
   const stride = described.sequence?.stride ?? 1;
   const frames = unit.files
@@ -109,6 +112,7 @@ async function predictSequence(options: SequenceOptions): Promise<number> {
     for (const { file } of frames) {
       bytes = await source.read(file);
       sample = await readSample(bytes, join(source.name, file), described, { truth: false });
+      tell(sample.file, noteOn(sample));
       yield sample;
     }
   }

@@ -20,6 +20,10 @@ import { computeStatistics, type Pair, positionScaling, type Statistics } from "
 
 /** The extensions of formats that are read as float32. */
 const singleFormats = [...tableExtensions, ...lammpsExtensions, "ply", "pcd", "las", "laz", "extxyz", "vtk"];
+/** Whether a file's format is one of those. */
+export const isReadAsSingle = (file: string) => singleFormats.includes(extensionOf(file));
+/** What can be done where float32 rounds too much, besides subtracting a constant. */
+export const elseAsDouble = "or write them as float64 in .vtu, .npz or .h5";
 /** The number of steps of float32 in the deviation of values below which they count as coarse. */
 const COARSE = 1000;
 
@@ -115,7 +119,7 @@ export class FolderData {
 
   /** Returns a remark if values are so far from zero, such as coordinates of maps, that float32 rounds them to a coarse grid. */
   #noteOnRounding({ positions, changes, ...fields }: Statistics): string | undefined {
-    const file = this.#files.find((path) => singleFormats.includes(extensionOf(path)));
+    const file = this.#files.find(isReadAsSingle);
     if (file === undefined) return undefined;
     const [scale] = positionScaling(positions, "standard").scale;
     const columns = [{ values: "coordinates", far: Math.max(...positions.mean.map(Math.abs)), deviation: scale }];
@@ -133,7 +137,7 @@ export class FolderData {
     if (!coarse) return undefined;
     const { values, far, deviation } = coarse;
     const found = `${values} are around ${far.toPrecision(3)} and deviate by ${deviation.toPrecision(3)}`;
-    const advice = "subtract a constant from them, or write them as float64 in .vtu, .npz or .h5";
+    const advice = `subtract a constant from them, ${elseAsDouble}`;
     return `${found}, but .${extensionOf(file)} is read as float32, in steps of ${float32StepAt(far)}: ${advice}`;
   }
 

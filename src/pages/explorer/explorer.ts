@@ -5,7 +5,7 @@ import { ballOfEachPoint, nodeOfEachSlot, slotOfEachPoint } from "../../balltree
 import type { BallTree } from "../../balltree/index.ts";
 import { ballCentres, type Colour, chooseColours, palette } from "../../drawing/colours.ts";
 import { readBlob } from "../../experiments/sources/files.ts";
-import { coarseStepOf } from "../../formats/rounding.ts";
+import { noteOnRounding } from "../../formats/rounding.ts";
 import { loadEngine } from "../shared/engine.ts";
 import { inOrder, placesOf, spacingOf, spreadOrder } from "../shared/stage/layout.ts";
 import { colourOfEach, magnitudes, paint, rangeOf } from "../shared/stage/paint.ts";
@@ -89,7 +89,7 @@ export class Explorer {
       order: this.#order.slice(),
       positions: inOrder(this.#places, this.#order),
       spacing: spacingOf(tree, this.#places),
-      coarseStep: coarseStepOf(positions, dimensionality),
+      noteOnRounding: noteOnRounding(positions, dimensionality),
     };
   }
 

@@ -27,8 +27,8 @@ export interface OpenedCloud {
   positions: Float32Array;
   /** The typical distance of neighbouring points, in units of the drawing. */
   spacing: number;
-  /** The steps in which float32 holds the coordinates, where these are coarse. */
-  coarseStep: number | undefined;
+  /** A remark, where the steps in which float32 holds the coordinates are coarse. */
+  noteOnRounding: string | undefined;
 }
 
 /** A model whose attention is shown: a file that was opened. */

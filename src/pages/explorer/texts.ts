@@ -27,8 +27,7 @@ function showFacts({ cloud, tree, graph, spheres }: Shown): void {
     `tree of ${plural(tree.slots, "slot")} in ${milliseconds(tree.milliseconds)}`,
     graph && edgesText(graph),
     spheres && spheres.total > spheres.spheres.length / 4 && `the largest ${count(spheres.spheres.length / 4)} spheres`,
-    cloud.coarseStep &&
-      `the coordinates are so far from zero that float32 rounds them to steps of ${cloud.coarseStep}: subtract a constant from them`,
+    cloud.noteOnRounding,
   ];
   byId("facts").textContent = `${parts.filter(Boolean).join(" · ")}.`;
 }
