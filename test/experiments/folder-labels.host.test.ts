@@ -98,6 +98,27 @@ onEachDevice((device) => {
   });
 });
 
+test("of an input's label that does not count the model sees no class, and a config of another kind is refused", async () => {
+  const sees = async (options: object) => {
+    const given = { inputs: { kind: { classes: 3, ...options } }, targets: ["height"], splits: { train: ["*"] } };
+    const height = { shape: [4], data: Float32Array.of(1, 2, 3, 4) };
+    const kind = { shape: [4], data: Int32Array.of(2, -1, 0, 255) };
+    const bytes = saveNpz({ positions: { shape: [4, 3], data: positions.slice(0, 12) }, kind, height });
+    const experiment = folderExperiment(given);
+    const files = new MemorySource(new Map([["a.npz", bytes]]), "data");
+    const data = await experiment.load("train", resolveOptions(experiment.options) as never, files);
+    return [...(await data!.load(0, undefined as never)).features];
+  };
+  expect(await sees({ ignore: [-1, 255] })).toEqual([0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
+  await expect(sees({ ignore: 255 })).rejects.toThrow(
+    /row 1: is -1, .* from 0 to 2; ignore: -1 leaves such labels out/,
+  );
+  await expect(sees({ ignore: [-1, 0, 2, 255] })).rejects.toThrow(/no label of "kind" in the training split counts/);
+  expect(() => folderExperiment({ inputs: { height: { ignore: -1 } }, targets: ["kind"] })).toThrow(
+    /^inputs\.height\.ignore is of classes: say how many there are, classes: N$/,
+  );
+});
+
 test("labels that do not count are said to be left out, where they are found and where there are no others", async () => {
   const refuse = async (kind: object, labels: readonly (readonly number[])[]) => {
     const experiment = folderExperiment(configOf(kind));

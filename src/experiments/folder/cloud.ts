@@ -42,7 +42,7 @@ export function cloudOf(pair: Pair, layout: Layout): FieldCloud {
   const { inputs, globals, state } = layout;
   const put = ({ field, first, width, scaling }: Layout["inputs"][number], columns: Columns) => {
     const place = { first, stride: layout.features };
-    if (field.classes !== undefined) return oneHotInto(features, place, columns);
+    if (field.classes !== undefined) return oneHotInto(features, place, columns, field.ignore);
     expectWidth(columns, width, field.name, file);
     normaliseInto(features, place, columns, scaling);
   };
@@ -134,7 +134,7 @@ function oneHotInto(
   into: Float32Array,
   { first, stride }: { first: number; stride: number },
   { data }: Columns,
-  ignore: readonly number[] = [],
+  ignore: readonly number[],
 ): void {
   for (let row = 0; row < data.length; row++) {
     if (!ignore.includes(data[row])) into[row * stride + first + data[row]] = 1;

@@ -25,6 +25,11 @@ export interface Field {
   readonly vector?: boolean;
   /** The number of classes, if the values are classes: whole numbers from 0 on. */
   readonly classes?: number;
+  /**
+   * Of classes: the numbers of labels that do not count. Of a target they are left out of losses, metrics and statistics; of an input
+   * the model sees none of the classes.
+   */
+  readonly ignore: readonly number[];
 }
 
 export interface Target extends Field {
@@ -33,8 +38,6 @@ export interface Target extends Field {
   readonly weight: number;
   /** Whether a sample has one value of it, and not one at each point: its drag, its energy, its class. */
   readonly whole: boolean;
-  /** Of classes: the numbers of labels that do not count, in losses, metrics and statistics. */
-  readonly ignore: readonly number[];
   /** Of classes: how much each counts in the loss; `balanced`: in inverse proportion to its points in the training split. */
   readonly classWeights?: "balanced" | readonly number[];
 }
@@ -110,8 +113,8 @@ export function resolveFolderConfig(value: unknown): FolderConfig {
     (key) => normalisation.choice(key, normalisations) ?? "standard",
   );
   const loss = all.choice("loss", continuousLosses) ?? "mse";
-  const named = readFields(all, "targets", ["loss", "weight", "whole", "ignore", "classWeights"]).map(
-    ({ field, section }) => readTarget(field(ofTargets), section, loss),
+  const named = readFields(all, "targets", ["loss", "weight", "whole", "classWeights"]).map(({ field, section }) =>
+    readTarget(field(ofTargets), section, loss),
   );
   const targets = [...named.filter(({ whole }) => !whole), ...named.filter(({ whole }) => whole)];
   if (targets.length === 0) throw new ConfigError("targets must name the fields to predict", { field: "targets" });
@@ -148,7 +151,7 @@ interface ReadField {
 function readFields(all: Section, key: string, more: readonly string[] = []): ReadField[] {
   const value = all.get(key) ?? [];
   const path = all.pathTo(key);
-  const known = ["name", "from", "normalise", "vector", "classes", ...more];
+  const known = ["name", "from", "normalise", "vector", "classes", "ignore", ...more];
   const read = (name: unknown, options: unknown, at: string): ReadField => {
     const section = new Section(options ?? {}, at, known);
     const called = section.text("name") ?? name;
@@ -159,6 +162,7 @@ function readFields(all: Section, key: string, more: readonly string[] = []): Re
       normalise: section.choice("normalise", normalisations) ?? normalise,
       vector: section.flag("vector"),
       classes: section.count("classes", 2),
+      ignore: readIgnored(section),
     });
     return { section, field };
   };
@@ -172,6 +176,18 @@ function readFields(all: Section, key: string, more: readonly string[] = []): Re
   return Object.entries(value).map(([name, options]) => read(name, options, pathOf(path, name)));
 }
 
+function readIgnored(section: Section): readonly number[] {
+  expectClasses(section, "ignore");
+  return section.numbers("ignore", "the label that does not count, or a list of such", Number.isInteger) ?? [];
+}
+
+/** @throws ConfigError for an option of classes where there are none */
+function expectClasses(section: Section, key: string): void {
+  if (section.get("classes") !== undefined || section.get(key) === undefined) return;
+  const path = section.pathTo(key);
+  throw new ConfigError(`${path} is of classes: say how many there are, classes: N`, { field: path });
+}
+
 function readTarget(field: Field, section: Section, usual: LossName): Target {
   const isClass = field.classes !== undefined;
   const given = section.choice("loss", [...continuousLosses, "cross_entropy"]);
@@ -182,15 +198,10 @@ function readTarget(field: Field, section: Section, usual: LossName): Target {
   }
   const weight = section.number("weight", "a number greater than 0", (number) => number > 0) ?? 1;
   const whole = section.flag("whole") ?? false;
-  for (const key of ["ignore", "classWeights"]) {
-    if (isClass || section.get(key) === undefined) continue;
-    const path = section.pathTo(key);
-    throw new ConfigError(`${path} is of classes: say how many there are, classes: N`, { field: path });
-  }
-  const ignore = section.numbers("ignore", "the label that does not count, or a list of such", Number.isInteger) ?? [];
+  expectClasses(section, "classWeights");
   const classWeights = readClassWeights(section, field.classes ?? 0);
   const loss = given ?? (isClass ? "cross_entropy" : usual);
-  return { ...field, loss, weight, whole, ignore, ...(classWeights && { classWeights }) };
+  return { ...field, loss, weight, whole, ...(classWeights && { classWeights }) };
 }
 
 function readClassWeights(section: Section, classes: number): Target["classWeights"] {

@@ -5,7 +5,7 @@ import { FormatError } from "../../errors.ts";
 import { type SafeTensor, toFloat32 } from "../../formats/bytes/elements.ts";
 import type { Cells } from "../../formats/clouds/cells.ts";
 import { dimensionalityOf } from "../../formats/clouds/positions.ts";
-import type { Field, FolderConfig, Target } from "./config.ts";
+import type { Field, FolderConfig } from "./config.ts";
 import { componentsOf, edgesOf, readArrays, type SampleArrays, withCells } from "./read.ts";
 
 /** Numbers of a file: float32, or float64 if float32 cannot represent them. */
@@ -184,13 +184,13 @@ function wholeColumns(arrays: SampleArrays, field: Field, points: number): Colum
   return columns;
 }
 
-function expectValues(columns: Columns, field: Field | Target, file: string): void {
+function expectValues(columns: Columns, field: Field, file: string): void {
   if (field.classes === undefined) expectFinite(columns.data, columns.width, file, field.name);
   else expectClasses(columns, field, file);
 }
 
-/** Returns a target's values without the labels that do not count. */
-export function counted({ data, width }: Columns, { ignore }: Target): Columns {
+/** Returns a field's values without the labels that do not count. */
+export function counted({ data, width }: Columns, { ignore }: Field): Columns {
   return { data: ignore.length === 0 ? data : data.filter((value) => !ignore.includes(value)), width };
 }
 
@@ -248,9 +248,8 @@ function expectFinite(values: FileNumbers, width: number, file: string, name: st
   });
 }
 
-function expectClasses({ data, width }: Columns, field: Field | Target, file: string): void {
-  const { name, classes = 0 } = field;
-  const ignore = "ignore" in field ? field.ignore : undefined;
+function expectClasses({ data, width }: Columns, field: Field, file: string): void {
+  const { name, classes = 0, ignore } = field;
   if (width !== 1) {
     throw new FormatError(`${file}: array "${name}" has ${width} components, expected one number: the class.`, {
       file,
@@ -258,9 +257,9 @@ function expectClasses({ data, width }: Columns, field: Field | Target, file: st
     });
   }
   const isClass = (value: number) => Number.isInteger(value) && value >= 0 && value < classes;
-  const wrong = data.findIndex((value) => !(isClass(value) || ignore?.includes(value)));
+  const wrong = data.findIndex((value) => !(isClass(value) || ignore.includes(value)));
   if (wrong < 0) return;
-  const advice = ignore && Number.isInteger(data[wrong]) ? `; ignore: ${data[wrong]} leaves such labels out` : "";
+  const advice = Number.isInteger(data[wrong]) ? `; ignore: ${data[wrong]} leaves such labels out` : "";
   throw new FormatError(
     `${file}: array "${name}", row ${wrong}: is ${data[wrong]}, expected a class from 0 to ${classes - 1}${advice}.`,
     {

@@ -112,8 +112,8 @@ export async function computeStatistics(
     samples++;
     dimensions = sample.dimensions;
     positions.add({ data: sample.positions, width: dimensions });
-    ofInputs.forEach((statistics, i) => statistics.add(sample.inputs[i]));
-    ofGlobals.forEach((statistics, i) => statistics.add(sample.globals[i]));
+    ofInputs.forEach((statistics, i) => statistics.add(counted(sample.inputs[i], inputs[i])));
+    ofGlobals.forEach((statistics, i) => statistics.add(counted(sample.globals[i], globals[i])));
     ofTargets.forEach((statistics, i) => {
       const target = sample.targets[i] as Columns;
       statistics.add(counted(target, targets[i]));
@@ -123,11 +123,10 @@ export async function computeStatistics(
       if ([target, after].some(({ data }) => data instanceof Float64Array)) precision = FLOAT64_ROUNDING;
     });
   }
-  const unlabelled = targets.findIndex((_, i) => samples > 0 && ofTargets[i].rows === 0);
-  if (unlabelled >= 0) {
-    const { name, ignore } = targets[unlabelled];
-    const problem = `no label of "${name}" in the training split counts: all are ${ignore.join(" or ")}`;
-    throw new ConfigError(problem, { field: `targets.${name}.ignore` });
+  if (samples > 0) {
+    expectLabels("inputs", inputs, ofInputs);
+    expectLabels("targets", targets, ofTargets);
+    expectLabels("globals", globals, ofGlobals);
   }
   const byName = (fields: FolderConfig["inputs"], statistics: readonly RunningStatistics[]) =>
     Object.fromEntries(fields.map(({ name }, i) => [name, statistics[i].result]));
@@ -145,6 +144,14 @@ export async function computeStatistics(
       ),
     }),
   };
+}
+
+function expectLabels(kind: string, fields: FolderConfig["inputs"], statistics: readonly RunningStatistics[]): void {
+  const unlabelled = fields.find(({ ignore }, i) => ignore.length > 0 && statistics[i].rows === 0);
+  if (!unlabelled) return;
+  const { name, ignore } = unlabelled;
+  const problem = `no label of "${name}" in the training split counts: all are ${ignore.join(" or ")}`;
+  throw new ConfigError(problem, { field: `${kind}.${name}.ignore` });
 }
 
 /**
