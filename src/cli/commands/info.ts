@@ -3,9 +3,7 @@
 import process from "node:process";
 import { version } from "../../../package.json";
 import type { DataField } from "../../experiments/experiment.ts";
-import { withoutLaz } from "../../formats/clouds/laz.ts";
 import { extensionOf } from "../../formats/extension.ts";
-import { readPointCloud } from "../../formats/pointcloud.ts";
 import {
   DeviceError,
   type LogEntry,
@@ -18,8 +16,8 @@ import {
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { isFolder, readBytes } from "../files/files.ts";
-import { isPointFormat } from "../info/arrays.ts";
-import { describeFile, describeFolder } from "../info/describe.ts";
+import { isPointFormat, POSITIONS, readSamples } from "../info/arrays.ts";
+import { describeFile, describeFolder, describeSamples } from "../info/describe.ts";
 import type { RunDescription } from "../info/run.ts";
 import { describeDawn } from "../node-gpu.ts";
 import { deviceOptions, readDeviceChoice } from "../options/shared.ts";
@@ -93,10 +91,11 @@ function describeTensors(file: string, { tensors, metadata }: SafetensorsFile): 
 }
 
 async function describeOther(path: string): Promise<void> {
-  const description = await (isFolder(path) ? describeFolder(path) : describeFile(path));
+  const contents = isFolder(path) ? undefined : await readSamples(readBytes(path), path);
+  const isCloud = contents !== undefined && isPointFormat(extensionOf(path));
+  if (isCloud) for (const found of contents.samples) describePoints(path, found.get(POSITIONS)!);
+  const description = contents ? describeSamples(path, contents) : await describeFolder(path);
   const { format, arrays, leftOut, samples, files, run } = description;
-  const isCloud = isPointFormat(format);
-  if (isCloud) await describePoints(path);
   const counted = typeof samples === "number" ? formatPlural(samples, "sample") : describeSplits(samples);
   if (!isCloud) console.log(`${path}: ${format}, ${counted}`);
   if (run) console.log(formatTable(rowsOf(run)));
@@ -143,9 +142,9 @@ function rowsOf({ experiment, step, steps, best, training, validation, test, con
 const describeFields = (fields: readonly DataField[] = []) =>
   fields.map(({ name, channels }) => (channels === 1 ? name : `${name} [${channels}]`)).join(", ");
 
-async function describePoints(file: string): Promise<void> {
-  const { positions, dimensionality } = readPointCloud(await withoutLaz(readBytes(file), file), file);
-  console.log(`${file}: ${formatPlural(positions.length / dimensionality, "point")} in ${dimensionality} dimensions`);
+function describePoints(file: string, { data, shape: [points, dimensionality] }: SafeTensor): void {
+  const positions = data as Float32Array;
+  console.log(`${file}: ${formatPlural(points, "point")} in ${dimensionality} dimensions`);
   const axes = Array.from({ length: dimensionality }, (_, d) => {
     let [low, high] = [positions[d], positions[d]];
     for (let i = d; i < positions.length; i += dimensionality) {

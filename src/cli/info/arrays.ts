@@ -17,7 +17,7 @@ import type { Pickled } from "../../formats/torch/pickle.ts";
 import { loadTorch, TorchTensor } from "../../formats/torch/torch.ts";
 
 /** The name of the array of positions in a file of points. */
-const POSITIONS = "positions";
+export const POSITIONS = "positions";
 
 type Arrays = ReadonlyMap<string, SafeTensor>;
 

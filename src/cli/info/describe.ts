@@ -9,7 +9,7 @@ import { readTfRecords } from "../../formats/tensorflow/tfrecord.ts";
 import { readBytes } from "../files/files.ts";
 import { FolderSource } from "../files/folder-source.ts";
 import { filesBelow } from "../files/walk.ts";
-import { readSamples } from "./arrays.ts";
+import { readSamples, type Samples } from "./arrays.ts";
 import { describeRun, type RunDescription } from "./run.ts";
 import { type ArraySummary, Statistics } from "./statistics.ts";
 
@@ -30,8 +30,12 @@ export interface FileDescription {
 
 /** @throws FormatError for a damaged file or an unknown extension; InputError if there is no such file */
 export async function describeFile(file: string): Promise<FileDescription> {
+  return describeSamples(file, await readSamples(readBytes(file), file));
+}
+
+/** @throws FormatError for a damaged sample of a file of several */
+export function describeSamples(file: string, { samples, leftOut }: Samples): FileDescription {
   const statistics = new Map<string, Statistics>();
-  const { samples, leftOut } = await readSamples(readBytes(file), file);
   let count = 0;
   for (const arrays of samples) {
     count++;
