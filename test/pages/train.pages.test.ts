@@ -9,6 +9,7 @@ import { parse } from "yaml";
 import { findFirefox, launchFirefox } from "../../src/build/firefox.mjs";
 import { folderGenerator } from "../../src/experiments/folder/write.ts";
 import { saveSafetensors } from "../../src/formats/safetensors/safetensors.ts";
+import { figure } from "../../src/pages/shared/format.ts";
 import { axeViolations, launchChromium, load, openPage, serveSite } from "./browser.ts";
 
 const RUN_MS = 240_000;
@@ -83,6 +84,13 @@ describe("Chromium, isolated by headers", () => {
     const losses = lossesOf(expected);
     expect(losses.map(({ step }) => step)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
     expect(losses.at(-1)!.loss).toBeLessThan(losses[0]!.loss / 2);
+    // The legend has the last loss, and where the pointer is, the one there.
+    const legend = whole.page.locator("#chart .u-series", { hasText: /^loss(?! )/ }).locator(".u-value");
+    expect(await legend.textContent()).toBe(figure(losses.at(-1)!.loss));
+    await whole.page.locator("#chart .u-over").hover({ position: { x: 1, y: 50 } });
+    await vi.waitUntil(async () => (await legend.textContent()) === figure(losses[0]!.loss), 10_000);
+    await whole.page.mouse.move(0, 0);
+    await vi.waitUntil(async () => (await legend.textContent()) === figure(losses.at(-1)!.loss), 10_000);
     await whole.page.getByText("normal x of bunny, after 20 steps").waitFor();
     expect(await captionsOf(whole.page)).toEqual(["Prediction", "Truth", "Error"]);
     const colours = () => whole.page.locator("#prediction-stage").evaluate(coloursIn);

@@ -28,8 +28,8 @@ export interface ChartOptions {
   /** The y axis; a logarithmic one becomes linear if a value is not positive. */
   y: { label: string; log?: boolean; format?: (value: number) => string };
   height?: number;
-  /** Default true. */
-  legend?: boolean;
+  /** Default true: with the values at the pointer. `last`: where nothing is pointed at, with the last value of each line. */
+  legend?: boolean | "last";
 }
 
 const COLOURS = 6;
@@ -95,7 +95,7 @@ export class Chart {
   #draw(): void {
     if (this.#width < 50) return;
     this.#clear();
-    const { x, y, height = 340 } = this.#options;
+    const { x, y, height = 340, legend } = this.#options;
     const axis = {
       stroke: colourOf("--muted"),
       grid: { stroke: colourOf("--line"), width: 1 },
@@ -134,11 +134,15 @@ export class Chart {
           dash: DASHES[dashOf(series)],
           spanGaps: true,
           points: { show: series.marks ?? true, size: 6, fill: strokeOf(series) },
-          value: (_: uPlot, value: number | null) => (value === null ? "-" : (y.format ?? figure)(value)),
+          value: (plot: uPlot, pointed: number | null, i: number, place: number | null) => {
+            const value =
+              place === null && legend === "last" ? Array.from(plot.data[i]!).filter(isNumber).at(-1) : pointed;
+            return isNumber(value) ? (y.format ?? figure)(value) : "-";
+          },
         })),
       ],
       legend: {
-        show: this.#options.legend ?? true,
+        show: legend !== false,
         live: this.#width > 500,
         markers: { width: 3, dash: (_, i) => dashOf(this.#series[i - 1]!) },
       },
@@ -147,6 +151,8 @@ export class Chart {
     this.#plot = new uPlot(options, aligned(this.#series), this.#frame);
   }
 }
+
+const isNumber = (value: unknown): value is number => typeof value === "number";
 
 /** Aligns all series to the union of their x values. */
 function aligned(series: readonly ChartSeries[]): uPlot.AlignedData {

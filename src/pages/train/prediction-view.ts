@@ -29,6 +29,7 @@ export class PredictionView {
     x: { label: "frame", format: count, whole: true },
     y: { label: "error" },
     height: 220,
+    legend: "last",
   });
   /** The stage, which is loaded with the first preview. */
   #stage: Promise<Stage<Side>> | undefined;

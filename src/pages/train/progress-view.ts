@@ -18,6 +18,7 @@ export class ProgressView {
     description: "The loss of each batch against the steps, with its smoothed curve and those of earlier runs",
     x: { label: "step", format: count, whole: true },
     y: { label: "loss", log: true },
+    legend: "last",
   });
   /** The charts below; exact values, which are set and not measured, are not smoothed. */
   readonly #small = [
