@@ -1,7 +1,7 @@
 // The protocol between client and worker: the calls and the types of their arguments and results.
 
 import type { ProxyMarked, Remote } from "comlink";
-import type { Numbers } from "../arguments.ts";
+import type { EdgeIndices, Numbers } from "../arguments.ts";
 import type { BackendName, DeviceInfo, DeviceMemory } from "../backends/device.ts";
 import type { DeviceOptions } from "../backends/index.ts";
 import type { Recovery } from "../backends/recovery.ts";
@@ -57,16 +57,16 @@ export type WorkerConfig = ErwinConfigInput | Readonly<Record<string, unknown>>;
 /** One cloud and the desired output of the model. */
 export interface WorkerSample {
   /** [n, cIn] */
-  nodeFeatures: Float32Array;
+  nodeFeatures: Numbers;
   /** [n, D] */
-  nodePositions: Float32Array;
+  nodePositions: Numbers;
   /**
    * [n, width] The desired values of the output's first `width` channels; with `decode: false` one row for each node of
    * the last level. The width is the same in all samples.
    */
-  target: Float32Array;
+  target: Numbers;
   /** [2 m] Sources, then targets. Required if mpSteps > 0, unless the training has a `radius`. */
-  edgeIndex?: Int32Array;
+  edgeIndex?: EdgeIndices;
 }
 
 /**

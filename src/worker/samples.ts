@@ -1,7 +1,16 @@
 // Converts a page's samples to the data of the fit loop. All are checked before the first step, so that an error names
 // the sample.
 
-import { checkFinite, checkOptions, describe, expectKind } from "../arguments.ts";
+import {
+  checkFinite,
+  checkOptions,
+  describe,
+  expectKind,
+  type Numbers,
+  toEdges,
+  toNumbers,
+  toRows,
+} from "../arguments.ts";
 import { cloudOffsets, treeLevels } from "../balltree/index.ts";
 import { ConfigError, InputError } from "../errors.ts";
 import type { ErwinConfig } from "../erwin/config.ts";
@@ -40,12 +49,21 @@ const known: Readonly<Record<keyof WorkerTrainingOptions, true>> = {
   checkpoint: true,
 };
 
+/** A sample as it is trained on. */
+interface Sample {
+  nodeFeatures: Float32Array;
+  nodePositions: Float32Array;
+  target: Float32Array;
+  /** Where the model passes messages, and no radius is given. */
+  edgeIndex?: Int32Array;
+}
+
 /** The page's data in the form that the fit loop needs. */
 export interface TrainingData {
-  task: Task<WorkerSample, SupervisedBatch>;
-  trainData: DataSet<WorkerSample>;
-  validationData: DataSet<WorkerSample> | undefined;
-  testData: DataSet<WorkerSample> | undefined;
+  task: Task<Sample, SupervisedBatch>;
+  trainData: DataSet<Sample>;
+  validationData: DataSet<Sample> | undefined;
+  testData: DataSet<Sample> | undefined;
 }
 
 /**
@@ -68,38 +86,48 @@ export function trainingData(model: ErwinTransformer, options: WorkerTrainingOpt
   /** The width of the target; that of the first sample applies to all. */
   let width: number | undefined;
 
-  function check(sample: WorkerSample): void {
+  function read(sample: WorkerSample): Sample {
     expectKind("the sample", sample, "an object", typeof sample === "object" && sample !== null);
-    const { nodeFeatures, nodePositions, target, edgeIndex } = sample;
-    const points = rowsOf("nodePositions", nodePositions, config.dimensionality);
-    checkRows("nodeFeatures", nodeFeatures, points, config.cIn);
-    checkRows("nodePositions", nodePositions, points, config.dimensionality);
+    const { cIn, dimensionality } = config;
+    const { length } = toNumbers("nodePositions", sample.nodePositions).data;
+    const points = Math.ceil(length / dimensionality);
+    if (points === 0) {
+      throw new InputError(`nodePositions is empty, expected ${dimensionality} numbers for each point`, {
+        tensor: "nodePositions",
+      });
+    }
     const rows = outputRows(config, points);
-    width ??= Math.max(1, Math.min(maxWidth, Math.floor(target?.length / rows)));
-    checkRows("target", target, rows, width);
-    if (!graphs) return;
-    if (!(edgeIndex instanceof Int32Array)) {
+    width ??= Math.max(1, Math.min(maxWidth, Math.floor(toNumbers("target", sample.target).data.length / rows)));
+    const own: Sample = {
+      nodeFeatures: readRows("nodeFeatures", sample.nodeFeatures, points, cIn),
+      nodePositions: readRows("nodePositions", sample.nodePositions, points, dimensionality),
+      target: readRows("target", sample.target, rows, width),
+    };
+    if (!graphs) return own;
+    if (sample.edgeIndex === undefined) {
       throw new InputError(
         "the model passes messages (mpSteps > 0), so it needs a graph: give each sample an edgeIndex, or the training a radius",
         { tensor: "edgeIndex" },
       );
     }
-    sortEdges(edgeIndex, points);
+    own.edgeIndex = toEdges("edgeIndex", sample.edgeIndex);
+    sortEdges(own.edgeIndex, points);
+    return own;
   }
 
-  function dataSet(list: string, samples: readonly WorkerSample[]): DataSet<WorkerSample> {
+  function dataSet(list: string, samples: readonly WorkerSample[]): DataSet<Sample> {
     if (!Array.isArray(samples) || samples.length === 0) {
       throw new ConfigError(`${list} must be a list of at least one sample`, { field: list });
     }
-    samples.forEach((sample, i) => {
+    const own = samples.map((sample, i) => {
       try {
-        check(sample);
+        return read(sample);
       } catch (cause) {
         if (!(cause instanceof InputError)) throw cause;
         throw new InputError(`${list}[${i}]: ${cause.message}`, { ...cause.details, list, sample: i }, { cause });
       }
     });
-    return { size: samples.length, load: (index) => samples[index] };
+    return { size: samples.length, load: (index) => own[index] };
   }
 
   const measure: Measure = (output, target) => {
@@ -119,7 +147,7 @@ export function trainingData(model: ErwinTransformer, options: WorkerTrainingOpt
 }
 
 function collate(
-  samples: readonly WorkerSample[],
+  samples: readonly Sample[],
   { dimensionality }: ErwinConfig,
   graphs: boolean,
   built: Pick<WorkerTrainingOptions, "radius" | "maxNeighbors">,
@@ -148,15 +176,9 @@ function outputRows({ decode, strides, ballSizes }: ErwinConfig, points: number)
   return decode ? points : treeLevels(Int32Array.of(0, points), strides, ballSizes).at(-1)!.nodes;
 }
 
-function rowsOf(tensor: string, values: Float32Array | undefined, width: number): number {
-  const rows = Math.ceil((values?.length ?? 0) / width);
-  if (rows === 0) throw new InputError(`${tensor} is empty, expected ${width} numbers for each point`, { tensor });
-  return rows;
-}
-
-/** Checks that each of `rows` rows has `width` finite numbers. */
-function checkRows(tensor: string, values: Float32Array, rows: number, width: number): void {
-  if (!(values instanceof Float32Array)) throw new InputError(`${tensor} must be a Float32Array`, { tensor });
+/** @throws InputError unless there are `rows` rows of `width` finite numbers */
+function readRows(tensor: string, given: Numbers, rows: number, width: number): Float32Array {
+  const values = toRows(tensor, given, width);
   if (values.length !== rows * width) {
     throw new InputError(
       `${tensor} holds ${values.length} numbers, expected ${rows * width}: ${width} in each of ${rows} rows`,
@@ -164,4 +186,5 @@ function checkRows(tensor: string, values: Float32Array, rows: number, width: nu
     );
   }
   checkFinite(tensor, values, width);
+  return values;
 }

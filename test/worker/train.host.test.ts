@@ -5,6 +5,7 @@ import {
   ConfigError,
   createErwinWorker,
   DisposedError,
+  type EdgeIndices,
   type ErwinWorker,
   type FitProgress,
   InputError,
@@ -40,8 +41,10 @@ const config = {
 const POINTS = 64;
 const STEPS = 12;
 
+type Sample = Record<"nodeFeatures" | "nodePositions" | "target", Float32Array>;
+
 /** Clouds with the target of each point's distance from the origin. */
-function makeSamples(count: number, seed: number): WorkerSample[] {
+function makeSamples(count: number, seed: number): Sample[] {
   const random = seededRandom(seed);
   return Array.from({ length: count }, () => {
     const nodePositions = uniformCloud(POINTS, 3, random);
@@ -53,7 +56,7 @@ function makeSamples(count: number, seed: number): WorkerSample[] {
   });
 }
 
-const options: WorkerTrainingOptions = {
+const options = {
   samples: makeSamples(8, 1),
   validation: makeSamples(3, 2),
   test: makeSamples(2, 3),
@@ -66,7 +69,7 @@ const options: WorkerTrainingOptions = {
   validateEvery: 5,
   saveEvery: 5,
   logEvery: 2,
-};
+} satisfies WorkerTrainingOptions;
 
 // The processor trains: faults/worker.host.test.ts has trainings in a worker on a GPU, whose kernels take seconds to compile.
 let erwin: ErwinWorker;
@@ -291,9 +294,37 @@ test.each(["gaussian", "l1", "huber"] as const)("the loss %s is trained by its f
   expectClose([result.test!.loss], [await meanLoss(loss)], 1e-5, "test loss");
 });
 
+test("samples of lists, of rows and of float64 are trained on to the same bits, and where they are not rows, they are refused", async () => {
+  const changes = { steps: 2, saveEvery: undefined, validation: undefined, test: undefined };
+  const { weights } = await run(erwin, changes);
+  const rows = (values: Float32Array, width: number) =>
+    Array.from({ length: values.length / width }, (_, i) => [...values.subarray(i * width, (i + 1) * width)]);
+  const samples = options.samples.map(({ nodeFeatures, nodePositions, target }) => ({
+    nodeFeatures: rows(nodeFeatures, 3),
+    nodePositions: Float64Array.from(nodePositions),
+    target: [...target],
+  }));
+  expect((await run(erwin, { ...changes, samples })).weights).toEqual(weights);
+  const columns = samples.map((sample) => ({ ...sample, target: [sample.target] }));
+  const error = await rejection(erwin.train({ ...options, ...changes, samples: columns }).finished);
+  expect(error.message).toBe("samples[0]: target has the shape [1,64], expected rows of 1 numbers");
+
+  // Edges, too, are what the model's own forward takes.
+  const ring = Int32Array.from({ length: 2 * POINTS }, (_, i) => (i < POINTS ? i : (i + 1) % POINTS));
+  const trained = async (edgeIndex: EdgeIndices) => {
+    await erwin.create({ ...config, mpSteps: 1 }, { seed: 5 });
+    const samples = options.samples.map((sample) => ({ ...sample, edgeIndex }));
+    await erwin.train({ ...options, ...changes, samples }).finished;
+    return erwin.save();
+  };
+  expect(await trained([[...ring.subarray(0, POINTS)], Uint32Array.from(ring.subarray(POINTS))])).toEqual(
+    await trained(ring),
+  );
+});
+
 test("classes are trained by the cross entropy of the first channels", async () => {
   await erwin.create(config);
-  const classed = (samples: readonly WorkerSample[]) =>
+  const classed = (samples: readonly Sample[]) =>
     samples.map((sample) => ({ ...sample, target: oneHot(sample.target) }));
   /** Whether the value is large, in two columns; the first point has no class. */
   const oneHot = (values: Float32Array) =>
@@ -317,7 +348,7 @@ test("classes are trained by the cross entropy of the first channels", async () 
 
 describe("what goes wrong", () => {
   /** The error of a training whose third sample is changed. */
-  async function failure(change: (sample: WorkerSample) => Partial<WorkerSample>, changes = {}) {
+  async function failure(change: (sample: Sample) => Partial<WorkerSample>, changes = {}) {
     const samples = options.samples.map((sample, i) => (i === 2 ? { ...sample, ...change(sample) } : sample));
     return rejection(erwin.train({ ...options, samples, ...changes }).finished);
   }
