@@ -50,8 +50,10 @@ export function predictionArrays(
 ): Map<string, Attribute> {
   const arrays = new Map<string, Attribute>();
   for (const { name, channels, prediction, truth, deviation, isClass, isWhole, ignore } of fields) {
-    const put = (array: string, values: Iterable<number>) => {
-      const data = isClass ? Int32Array.from(values) : Float32Array.from(values);
+    const put = (array: string, values: ArrayLike<number>) => {
+      const all = Float32Array.from(values);
+      // Of a model whose output is NaN there are no classes, and integers would have a 0 for each.
+      const data = isClass && !all.some(Number.isNaN) ? Int32Array.from(values) : all;
       arrays.set(array, { data: isWhole && options.wholeOnce ? data.slice(0, channels) : data, channels });
     };
     const named = (what: string) => (fields.length === 1 ? what : `${what}_${name}`);

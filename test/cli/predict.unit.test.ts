@@ -275,6 +275,11 @@ it("a value of the whole is one row in files of arrays, and at each point where 
   expect(rows.slice(1)).toEqual(["0,0,0,1,2,4,5", "0,0,0,2,2,4,5", "0,0,0,3,2,4,5"]);
 });
 
+it("classes of a model whose output is NaN are refused as numbers are", () => {
+  const field = { name: "kind", channels: 1, prediction: Float64Array.of(2, Number.NaN), isClass: true };
+  expect(() => arraysOf([field], "a.vtu", "b.vtu")).toThrow(/^a\.vtu: prediction is NaN in row 1, column 0, expected/);
+});
+
 it("frames of atoms are predicted into one file, with the number of each point's frame and one row for each frame's values", async () => {
   const frame = (atoms: number, energy: number) =>
     `${atoms}\nProperties=species:S:1:pos:R:3 energy=${energy}\n${"C 0 1 2\n".repeat(atoms)}`;

@@ -1,5 +1,6 @@
 // Measures predictions against the truth, field by field and in the file's units.
 
+import { largestOf } from "../../tensor/operators/maxima.ts";
 import type { Metrics } from "../../train/evaluate.ts";
 import { placeOf } from "./cloud.ts";
 import type { Layout, TargetPlace } from "./layout.ts";
@@ -71,11 +72,11 @@ function ofClasses(
   const [both, either] = [new Float64Array(width), new Float64Array(width)];
   let [right, rows] = [0, 0];
   for (let first = 0; first < wanted.length; first += width) {
-    const truth = largest(wanted, first, width);
+    const truth = largestOf(wanted, first, width);
     // The label does not count.
     if (wanted[first + truth] === 0) continue;
     rows++;
-    const guess = largest(given, first, width);
+    const guess = largestOf(given, first, width);
     if (guess === truth) {
       right++;
       both[guess]++;
@@ -93,13 +94,6 @@ function ofClasses(
     found[`${name}.either.${k}`] = either[k] * share;
   }
   return found;
-}
-
-/** Returns the column of the largest of `count` values, and the first of several. */
-export function largest(values: ArrayLike<number>, first: number, count: number): number {
-  let best = 0;
-  for (let k = 1; k < count; k++) if (values[first + k] > values[first + best]) best = k;
-  return best;
 }
 
 /**

@@ -1,10 +1,10 @@
 // Converts a model's output to fields in the file's own units, with the truth if it is known.
 
+import { largestOf } from "../../tensor/operators/maxima.ts";
 import type { PredictedField } from "../experiment.ts";
 import { type FieldCloud, placeOf, repeated } from "./cloud.ts";
 import type { Layout, TargetPlace } from "./layout.ts";
 import { deviationOf } from "./losses.ts";
-import { largest } from "./metrics.ts";
 import type { Columns } from "./sample.ts";
 import { restore } from "./statistics.ts";
 
@@ -33,10 +33,12 @@ export function predictionsOf(output: Float32Array, { pair }: FieldCloud, layout
   });
 }
 
+/** Where a logit is NaN, so is the class: it would be taken for one that the model predicts. */
 function classesOf({ target: { name }, output: { width } }: TargetPlace, logits: Float64Array): PredictedField {
-  const prediction = Float64Array.from({ length: logits.length / width }, (_, row) =>
-    largest(logits, row * width, width),
-  );
+  const prediction = Float64Array.from({ length: logits.length / width }, (_, row) => {
+    const most = largestOf(logits, row * width, width);
+    return Number.isNaN(logits[row * width + most]) ? Number.NaN : most;
+  });
   return { name, channels: 1, isClass: true, prediction };
 }
 

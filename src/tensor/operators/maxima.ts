@@ -47,12 +47,15 @@ export async function argmax(x: Tensor, options: AbortOptions = {}): Promise<Int
   const classes = x.shape.at(-1);
   if (!classes) throw new InputError(`a tensor of shape [${x.shape}] has no classes`, { found: [...x.shape] });
   const data = await x.data(options);
-  return Int32Array.from({ length: data.length / classes }, (_, row) => {
-    let best = 0;
-    for (let k = 1; k < classes; k++) {
-      const [value, most] = [data[row * classes + k], data[row * classes + best]];
-      if (value > most || (Number.isNaN(value) && !Number.isNaN(most))) best = k;
-    }
-    return best;
-  });
+  return Int32Array.from({ length: data.length / classes }, (_, row) => largestOf(data, row * classes, classes));
+}
+
+/** The place of the largest of `count` values from `first` on, counted from there: as for `argmax`. */
+export function largestOf(values: ArrayLike<number>, first: number, count: number): number {
+  let best = 0;
+  for (let k = 1; k < count; k++) {
+    const [value, most] = [values[first + k], values[first + best]];
+    if (value > most || (Number.isNaN(value) && !Number.isNaN(most))) best = k;
+  }
+  return best;
 }

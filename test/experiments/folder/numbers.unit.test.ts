@@ -330,6 +330,8 @@ describe("metrics", () => {
     ]);
     fields[0].prediction.forEach((value: number, p: number) => expect(value - fields[0].truth![p]).toBeCloseTo(2, 2));
     expect([...fields[2].prediction]).toEqual([...fields[2].truth!]);
+    const nothing = predictionsOf(new Float32Array(output(clouds[1], 2).length).fill(Number.NaN), clouds[1], layout);
+    for (const { name, prediction } of nothing) expect(prediction.every(Number.isNaN), name).toBe(true);
   });
 });
 
