@@ -12,7 +12,7 @@ export const blockFormats: readonly string[] = ["vtm", "vtmb"];
 const others: readonly (readonly [extensions: readonly string[], advice: string])[] = [
   [["e57"], "a point cloud of another format: convert it by CloudCompare or PDAL (pdal translate IN OUT.las)"],
   [
-    ["pdb", "gro", "cif", "cfg", "traj"],
+    ["gro", "cif", "cfg", "traj"],
     "of atoms in another format: convert it by ASE in Python (ase convert IN out.extxyz)",
   ],
   [["txt", "dat"], "text: if it is a table, save it as .csv, or as .xyz if its columns have no names"],

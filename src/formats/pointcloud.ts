@@ -13,6 +13,7 @@ import { meshOf, pointDataOf } from "./clouds/mesh.ts";
 import { loadObj } from "./clouds/obj.ts";
 import { loadOff } from "./clouds/off.ts";
 import { loadPcd } from "./clouds/pcd.ts";
+import { loadPdb, pdbExtensions } from "./clouds/pdb.ts";
 import { loadPly, savePly } from "./clouds/ply.ts";
 import {
   type Attribute,
@@ -79,6 +80,7 @@ const readers: Record<string, Reader> = {
   xyz: (bytes, options) => (holdsAtoms(bytes) ? loadAtoms : loadCloudTable)(bytes, options),
   extxyz: loadAtoms,
   ...Object.fromEntries(lammpsExtensions.map((extension) => [extension, loadLammps])),
+  ...Object.fromEntries(pdbExtensions.map((extension) => [extension, loadPdb])),
 };
 
 /** Files that hold no points but refer to other files that do: reading one gives an error that says so. */
@@ -114,7 +116,7 @@ export const writableExtensions: readonly string[] = withDots(writers);
  * Reads the points of one cloud.
  * @param name the file's name, whose extension chooses the format and with which error messages begin; or a format alone: "ply"
  * @param options.attributes names of attributes to read: columns of tables (.csv, .tsv, .xyz, ...) and of LAMMPS' dumps, properties
- *   of .ply and .extxyz, fields of .pcd, .las and .laz, point data of VTK's files (.vtk, .vtu, .vtp, .vti, .vtr and .vts), arrays of shape
+ *   of .ply and .extxyz, fields of .pcd, .las and .laz, what `loadPdb` names of .pdb and .ent, point data of VTK's files (.vtk, .vtu, .vtp, .vti, .vtr and .vts), arrays of shape
  *   [n] or [n, channels] of .npz and .safetensors
  * @throws FormatError for an unknown extension, for a file without points or without a requested attribute (the message lists those
  * that exist), or from the format's reader.

@@ -72,6 +72,7 @@ const readers: [string, Uint8Array[], Read, number][] = [
   ["off", found(".off"), (b) => loadOff(b, options), 100],
   ["pcd", found(".pcd"), (b) => loadPcd(b, options), 150],
   ["lammps", found(".dump"), (b) => readPointCloud(b, "FILE.dump", { attributes: ["id", "type"] }), 100],
+  ["pdb", found(".pdb"), (b) => readPointCloud(b, "FILE.pdb", { attributes: ["element", "b_factor"] }), 100],
   ["las", found(".las"), (b) => readPointCloud(b, "FILE.las", { attributes: ["intensity", "scan_angle"] }), 150],
   ["laz", found(".laz"), (b) => loadLaz(b, options), 20],
   ["xyz", found(".xyzn"), (b) => readPointCloud(b, "FILE.xyz"), 100],

@@ -101,6 +101,7 @@ describe("files", () => {
     ...tables,
     written("ours.tsv", new TextEncoder().encode("x\ty\tz\theat\n0\t0\t1\t5\n1\t0\t0\t6\n0\t2\t0\t7\n3\t1\t1\t8\n")),
     written("ours.lammpstrj", readFileSync(join(formats, "lammps", "unwrapped.dump"))),
+    written("ours.ent", readFileSync(join(formats, "pdb", "obabel.pdb"))),
     written("ours.obj", new TextEncoder().encode("v 0 0 1\nv 1 0 0\nv 0 2 0\nv 3 1 1\nf 1 2 3\n")),
   ];
   const paths = [
@@ -110,6 +111,7 @@ describe("files", () => {
     join(formats, "las", "1.2-format-3.las"),
     join(formats, "laz", "1.4-format-7.laz"),
     join(formats, "lammps", "scaled.dump"),
+    join(formats, "pdb", "obabel.pdb"),
     ...ours,
   ];
 
@@ -181,7 +183,7 @@ describe("files", () => {
     expect(await open(written("a.e57", new Uint8Array(4)))).toBe("failed");
     const problem = await visited.page.locator("#problem").textContent();
     expect(problem).toMatch(
-      /a\.e57: is a point cloud of another format: .*; known are .*\.csv, .*\.extxyz, \.lammpstrj, \.dump, \.h5, .*\.pt, .*\.tfrecord\.$/,
+      /a\.e57: is a point cloud of another format: .*; known are .*\.csv, .*\.extxyz, \.lammpstrj, \.dump, \.pdb, \.ent, \.h5, .*\.pt, .*\.tfrecord\.$/,
     );
   });
 

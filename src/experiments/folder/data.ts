@@ -3,6 +3,7 @@
 import { ConfigError, FormatError } from "../../errors.ts";
 import { tableExtensions } from "../../formats/clouds/csv.ts";
 import { lammpsExtensions } from "../../formats/clouds/lammps.ts";
+import { pdbExtensions } from "../../formats/clouds/pdb.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { float32StepAt } from "../../formats/rounding.ts";
 import { type DataSource, locate } from "../data-source.ts";
@@ -19,7 +20,17 @@ import { divide, type SplitRule, type Unit } from "./splits.ts";
 import { computeStatistics, type Pair, positionScaling, type Statistics } from "./statistics.ts";
 
 /** The extensions of formats that are read as float32. */
-const singleFormats = [...tableExtensions, ...lammpsExtensions, "ply", "pcd", "las", "laz", "extxyz", "vtk"];
+const singleFormats = [
+  ...tableExtensions,
+  ...lammpsExtensions,
+  ...pdbExtensions,
+  "ply",
+  "pcd",
+  "las",
+  "laz",
+  "extxyz",
+  "vtk",
+];
 /** Whether a file's format is one of those. */
 export const isReadAsSingle = (file: string) => singleFormats.includes(extensionOf(file));
 /** What can be done where float32 rounds too much, besides subtracting a constant. */

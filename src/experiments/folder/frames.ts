@@ -3,15 +3,18 @@
 
 import { atomFrames } from "../../formats/clouds/atoms.ts";
 import { lammpsExtensions, lammpsFrames } from "../../formats/clouds/lammps.ts";
+import { pdbExtensions, pdbFrames } from "../../formats/clouds/pdb.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import type { PartialFile } from "../../formats/sources/partial-file.ts";
 import { type ByteRange, type DataEntry, type DataSource, joinPath, partialFile, splitPath } from "../data-source.ts";
 
 /** The extensions of files that may hold several frames, without dots. */
-export const frameExtensions: readonly string[] = ["extxyz", "xyz", ...lammpsExtensions];
+export const frameExtensions: readonly string[] = ["extxyz", "xyz", ...lammpsExtensions, ...pdbExtensions];
 
-const findFrames = (file: PartialFile, extension: string): Promise<{ offset: number; length: number }[]> =>
-  lammpsExtensions.includes(extension) ? lammpsFrames(file) : atomFrames(file);
+function findFrames(file: PartialFile, extension: string): Promise<{ offset: number; length: number }[]> {
+  if (pdbExtensions.includes(extension)) return pdbFrames(file);
+  return lammpsExtensions.includes(extension) ? lammpsFrames(file) : atomFrames(file);
+}
 
 export class FramesSource implements DataSource {
   readonly #source: DataSource;

@@ -10,6 +10,7 @@ import { lammpsExtensions } from "../../formats/clouds/lammps.ts";
 import { unpackLaz } from "../../formats/clouds/laz.ts";
 import type { Mesh } from "../../formats/clouds/mesh.ts";
 import { pointDataOf, vertices } from "../../formats/clouds/mesh.ts";
+import { pdbExtensions } from "../../formats/clouds/pdb.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { listNpz, readNpz } from "../../formats/numpy/npz.ts";
@@ -56,7 +57,7 @@ const readers: Readonly<Record<string, Reader>> = {
   las: readLas,
   laz: readLas,
   extxyz: readPoints,
-  ...Object.fromEntries(lammpsExtensions.map((extension) => [extension, readPoints])),
+  ...Object.fromEntries([...lammpsExtensions, ...pdbExtensions].map((extension) => [extension, readPoints])),
   ...Object.fromEntries(tableExtensions.map((extension) => [extension, readPoints])),
   npz: (bytes, file, wanted) => {
     const names = listNpz(bytes, { file });
