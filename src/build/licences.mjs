@@ -1,6 +1,7 @@
 // A plugin of the library's build that writes the licences of the packages that are bundled into it.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { root } from "./steps.mjs";
 
 /** Returns the folder of the package that a module belongs to; undefined for the library's own modules. */
 const packageFolder = (/** @type {string} */ id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0];
@@ -23,6 +24,12 @@ function lazPerfOf(/** @type {Iterable<string | undefined>} */ folders) {
   return `${head}\n\n${holders}\n\n${readFileSync(join(other, "LICENSE"), "utf8").trim()}\n`;
 }
 
+/** Returns the licences of the package whose filters are in modules beside HDF5's (wasm/hdf5/library.mjs), and of what these consist of. */
+function filtersOf(/** @type {string} */ folder) {
+  const others = [join(folder, "COPYING"), join(root, "wasm", "hdf5", "filters-licences.txt")];
+  return [licenceOf(folder).trimEnd(), ...others.map((file) => readFileSync(file, "utf8").trim()), ""].join("\n\n");
+}
+
 /** @returns {import("vite").Plugin} */
 export function thirdPartyLicences() {
   return {
@@ -30,13 +37,13 @@ export function thirdPartyLicences() {
     generateBundle(_options, bundle) {
       const chunks = Object.values(bundle).filter((file) => file.type === "chunk");
       const folders = new Set(chunks.flatMap(({ moduleIds }) => moduleIds.map(packageFolder)));
-      // A filter of this package is in the HDF5 library's module (wasm/hdf5/library.mjs).
-      for (const folder of [...folders]) if (folder?.endsWith("/h5wasm")) folders.add(`${folder}-plugins`);
+      const library = [...folders].find((folder) => folder?.endsWith("/h5wasm"));
+      const filters = library ? [filtersOf(`${library}-plugins`)] : [];
       const unpacker = bundle["assets/laz-perf.wasm"] && lazPerfOf(folders);
       const packages = [...folders].filter((folder) => folder && existsSync(join(folder, "package.json"))).sort();
       const source = packages
         .map((folder) => licenceOf(/** @type {string} */ (folder)))
-        .concat(unpacker ?? [])
+        .concat(filters, unpacker ?? [])
         .join(`\n${"-".repeat(80)}\n\n`);
       this.emitFile({ type: "asset", fileName: "THIRD-PARTY-LICENSES", source });
     },

@@ -17,7 +17,7 @@ const isOnDemand = (/** @type {string} */ file) => /^assets\/(exporter|ball-weig
 /** Of the kernels' two modules a host loads one. The other is a little larger. */
 const isUnusedModule = (/** @type {string} */ file) => file === "assets/kernels-relaxed.wasm";
 /** What reads HDF5 and LAZ, of which the library itself contains only the names; each is loaded with the first such file. */
-const isOfFormats = (/** @type {string} */ file) => file === "assets/hdf5.wasm" || file === "assets/laz-perf.wasm";
+const isOfFormats = (/** @type {string} */ file) => /^assets\/(hdf5|hdf5-filters|laz-perf)\.wasm$/.test(file);
 /** The worker that makes batches for an experiment; the library itself contains only its name. */
 const isDataWorker = (/** @type {string} */ file) => file === "assets/data-worker.js";
 

@@ -14,6 +14,7 @@ const files = {
   "kernels.wasm": true,
   "kernels-relaxed.wasm": true,
   "hdf5.wasm": true,
+  "hdf5-filters.wasm": true,
   "laz-perf.wasm": true,
 } as const;
 

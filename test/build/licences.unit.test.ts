@@ -11,6 +11,7 @@ const library = {
   delaunator: /ISC License/,
   fflate: /MIT License/,
   h5wasm: /hdfgroup/i,
+  "h5wasm-plugins": /Apache License.*The HDF Group.*Blosc.*Zstandard.*Yann Collet.*Masui/s,
   "laz-perf": /Hobu.*Apache License/s,
   pbf: /Redistribution and use/,
   yaml: /Permission to use, copy, modify/,

@@ -51,6 +51,15 @@ test("a Blob with a damaged heap, through which the library would walk without e
   });
 });
 
+test("what Blosc and Zstandard compressed is read in a page and in a worker, which load their filters then", async () => {
+  const bytes = await (await fetch(new URL("hdf5/filters.nc", import.meta.url))).arrayBuffer();
+  const arrays = Object.fromEntries(await loadHdf5(bytes));
+  expect(Object.keys(arrays)).toEqual(["blosc_lz", "blosc_lz4", "blosc_zstd", "zstd"]);
+  for (const { data } of Object.values(arrays))
+    expect(data).toEqual(Float64Array.from({ length: 600 }, (_, i) => i / 8));
+  expect(await read(new Blob([bytes]))).toEqual(arrays);
+});
+
 test("what LZF compressed is read in a page and in a worker, where the library loads its filter", async () => {
   const bytes = await (await fetch(new URL("hdf5/lzf.h5", import.meta.url))).arrayBuffer();
   const arrays = Object.fromEntries(await loadHdf5(bytes));

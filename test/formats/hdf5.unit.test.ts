@@ -49,9 +49,43 @@ describe("an HDF5 file", () => {
     const { arrays, leftOut } = await readHdf5(read("plugins.h5"));
     expect([...arrays.keys()]).toEqual(["packed", "positions"]);
     expect(plain(arrays.get("packed"))).toEqual({ dtype: "F64", shape: [2], data: [1, 1.3] });
-    expect(leftOut.get("blosc")).toMatch(/^data compressed by filter 32001: write it again compressed by gzip/);
-    const asked = loadHdf5(read("plugins.h5"), { file: "flow.h5", only: ["blosc"] });
-    await expect(asked).rejects.toThrow(/^flow\.h5:blosc: holds data compressed by .*, which is not read: write it/);
+    expect(leftOut.get("bitshuffle")).toMatch(/^data compressed by filter 32008: write it again compressed by gzip/);
+    const asked = loadHdf5(read("plugins.h5"), { file: "flow.h5", only: ["bitshuffle"] });
+    await expect(asked).rejects.toThrow(
+      /^flow\.h5:bitshuffle: holds data compressed by .*, which is not read: write it/,
+    );
+  });
+
+  it("is read where netCDF4, PyTables and h5py compressed it by plugins, but for Blosc's zlib, Blosc2 and bzip2", async () => {
+    const grid = Array.from({ length: 600 }, (_, i) => i / 8);
+    const found: Record<string, string[]> = {};
+    const others: Record<string, unknown> = {};
+    // Together, so that one needs the filters while they are loaded for the other.
+    const files = ["filters.nc", "filters.h5", "lz4.h5"].map(
+      async (name) => [name, await readHdf5(read(name))] as const,
+    );
+    for (const [name, { arrays, leftOut }] of await Promise.all(files)) {
+      for (const [path, array] of arrays)
+        expect(plain(array), path).toEqual({ dtype: "F64", shape: [20, 30], data: grid });
+      found[name] = [...arrays.keys()];
+      others[name] = Object.fromEntries(leftOut);
+    }
+    expect(found).toEqual({
+      "filters.nc": ["blosc_lz", "blosc_lz4", "blosc_zstd", "zstd"],
+      "filters.h5": ["blosc", "blosc_zstd"],
+      "lz4.h5": ["lz4"],
+    });
+    expect(others).toEqual({
+      "filters.nc": {
+        blosc_zlib: expect.stringMatching(/^data compressed by blosc by zlib: write it again/),
+        bzip2: expect.stringMatching(/^data compressed by bzip2: write it again/),
+      },
+      "filters.h5": {
+        blosc2: expect.stringMatching(/^data compressed by blosc2: write it again/),
+        bzip2: expect.stringMatching(/^data compressed by bzip2: write it again/),
+      },
+      "lz4.h5": {},
+    });
   });
 
   it("with a table and its index gives the other arrays, and says what to do", async () => {
@@ -253,6 +287,11 @@ describe("the HDF5 library's module", () => {
     await expect(loadHdf5(read("values.h5"))).rejects.toThrow(/nowhere\/hdf5\.wasm could not be loaded.*setAssets/s);
     setAssets(undefined);
     expect((await loadHdf5(read("values.h5"))).has("position")).toBe(true);
+    setAssets({ "hdf5-filters.wasm": new URL("nowhere/filters.wasm", import.meta.url) });
+    expect(await loadHdf5(read("filters.h5"), { only: ["bzip2"] }).catch(String)).toMatch(/compressed by bzip2/);
+    await expect(loadHdf5(read("filters.h5"))).rejects.toThrow(/nowhere\/filters\.wasm could not be loaded/);
+    setAssets(undefined);
+    expect((await loadHdf5(read("filters.h5"))).has("blosc")).toBe(true);
   });
 
   it("is a file of its own: Deno parses all scripts before a program begins", () => {

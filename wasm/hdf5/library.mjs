@@ -1,6 +1,7 @@
 // Takes apart the file of the package h5wasm that has the HDF5 library's WebAssembly module in a string literal, 4 MB of script:
 // Deno parses scripts when a program begins, also those that it only imports later, and a host compiles a module faster than
-// it reads such a literal. The module also takes along the filter LZF, by which h5py can compress, from the package h5wasm-plugins.
+// it reads such a literal. The module also takes along the filter LZF, by which h5py can compress, from the package h5wasm-plugins; the
+// larger ones of PyTables, netCDF and hdf5plugin have a file of their own.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,8 +10,10 @@ import { runInNewContext } from "node:vm";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const packages = join(root, "node_modules");
 const file = join(packages, "h5wasm", "dist", "esm", "hdf5_util.js");
-/** A WebAssembly module of six kilobytes, which the library loads from its file system when data needs it. */
-const plugin = "libH5Zlzf.so";
+/** WebAssembly modules, which the library loads from its file system when data needs them: one of six kilobytes, and those of together 1.6 MB. That
+ * of bzip2 is left out: on damaged data it goes on without end. */
+const small = "libH5Zlzf.so";
+const large = ["libH5Zblosc.so", "libH5Zlz4.so", "libH5Zzstd.so"];
 
 const before = "return binaryDecode('";
 const after = "')}function getBinarySync";
@@ -29,10 +32,16 @@ export function libraryModule() {
   const text = /** @type {string} */ (runInNewContext(`'${takeApart().literal}'`));
   // Emscripten writes a byte as the character of its number, and zero as the character 256, too.
   const module = Uint8Array.from(text, (character) => character.charCodeAt(0) & 0xff);
-  const plugins = customSection(plugin, readFileSync(join(packages, "h5wasm-plugins", "plugins", plugin)));
-  if (WebAssembly.validate(module)) return Buffer.concat([module, plugins]);
+  if (WebAssembly.validate(module)) return Buffer.concat([module, pluginSection(small)]);
   throw new Error(`${file} has changed: what was found in it is no WebAssembly module`);
 }
+
+/** Returns the bytes of a module that does nothing, and holds the filters that most files do not need. */
+export const filtersModule = () =>
+  Buffer.concat([Buffer.from("\0asm\x01\0\0\0", "latin1"), ...large.map(pluginSection)]);
+
+const pluginSection = (/** @type {string} */ name) =>
+  customSection(name, readFileSync(join(packages, "h5wasm-plugins", "plugins", name)));
 
 /** Returns a section that hosts pass over; src/formats/hdf5/h5wasm.ts finds it by its name. */
 function customSection(/** @type {string} */ name, /** @type {Uint8Array} */ content) {

@@ -65,7 +65,7 @@ export interface H5Module {
   /** Returns the folders in which the library looks for filters that it has not itself. */
   get_plugin_search_paths(): string[];
   /** Returns what compresses a data set's chunks, or checks them. */
-  get_dataset_filters(file: bigint, path: string): { id: number; name: string }[];
+  get_dataset_filters(file: bigint, path: string): { id: number; name: string; cd_values: number[] }[];
   get_attribute_names(file: bigint, path: string): string[];
   /** `total_size` is the number of elements. */
   get_attribute_metadata(file: bigint, path: string, name: string): DatasetMetadata & { total_size: number | bigint };
@@ -109,22 +109,42 @@ function hdf5Url(): URL {
   return new URL("../../../wasm/out/hdf5.wasm", import.meta.url);
 }
 
-/** The filter LZF: its file, and the section of the module that holds it (wasm/hdf5/library.mjs). */
-const LZF_PLUGIN = "libH5Zlzf.so";
+function filtersUrl(): URL {
+  return new URL("../../../wasm/out/hdf5-filters.wasm", import.meta.url);
+}
 
-const moduleUrl = () => givenUrl("hdf5.wasm") ?? unmoved(located(hdf5Url));
+/** The files of filters, each of which is a section of the library's module or the other one (wasm/hdf5/library.mjs). */
+const plugins = ["lzf", "blosc", "lz4", "zstd"].map((name) => `libH5Z${name}.so`);
 
-let compiled: Promise<WebAssembly.Module> | undefined;
+/** Returns what reads a module once; if that fails, the next call tries again. */
+function readOnce(url: () => URL): () => Promise<WebAssembly.Module> {
+  let compiled: Promise<WebAssembly.Module> | undefined;
+  return async () => {
+    compiled ??= readModule(url()).then(compileModule);
+    try {
+      return await compiled;
+    } catch (error) {
+      compiled = undefined;
+      throw error;
+    }
+  };
+}
 
-/** Returns the module, which is read once; if that fails, the next call tries again. */
-async function libraryModule(): Promise<WebAssembly.Module> {
-  compiled ??= readModule(moduleUrl()).then(compileModule);
-  try {
-    return await compiled;
-  } catch (error) {
-    compiled = undefined;
-    throw error;
-  }
+const libraryModule = readOnce(() => givenUrl("hdf5.wasm") ?? unmoved(located(hdf5Url)));
+const filtersModule = readOnce(() => givenUrl("hdf5-filters.wasm") ?? unmoved(located(filtersUrl)));
+
+/** The module of the filters that most files do not need, once it is there, and the instances that have them. */
+let filters: WebAssembly.Module | undefined;
+const complete = new WeakSet<H5Module>();
+
+export const hasAllFilters = (library: H5Module): boolean => complete.has(library);
+
+/**
+ * Gives all filters to the instances that are created from then on.
+ * @throws WorkerError if their file is missing or damaged
+ */
+export async function loadFilters(): Promise<void> {
+  filters = await filtersModule();
 }
 
 /**
@@ -143,8 +163,12 @@ export async function createModule(): Promise<H5Module> {
   });
   const [folder] = library.get_plugin_search_paths();
   library.FS.mkdirTree(folder);
-  for (const content of WebAssembly.Module.customSections(module, LZF_PLUGIN)) {
-    library.FS.writeFile(`${folder}/${LZF_PLUGIN}`, new Uint8Array(content));
+  for (const from of filters ? [module, filters] : [module]) {
+    for (const plugin of plugins) {
+      const [content] = WebAssembly.Module.customSections(from, plugin);
+      if (content) library.FS.writeFile(`${folder}/${plugin}`, new Uint8Array(content));
+    }
   }
+  if (filters) complete.add(library);
   return library;
 }

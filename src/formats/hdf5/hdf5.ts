@@ -10,14 +10,21 @@ import { blobFile, isBlob, readWhole } from "../sources/partial-file.ts";
 import { attributeText } from "./attributes.ts";
 import { ENUMERATION, elementsName, elementType, type Halves, halvesAmong, halvesIn, isHalf } from "./elements.ts";
 import { checkGlobalHeaps, heapCheck } from "./global-heap.ts";
-import type { DatasetMetadata, H5Module, PartRead } from "./h5wasm.ts";
-import { allocate, PATH, withLibrary } from "./library.ts";
+import { type DatasetMetadata, type H5Module, hasAllFilters, type PartRead } from "./h5wasm.ts";
+import { addFilters, allocate, PATH, withLibrary } from "./library.ts";
 import { isBareDimension, meaningOf } from "./netcdf.ts";
 
 export { saveHdf5 } from "./write.ts";
 
 /** Filters that the library has, by their numbers: deflate, shuffle, fletcher32, szip, nbit, scaleoffset, and h5py's LZF. */
-const knownFilters: readonly number[] = [1, 2, 3, 4, 5, 6, 32000];
+const ownFilters: readonly number[] = [1, 2, 3, 4, 5, 6, 32000];
+/** Those that it gets when a file needs one of them: Blosc, LZ4, Zstandard. */
+const BLOSC = 32001;
+const furtherFilters: readonly number[] = [BLOSC, 32004, 32015];
+const knownFilters = [...ownFilters, ...furtherFilters];
+/** What Blosc packs by, where that is not in the plugin, by its number; and the place of this number in the filter's settings. */
+const missingInBlosc: Readonly<Record<number, string>> = { 3: "snappy", 4: "zlib" };
+const BLOSC_COMPRESSOR = 6;
 
 /**
  * Groups of numbers that are no data: in "#refs#/a" and the like MATLAB keeps the contents of cells and objects under names of its own,
@@ -53,17 +60,22 @@ export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {
   const size = isBlob(content) ? content.size : content.length;
   // Of a blob only parts are read, wherever the library asks for them; its heaps are checked then.
   if (!isBlob(content)) checkGlobalHeaps(content, name);
-  return await withLibrary((library) =>
-    withFile(library, content, name, (path) =>
-      guarded(name, () => {
-        const file = library.open(path, library.H5F_ACC_RDONLY, false, -1, -1);
-        if (file <= 0n) throw formatError(name, notOpened(size), { offset: 0 });
-        const contents = readDatasets(library, file, { name, size, content: path, only: options.only });
-        if (library.close_file(file) < 0) throw formatError(name, "damaged: the HDF5 library cannot close it.");
-        return contents;
-      }),
-    ),
-  );
+  const read = () =>
+    withLibrary((library) =>
+      withFile(library, content, name, (path) =>
+        guarded(name, () => {
+          const file = library.open(path, library.H5F_ACC_RDONLY, false, -1, -1);
+          if (file <= 0n) throw formatError(name, notOpened(size), { offset: 0 });
+          const contents = readDatasets(library, file, { name, size, content: path, only: options.only });
+          if (library.close_file(file) < 0) throw formatError(name, "damaged: the HDF5 library cannot close it.");
+          return contents;
+        }),
+      ),
+    );
+  const contents = await read();
+  if (contents) return contents;
+  await addFilters();
+  return (await read()) as ArrayContents;
 }
 
 /** Says why the library cannot open a file. */
@@ -126,11 +138,12 @@ function guarded<T>(file: string, read: () => T): T {
   }
 }
 
+/** @returns undefined if the library lacks filters that it can get */
 function readDatasets(
   library: H5Module,
   file: bigint,
   { name, size, content, only }: { name: string; size: number; content: string; only?: readonly string[] },
-): ArrayContents {
+): ArrayContents | undefined {
   const { datasets, links } = listFile(library, file);
   const missing = only?.find((path) => !datasets.includes(path));
   if (missing !== undefined) {
@@ -141,11 +154,15 @@ function readDatasets(
         : `"${missing}" is ${link}, which is not read: copy the data set into this file.`;
     throw formatError(name, problem, { tensor: missing, expected: [...(only ?? [])], found: datasets });
   }
+  const wanted = only ?? datasets;
+  const needsMore = (path: string) =>
+    library.get_dataset_filters(file, path).some(({ id }) => furtherFilters.includes(id));
+  if (!hasAllFilters(library) && wanted.some(needsMore)) return undefined;
   const arrays = new Map<string, SafeTensor>();
   const leftOut = new Map(links);
   const unpacking = new Unpacking(size);
   let halves: Halves | undefined;
-  for (const path of only ?? datasets) {
+  for (const path of wanted) {
     const metadata = library.get_dataset_metadata(file, path);
     if (isHalf(metadata)) halves ??= halvesIn(library, content, halvesAmong(library, file, datasets));
     const dtype = elementType(metadata, halves);
@@ -184,9 +201,10 @@ function listFile(library: H5Module, file: bigint): { datasets: string[]; links:
 
 /** Returns why a data set's numbers cannot be had, though they are numbers, and what its owner can do; undefined if they can. */
 function hindranceOf(library: H5Module, file: bigint, path: string): { kind: string; advice: string } | undefined {
-  const filter = library.get_dataset_filters(file, path).find(({ id }) => !knownFilters.includes(id));
-  if (filter) {
-    const by = filter.name || `filter ${filter.id}`;
+  for (const { id, name, cd_values } of library.get_dataset_filters(file, path)) {
+    const within = id === BLOSC ? missingInBlosc[cd_values[BLOSC_COMPRESSOR]] : undefined;
+    if (knownFilters.includes(id) && !within) continue;
+    const by = `${name || `filter ${id}`}${within ? ` by ${within}` : ""}`;
     return {
       kind: `data compressed by ${by}`,
       // h5repack reads only what HDF5 itself can.

@@ -12,7 +12,7 @@ const library = () => import("./hdf5.ts");
 /**
  * Reads the numeric data sets of an HDF5 file, or the variables of a classic one of netCDF. Names are paths without the first
  * slash: "position", "group/position". Text, compounds, other element types, and numbers that are in other files (by links, or in a
- * virtual data set) or compressed by a plugin other than LZF are skipped, unless they are asked for by name. So is what netCDF and
+ * virtual data set) or compressed by a plugin other than LZF, Blosc (but for its zlib and snappy), LZ4 and Zstandard are skipped, unless they are asked for by name. So is what netCDF and
  * MATLAB add of their own (dimensions without a variable, "#refs#"), and the index of PyTables' tables. A number that is missing in
  * netCDF is NaN: one that equals its data set's `_FillValue` or `missing_value`, or that nobody has written; integers with such are
  * given as F64. Packed numbers of netCDF are unpacked by their `scale_factor` and `add_offset`. Arrays that MATLAB wrote are as in
@@ -20,7 +20,7 @@ const library = () => import("./hdf5.ts");
  * @param input the file's bytes, or the file itself: in a web worker only the parts that are needed are read of a Blob, which may
  *   be larger than memory; elsewhere all of it
  * @throws FormatError for a file that is damaged or truncated, and for a data set of `only` that is missing or not numeric.
- *   WorkerError if the library's module, hdf5.wasm, cannot be loaded.
+ *   WorkerError if the library's module, hdf5.wasm, or that of such plugins, hdf5-filters.wasm, cannot be loaded.
  */
 export async function loadHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<Map<string, SafeTensor>> {
   return (await readHdf5(input, options)).arrays;

@@ -3,7 +3,7 @@
 // A damaged file leaves the library in an unknown state: it may keep the file open and return it when the next one is opened, or
 // have been interrupted half-way. So an instance that has met an error is not used again.
 
-import { createModule, type H5Module } from "./h5wasm.ts";
+import { createModule, type H5Module, loadFilters } from "./h5wasm.ts";
 
 /** The path of the file that is read or written. */
 export const PATH = "/file.h5";
@@ -19,6 +19,12 @@ export async function withLibrary<T>(use: (library: H5Module) => T): Promise<T> 
     instance = undefined;
     throw error;
   }
+}
+
+/** Lets calls from now on have an instance with all filters. @throws WorkerError if their file is missing or damaged */
+export async function addFilters(): Promise<void> {
+  await loadFilters();
+  instance = undefined;
 }
 
 /** Returns the address of memory in the library, whose addresses have 32 bits: it would take more bytes for the few of their remainder. */

@@ -41,14 +41,14 @@ with h5py.File(folder / "elsewhere.h5", "w") as file:
     layout[:] = h5py.VirtualSource(".", "positions", (2, 3))[:, 0]
     file.create_virtual_dataset("x", layout)
 
-# Compressed by a plugin of PyTables, which h5py has not (the chunk's bytes are no matter); packed as netCDF does it.
+# Compressed by a plugin, which h5py has not (the chunk's bytes are no matter); packed as netCDF does it.
 with h5py.File(folder / "plugins.h5", "w", libver="latest") as file:
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     properties.set_chunk((4,))
-    properties.set_filter(32001, h5py.h5z.FLAG_OPTIONAL, (2, 2, 4, 16, 5, 1))
+    properties.set_filter(32008, h5py.h5z.FLAG_OPTIONAL, (0, 0))
     space = h5py.h5s.create_simple((4,))
-    blosc = h5py.h5d.create(file.id, b"blosc", h5py.h5t.IEEE_F32LE, space, properties)
-    blosc.write_direct_chunk((0,), bytes(16))
+    bitshuffle = h5py.h5d.create(file.id, b"bitshuffle", h5py.h5t.IEEE_F32LE, space, properties)
+    bitshuffle.write_direct_chunk((0,), bytes(16))
     file["packed"] = np.array([0, 300], np.int16)
     file["packed"].attrs.update(scale_factor=0.001, add_offset=1.0)
     file["positions"] = np.arange(6, dtype=np.float32).reshape(2, 3)
