@@ -1,12 +1,14 @@
 // The backward pass of BatchNorm, y = (x - mean) * scale * weight + bias with scale = 1 / sqrt(variance + 1e-5):
 //
-//     with the batch's own statistics   dx (+)= weight scale (dy - sums[0] / rows - n sums[1] / rows),   n = (x - mean) * scale
-//     with given statistics             dx (+)= weight scale dy
+//     with the batch's own statistics   x_gradient (+)= weight scale (dy - sums[0] / rows - n sums[1] / rows)
+//                                       n = (x - mean) * scale
+//     with given statistics             x_gradient (+)= weight scale dy
 //
-//     x, dy, dx [rows, width]   sums [2, width]: dbias = sum of dy, dweight = sum of dy n
+//     x, dy, x_gradient [rows, width]   sums [2, width]: dbias = sum of dy, dweight = sum of dy n
 //
-// TRAINING chooses the batch's own statistics. ACCUMULATE adds to dx. total_rows is the batch's number of rows, of which only
-// some may be bound.
+// TRAINING chooses the batch's own statistics. ACCUMULATE adds to x_gradient. total_rows is the batch's number of rows, of which
+// only some may be bound. No array is called dx: Direct3D's compiler DXC takes this for a namespace of its own, and naga (Firefox,
+// Deno) leaves names as they are.
 //! include batch_epsilon.wgsl
 //! include workgroup.wgsl
 
@@ -18,7 +20,7 @@ struct Parameters { first_group: u32, rows: u32, width: u32, total_rows: u32 }
 @group(0) @binding(4) var<storage, read> weight: array<f32>;
 @group(0) @binding(5) var<storage, read> dy: array<f32>;
 @group(0) @binding(6) var<storage, read> sums: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(7) var<storage, read_write> x_gradient: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -33,7 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
   var value = weight[column] * scale * gradient;
 //! if ACCUMULATE
-  value += dx[item];
+  value += x_gradient[item];
 //! end
-  dx[item] = value;
+  x_gradient[item] = value;
 }

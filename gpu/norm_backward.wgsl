@@ -1,19 +1,19 @@
 // The backward pass of RMSNorm, or with LAYER of LayerNorm:
 //
 //     n = (x - mean) * scale,   g = dy * weight                               for RMSNorm mean = 0
-//     dx (+)= scale (g - mean(g) - n mean(g n))                               for RMSNorm without mean(g)
+//     x_gradient (+)= scale (g - mean(g) - n mean(g n))                               for RMSNorm without mean(g)
 //     sums[part, 0] = sum over the part's rows of dy * n                      their sum is the weight's gradient
 //     sums[part, 1] = sum over the part's rows of dy                          with PLAIN
 //
-//     x, dy, dx [rows, width]   scale [rows], which LayerNorm computes itself   sums [parts, 1 + PLAIN, width]
+//     x, dy, x_gradient [rows, width]   scale [rows], which LayerNorm computes itself   sums [parts, 1 + PLAIN, width]
 //
-// dy is the gradient of the norm's result. With GATHER, row i of x and dx is row row_index[i] of what is stored. ACCUMULATE adds
-// to dx. first_part is the part index of the first bound row.
+// dy is the gradient of the norm's result. With GATHER, row i of x and x_gradient is row row_index[i] of what is stored. ACCUMULATE
+// adds to x_gradient. first_part is the part index of the first bound row.
 //
 // A workgroup of 256 threads takes `across` columns (with VEC4 vec4s of columns) of one part of the rows, `chunk` rows at a time.
-// First eight threads share a row, for its means; then each thread computes dx in one column and every 256 / across-th row, ROWS
-// at a time, and adds to the sums of its column. across is a power of two of at least 8, chunk a multiple of 32 and of ROWS * 256 /
-// across.
+// First eight threads share a row, for its means; then each thread computes x_gradient in one column and every 256 / across-th row,
+// ROWS at a time, and adds to the sums of its column. across is a power of two of at least 8, chunk a multiple of 32 and of ROWS *
+// 256 / across.
 //! include workgroup.wgsl
 
 struct Parameters { first_group: u32, rows: u32, width: u32, across: u32, chunk: u32, part_rows: u32, first_part: u32 }
@@ -21,7 +21,7 @@ struct Parameters { first_group: u32, rows: u32, width: u32, across: u32, chunk:
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read> weight: array<Stored>;
 @group(0) @binding(3) var<storage, read> dy: array<Stored>;
-@group(0) @binding(4) var<storage, read_write> dx: array<Stored>;
+@group(0) @binding(4) var<storage, read_write> x_gradient: array<Stored>;
 @group(0) @binding(5) var<storage, read_write> sums: array<Stored>;
 //! if LAYER
 //! else
@@ -164,7 +164,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let own_weight = weight[k];
     // All threads take as many steps: FXC, the older of Direct3D's compilers, refuses barriers in a loop with one that they do not.
     for (var first_row = 0u; first_row < parameters.chunk; first_row += ROWS * lanes) {
-      // All loads come before the stores: the compiler cannot tell that dx does not alias what is read.
+      // All loads come before the stores: the compiler cannot tell that x_gradient does not alias what is read.
 //! repeat i ROWS
       let of_chunk_$i = first_row + lane + $i * lanes;
       let is_there_$i = start + of_chunk_$i < end;
@@ -182,11 +182,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
 //! if ACCUMULATE
 //! repeat i ROWS
-      dx_$i += dx[at_$i];
+      dx_$i += x_gradient[at_$i];
 //! end
 //! end
 //! repeat i ROWS
-      if (is_there_$i && writes) { dx[at_$i] = dx_$i; }
+      if (is_there_$i && writes) { x_gradient[at_$i] = dx_$i; }
 //! end
     }
   }

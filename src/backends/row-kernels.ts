@@ -36,11 +36,11 @@ export const rowKernels = {
     arrays: { x: "matrix", mean: "vector", variance: "vector", weight: "vector", bias: "vector", y: "matrix" },
     eightLanes: false,
   }),
-  /** dx (+)= the gradient of BatchNorm's argument; in training the statistics are differentiated, too, for which `sums` is batchNormSums'. */
+  /** x_gradient (+)= the gradient of BatchNorm's argument; in training the statistics are differentiated, too, for which `sums` is batchNormSums'. */
   batchNormInputGradient: declare({
     kernel: "batch_norm_backward",
     arrays: { x: "matrix", mean: "vector", variance: "vector", weight: "vector", dy: "matrix", sums: "pair" },
-    into: "dx",
+    into: "x_gradient",
     flags: ["training"],
     eightLanes: false,
   }),

@@ -117,3 +117,11 @@ test("without these spaces, the kernels are the same words and signs", () => {
     expect(dense(text).match(words), file).toEqual(text.match(words));
   }
 });
+
+test("no kernel has a name that naga leaves as it is and Direct3D's compiler DXC takes for its own namespaces", () => {
+  const folder = join(root, "gpu");
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(".wgsl"))) {
+    const text = shorten(readFileSync(join(folder, file), "utf8"));
+    expect(text, file).not.toMatch(/\b(dx|vk)\b/);
+  }
+});

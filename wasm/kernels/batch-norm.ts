@@ -126,8 +126,8 @@ export function batchNormBackward(p: BatchNormBackward, thread: u32, threads: u3
         value = f32x4.sub(value, f32x4.mul(sums, share));
       }
       value = f32x4.mul(value, f32x4.mul(scale, loadSome(p.weight + at, some)));
-      if (p.accumulate) value = f32x4.add(value, loadSome(p.dx + first + at, some));
-      storeSome(p.dx + first + at, value, some);
+      if (p.accumulate) value = f32x4.add(value, loadSome(p.x_gradient + first + at, some));
+      storeSome(p.x_gradient + first + at, value, some);
     }
   }
 }

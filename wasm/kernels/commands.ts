@@ -222,7 +222,7 @@ export class BatchNormBackward extends ColumnsCommand {
   weight: usize;
   dy: usize;
   sums: usize;
-  dx: usize;
+  x_gradient: usize;
   training: u32;
   accumulate: u32;
 }

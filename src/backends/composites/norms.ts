@@ -24,6 +24,6 @@ export function batchNormBackward(
     const shared = { x, mean, variance, dy, sums, rows, width };
     device.batchNormSums({ ...shared, into: { weight: into.weight, bias: into.bias } });
     const { weight } = norm;
-    if (into.x) device.batchNormInputGradient({ ...shared, weight, training, dx: into.x });
+    if (into.x) device.batchNormInputGradient({ ...shared, weight, training, x_gradient: into.x });
   });
 }

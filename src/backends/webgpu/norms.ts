@@ -65,8 +65,9 @@ function runNormBackward(
   const partSize = (1 + plain) * width;
   const sums = pool.allocate(parts * partSize * 4);
   const unwanted = into.x ? undefined : pool.allocate(rows * width * 4);
-  const dx = into.x?.storage ?? unwanted!;
-  const arrays: Arrays = { x: gather ? x : [x, width], weight, dy: [dy, width], dx: gather ? dx : [dx, width], sums };
+  const gradient = into.x?.storage ?? unwanted!;
+  const arrays: Arrays = { x: gather ? x : [x, width], weight, dy: [dy, width], sums };
+  arrays.x_gradient = gather ? gradient : [gradient, width];
   if (scale) arrays.scale = [scale, 1];
   if (gather) arrays.row_index = [gather, 1];
   overParts(context, { rows, width, partRows }, (first, count) =>
