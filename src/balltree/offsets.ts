@@ -1,4 +1,4 @@
-// Where each cloud of a batch begins: checks a batch index or offsets, and returns offsets.
+// Where each cloud of a batch begins, and to which cloud each point belongs: checks a batch index or offsets, and returns offsets.
 import { type Indices, toIndices } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 import { howToAllow, limits } from "../limits.ts";
@@ -33,6 +33,13 @@ export function cloudOffsets(points: number, division: CloudDivision = {}): Int3
   const result = batchIdx ? offsetsOfBatchIdx(points, batchIdx) : checkedOffsets(points, offsets!);
   expectWithin("clouds", result.length - 1);
   return result;
+}
+
+/** The inverse of `cloudOffsets`: returns the cloud of each point. */
+export function cloudOfEach(offsets: Int32Array | Uint32Array): Int32Array {
+  const clouds = new Int32Array(offsets.at(-1)!);
+  for (let cloud = 0; cloud + 1 < offsets.length; cloud++) clouds.fill(cloud, offsets[cloud], offsets[cloud + 1]);
+  return clouds;
 }
 
 function expectWithin(limit: "points" | "clouds", found: number): void {

@@ -4,6 +4,7 @@ import { type AbortOptions, checkSignal } from "../abort.ts";
 import { checkOptions } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { DryRunDevice } from "../backends/dry-run.ts";
+import { cloudOfEach } from "../balltree/index.ts";
 import { CheckpointError, ConfigError, InputError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors/safetensors.ts";
 import { type BytesOrAddress, readSource } from "../formats/sources/source.ts";
@@ -315,7 +316,7 @@ export class ErwinTransformer extends Module {
     const output = this.training
       ? this.#compute(input)
       : checkpoint(given, [...this.state().values()], ([features]) => inModes(() => this.#compute(input, features)));
-    output.batchIdx = cloudOfEachRow(this.config.decode ? tree.cloudOffsets : tree.levels.at(-1)!.offsets);
+    output.batchIdx = cloudOfEach(this.config.decode ? tree.cloudOffsets : tree.levels.at(-1)!.offsets);
     this.device.submit();
     return output;
   }
@@ -401,10 +402,4 @@ function readConfig(text: string | undefined, file: string): Record<string, unkn
   } catch (error) {
     throw new CheckpointError(`${file} has a config that is not JSON: ${(error as Error).message}`, { file });
   }
-}
-
-function cloudOfEachRow(offsets: Int32Array): Int32Array {
-  const clouds = new Int32Array(offsets.at(-1)!);
-  for (let cloud = 0; cloud + 1 < offsets.length; cloud++) clouds.fill(cloud, offsets[cloud], offsets[cloud + 1]);
-  return clouds;
 }

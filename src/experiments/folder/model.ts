@@ -1,5 +1,6 @@
 // The model of a folder's experiment: positions, inputs and globals in, the targets out.
 
+import { cloudOfEach } from "../../balltree/index.ts";
 import type { ErwinConfigInput } from "../../erwin/config.ts";
 import type { PreparedGeometry } from "../../erwin/input.ts";
 import { ErwinTransformer } from "../../erwin/model.ts";
@@ -106,9 +107,9 @@ export class FieldModel extends Module {
     if (wholes === 0) return this.#head.forward(nodes);
     return scope(() => {
       const outputs = this.#head.forward(nodes);
-      if (wholes === columns) return cloudMeans(outputs, offsets);
+      if (wholes === columns) return ownCloudMeans(outputs, offsets);
       const [ofPoints, ofWhole] = split(outputs, [columns - wholes, wholes], 1);
-      return concatenate([ofPoints, cloudMeans(ofWhole, offsets)], 1);
+      return concatenate([ofPoints, ownCloudMeans(ofWhole, offsets)], 1);
     });
   }
 
@@ -117,12 +118,10 @@ export class FieldModel extends Module {
   }
 }
 
-/** Returns the means over each cloud in each of its rows: x [N, width] -> [N, width]. */
-function cloudMeans(x: Tensor, offsets: Int32Array): Tensor {
+/** Returns in each row the mean over the rows of its cloud: x [N, width] -> [N, width]. */
+function ownCloudMeans(x: Tensor, offsets: Int32Array): Tensor {
   const clouds = offsets.length - 1;
   const counts = Float32Array.from({ length: clouds }, (_, cloud) => offsets[cloud + 1] - offsets[cloud]);
   const means = divide(cloudSums(x, offsets), Tensor.from(x.device, counts, [clouds, 1]));
-  const cloudOfRow = new Int32Array(offsets[clouds]);
-  for (let cloud = 0; cloud < clouds; cloud++) cloudOfRow.fill(cloud, offsets[cloud], offsets[cloud + 1]);
-  return embeddingLookup(means, cloudOfRow);
+  return embeddingLookup(means, cloudOfEach(offsets));
 }

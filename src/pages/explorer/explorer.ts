@@ -3,6 +3,7 @@
 import type { AttentionQuestion, AttentionWeights, Device, ErwinInput, ErwinTransformer } from "erwin";
 import { ballOfEachPoint, nodeOfEachSlot, slotOfEachPoint } from "../../balltree/balls.ts";
 import type { BallTree } from "../../balltree/index.ts";
+import { cloudOfEach } from "../../balltree/offsets.ts";
 import { ballCentres, type Colour, chooseColours, palette } from "../../drawing/colours.ts";
 import { readBlob } from "../../experiments/sources/files.ts";
 import { noteOnRounding } from "../../formats/rounding.ts";
@@ -297,7 +298,7 @@ export class Explorer {
       return { colours: paint(this.#order, (point) => palette[colours[partOf[point]]]) };
     }
     if ("cloud" in colouring) {
-      const cloudOf = cloudOfEachPoint(this.#opened().offsets);
+      const cloudOf = cloudOfEach(this.#opened().offsets);
       return { colours: paint(this.#order, (point) => palette[(3 * cloudOf[point]) % palette.length]) };
     }
     if (!("field" in colouring)) return { colours: paint(this.#order, () => PLAIN) };
@@ -342,10 +343,4 @@ function drawApart(places: Float32Array, partOf: Int32Array, apart: number): Flo
     }
   }
   return drawn;
-}
-
-function cloudOfEachPoint(offsets: Int32Array): Int32Array {
-  const cloudOf = new Int32Array(offsets[offsets.length - 1]);
-  for (let cloud = 0; cloud + 1 < offsets.length; cloud++) cloudOf.fill(cloud, offsets[cloud], offsets[cloud + 1]);
-  return cloudOf;
 }

@@ -3,7 +3,7 @@
 import type { Indices } from "../../arguments.ts";
 import type { Device, Storage } from "../../backends/device.ts";
 import type { Destination } from "../../backends/operators.ts";
-import { cloudOffsets } from "../../balltree/index.ts";
+import { cloudOfEach, cloudOffsets } from "../../balltree/index.ts";
 import { expectNumbers, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
 import { scope, Tensor } from "../tensor.ts";
@@ -84,8 +84,7 @@ export function cloudSums(x: Tensor, offsets?: Indices): Tensor {
   const [rows, width] = matrixShape("x", x);
   const starts = startsOf(x, rows, offsets);
   const clouds = starts.length - 1;
-  const cloudOf = new Uint32Array(rows);
-  for (let cloud = 0; cloud < clouds; cloud++) cloudOf.fill(cloud, starts[cloud], starts[cloud + 1]);
+  const cloudOf = unsigned(cloudOfEach(starts));
   return scope(() => {
     const result = new Tensor(device, [clouds, width]);
     const groups = uploadGroups(device, { starts, entries: Uint32Array.from(cloudOf.keys()) });
