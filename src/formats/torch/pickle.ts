@@ -3,7 +3,7 @@
 // https://github.com/python/cpython/blob/main/Lib/pickletools.py describes every opcode.
 
 import type { FormatError } from "../../errors.ts";
-import { toDataView } from "../bytes/bytes.ts";
+import { PickleBytes } from "./pickle-bytes.ts";
 
 /** A value of a pickle. Dictionaries are Maps, tuples are arrays; an `object` is what the caller's `call` returned. */
 export type Pickled =
@@ -45,165 +45,170 @@ function adviceFor(name: string): string {
 
 /** Marks the beginning of a list of values on the stack. */
 const mark = Symbol("mark");
-type StackValue = Pickled | typeof mark;
+
+/** The values that a pickle has made so far: those that wait for their use, the last one on top, and those that it has stored. */
+class PickleStack {
+  readonly #values: (Pickled | typeof mark)[] = [];
+  readonly #memo = new Map<number, Pickled>();
+  readonly #bytes: PickleBytes;
+  readonly #options: PickleOptions;
+
+  /** @param bytes for the places of errors */
+  constructor(bytes: PickleBytes, options: PickleOptions) {
+    this.#bytes = bytes;
+    this.#options = options;
+  }
+
+  push(value: Pickled): void {
+    this.#values.push(value);
+  }
+
+  /** Begins a list. */
+  mark(): void {
+    this.#values.push(mark);
+  }
+
+  top(): Pickled {
+    const value = this.#values.at(-1);
+    if (value === undefined || value === mark) throw this.#bytes.wrong("uses a value that is not there");
+    return value;
+  }
+
+  pop(): Pickled {
+    const value = this.#values.pop();
+    if (value === undefined || value === mark) throw this.#bytes.wrong("takes a value that is not there");
+    return value;
+  }
+
+  /** Ends the list that was begun last. */
+  popList(): Pickled[] {
+    const at = this.#values.lastIndexOf(mark);
+    if (at < 0) throw this.#bytes.wrong("ends a list that has no beginning");
+    return this.#values.splice(at).slice(1) as Pickled[];
+  }
+
+  pushTuple(length: number): void {
+    const values: Pickled[] = [];
+    for (let i = 0; i < length; i++) values.unshift(this.pop());
+    this.push(values);
+  }
+
+  append(items: readonly Pickled[]): void {
+    const target = this.top();
+    if (!Array.isArray(target)) throw this.#bytes.wrong("appends to something that is not a list");
+    for (const item of items) target.push(item);
+  }
+
+  /** @param items keys and values in turn */
+  setItems(items: readonly Pickled[]): void {
+    const target = this.top();
+    if (!(target instanceof Map) || items.length % 2 !== 0)
+      throw this.#bytes.wrong("sets items of something that is not a dictionary");
+    for (let i = 0; i < items.length; i += 2) target.set(items[i], items[i + 1]);
+  }
+
+  /** Stores the value on top. Default: under the next number. */
+  store(key = this.#memo.size): void {
+    this.#memo.set(key, this.top());
+  }
+
+  recall(key: number): void {
+    const value = this.#memo.get(key);
+    if (value === undefined) throw this.#bytes.wrong(`refers to value ${key}, which it has not stored`);
+    this.push(value);
+  }
+
+  pushName(name: string): void {
+    if (!this.#options.allows(name)) {
+      throw this.#bytes.wrong(
+        `asks for ${name}, which is not a plain tensor or container: load it with PyTorch, and ${adviceFor(name)}`,
+      );
+    }
+    this.push(new PickledName(name));
+  }
+
+  call(): void {
+    const parameters = this.pop();
+    const callee = this.pop();
+    if (!(callee instanceof PickledName) || !Array.isArray(parameters))
+      throw this.#bytes.wrong("calls something that is not a known name");
+    this.push(this.#options.call(callee.name, parameters));
+  }
+
+  pushPersistent(): void {
+    this.push(this.#options.persistent(this.pop()));
+  }
+}
+
+const opcodes: Readonly<Record<string, (stack: PickleStack, bytes: PickleBytes) => void>> = {
+  // The protocol, and the frames of protocol 4, which only group what follows.
+  "\x80": (_, bytes) => void bytes.skip(1),
+  "\x95": (_, bytes) => void bytes.skip(8),
+  // Constants.
+  N: (stack) => stack.push(null),
+  "\x88": (stack) => stack.push(true),
+  "\x89": (stack) => stack.push(false),
+  J: (stack, bytes) => stack.push(bytes.int32()),
+  K: (stack, bytes) => stack.push(bytes.uint8()),
+  M: (stack, bytes) => stack.push(bytes.uint16()),
+  G: (stack, bytes) => stack.push(bytes.float64()),
+  "\x8a": (stack, bytes) => stack.push(bytes.integer(bytes.uint8())),
+  X: (stack, bytes) => stack.push(bytes.text(bytes.uint32())),
+  "\x8c": (stack, bytes) => stack.push(bytes.text(bytes.uint8())),
+  "\x8d": (stack, bytes) => stack.push(bytes.text(bytes.longLength())),
+  C: (stack, bytes) => stack.push(bytes.slice(bytes.uint8())),
+  B: (stack, bytes) => stack.push(bytes.slice(bytes.uint32())),
+  // Containers.
+  ")": (stack) => stack.push([]),
+  "]": (stack) => stack.push([]),
+  "}": (stack) => stack.push(new Map()),
+  "(": (stack) => stack.mark(),
+  "\x85": (stack) => stack.pushTuple(1),
+  "\x86": (stack) => stack.pushTuple(2),
+  "\x87": (stack) => stack.pushTuple(3),
+  t: (stack) => stack.push(stack.popList()),
+  l: (stack) => stack.push(stack.popList()),
+  a: (stack) => stack.append([stack.pop()]),
+  e: (stack) => stack.append(stack.popList()),
+  s: (stack) => {
+    const value = stack.pop();
+    stack.setItems([stack.pop(), value]);
+  },
+  u: (stack) => stack.setItems(stack.popList()),
+  "0": (stack) => void stack.pop(),
+  // What is stored.
+  q: (stack, bytes) => stack.store(bytes.uint8()),
+  r: (stack, bytes) => stack.store(bytes.uint32()),
+  "\x94": (stack) => stack.store(),
+  h: (stack, bytes) => stack.recall(bytes.uint8()),
+  j: (stack, bytes) => stack.recall(bytes.uint32()),
+  // Names, the calls of them, and arguments that are set afterwards.
+  c: (stack, bytes) => stack.pushName(`${bytes.line()}.${bytes.line()}`),
+  "\x93": (stack) => {
+    const name = stack.pop();
+    stack.pushName(`${stack.pop()}.${name}`);
+  },
+  R: (stack) => stack.call(),
+  "\x81": (stack) => stack.call(),
+  Q: (stack) => stack.pushPersistent(),
+  // The state of an object, such as the `_metadata` of a state_dict, which nothing here needs.
+  b: (stack) => void stack.pop(),
+};
 
 /**
  * Reads one pickle of protocol 2 to 5.
  * @returns the value, and the number of bytes it takes.
  * @throws the error that `options.error` makes, for a pickle that is truncated or malformed, or contains a name that is not allowed.
  */
-export function readPickle(bytes: Uint8Array, options: PickleOptions): { value: Pickled; end: number } {
-  const view = toDataView(bytes);
-  const text = new TextDecoder("utf-8", { fatal: true });
-  let offset = 0;
-  const wrong = (problem: string) => options.error(problem, offset);
-  const take = (count: number) => {
-    if (count > bytes.length - offset) throw wrong(`is cut short: ${count} bytes more were expected`);
-    offset += count;
-    return offset - count;
-  };
-  const line = () => {
-    const end = bytes.indexOf(0x0a, offset);
-    if (end < 0) throw wrong("is cut short: a line has no end");
-    const start = take(end + 1 - offset);
-    return decode(start, end);
-  };
-  const decode = (start: number, end: number) => {
-    try {
-      return text.decode(bytes.slice(start, end));
-    } catch {
-      throw wrong("holds a text that is not UTF-8");
-    }
-  };
-  const sized = (length: number) => {
-    const start = take(length);
-    return [start, start + length] as const;
-  };
-  const longLength = () => {
-    const length = view.getBigUint64(take(8), true);
-    return length > BigInt(bytes.length) ? Number.POSITIVE_INFINITY : Number(length);
-  };
-  const integerOf = (start: number, end: number): number | bigint => {
-    let value = 0n;
-    for (let at = end - 1; at >= start; at--) value = (value << 8n) | BigInt(bytes[at]);
-    value = BigInt.asIntN(8 * (end - start), value);
-    return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value)) ? Number(value) : value;
-  };
-
-  const stack: StackValue[] = [];
-  const memo = new Map<number, Pickled>();
-  const pop = (): Pickled => {
-    const value = stack.pop();
-    if (value === undefined || value === mark) throw wrong("takes a value that is not there");
-    return value;
-  };
-  const top = (): Pickled => {
-    const value = stack.at(-1);
-    if (value === undefined || value === mark) throw wrong("uses a value that is not there");
-    return value;
-  };
-  const popToMark = (): Pickled[] => {
-    const at = stack.lastIndexOf(mark);
-    if (at < 0) throw wrong("ends a list that has no beginning");
-    return stack.splice(at).slice(1) as Pickled[];
-  };
-  const tuple = (length: number) => {
-    const values: Pickled[] = [];
-    for (let i = 0; i < length; i++) values.unshift(pop());
-    stack.push(values);
-  };
-  const named = (name: string) => {
-    if (!options.allows(name)) {
-      throw wrong(
-        `asks for ${name}, which is not a plain tensor or container: load it with PyTorch, and ${adviceFor(name)}`,
-      );
-    }
-    stack.push(new PickledName(name));
-  };
-  const recall = (key: number) => {
-    const value = memo.get(key);
-    if (value === undefined) throw wrong(`refers to value ${key}, which it has not stored`);
-    stack.push(value);
-  };
-  const call = () => {
-    const parameters = pop();
-    const callee = pop();
-    if (!(callee instanceof PickledName) || !Array.isArray(parameters))
-      throw wrong("calls something that is not a known name");
-    stack.push(options.call(callee.name, parameters));
-  };
-  const setItems = (items: Pickled[]) => {
-    const target = top();
-    if (!(target instanceof Map) || items.length % 2 !== 0)
-      throw wrong("sets items of something that is not a dictionary");
-    for (let i = 0; i < items.length; i += 2) target.set(items[i], items[i + 1]);
-  };
-  const append = (items: Pickled[]) => {
-    const target = top();
-    if (!Array.isArray(target)) throw wrong("appends to something that is not a list");
-    for (const item of items) target.push(item);
-  };
-
-  const opcodes: Record<string, () => void> = {
-    // The protocol, and the frames of protocol 4, which only group what follows.
-    "\x80": () => void take(1),
-    "\x95": () => void take(8),
-    // Constants.
-    N: () => void stack.push(null),
-    "\x88": () => void stack.push(true),
-    "\x89": () => void stack.push(false),
-    J: () => void stack.push(view.getInt32(take(4), true)),
-    K: () => void stack.push(view.getUint8(take(1))),
-    M: () => void stack.push(view.getUint16(take(2), true)),
-    G: () => void stack.push(view.getFloat64(take(8), false)),
-    "\x8a": () => void stack.push(integerOf(...sized(view.getUint8(take(1))))),
-    X: () => void stack.push(decode(...sized(view.getUint32(take(4), true)))),
-    "\x8c": () => void stack.push(decode(...sized(view.getUint8(take(1))))),
-    "\x8d": () => void stack.push(decode(...sized(longLength()))),
-    C: () => void stack.push(bytes.slice(...sized(view.getUint8(take(1))))),
-    B: () => void stack.push(bytes.slice(...sized(view.getUint32(take(4), true)))),
-    // Containers.
-    ")": () => void stack.push([]),
-    "]": () => void stack.push([]),
-    "}": () => void stack.push(new Map()),
-    "(": () => void stack.push(mark),
-    "\x85": () => tuple(1),
-    "\x86": () => tuple(2),
-    "\x87": () => tuple(3),
-    t: () => void stack.push(popToMark()),
-    l: () => void stack.push(popToMark()),
-    a: () => append([pop()]),
-    e: () => append(popToMark()),
-    s: () => {
-      const value = pop();
-      setItems([pop(), value]);
-    },
-    u: () => setItems(popToMark()),
-    "0": () => void pop(),
-    // The memo.
-    q: () => void memo.set(view.getUint8(take(1)), top()),
-    r: () => void memo.set(view.getUint32(take(4), true), top()),
-    "\x94": () => void memo.set(memo.size, top()),
-    h: () => recall(view.getUint8(take(1))),
-    j: () => recall(view.getUint32(take(4), true)),
-    // Names, the calls of them, and arguments that are set afterwards.
-    c: () => named(`${line()}.${line()}`),
-    "\x93": () => {
-      const name = pop();
-      named(`${pop()}.${name}`);
-    },
-    R: call,
-    "\x81": call,
-    Q: () => void stack.push(options.persistent(pop())),
-    // The state of an object, such as the `_metadata` of a state_dict, which nothing here needs.
-    b: () => void pop(),
-  };
+export function readPickle(input: Uint8Array, options: PickleOptions): { value: Pickled; end: number } {
+  const bytes = new PickleBytes(input, options.error);
+  const stack = new PickleStack(bytes, options);
   for (;;) {
-    const opcode = String.fromCharCode(bytes[take(1)]);
-    if (opcode === ".") return { value: pop(), end: offset };
+    const opcode = String.fromCharCode(bytes.uint8());
+    if (opcode === ".") return { value: stack.pop(), end: bytes.offset };
     if (!Object.hasOwn(opcodes, opcode)) {
-      throw wrong(`has an opcode that is not known here: 0x${opcode.charCodeAt(0).toString(16)}`);
+      throw bytes.wrong(`has an opcode that is not known here: 0x${opcode.charCodeAt(0).toString(16)}`);
     }
-    opcodes[opcode]();
+    opcodes[opcode](stack, bytes);
   }
 }
