@@ -11,7 +11,7 @@ import { type ByteRange, type DataEntry, type DataSource, joinPath, partialFile,
 /** The extensions of files that may hold several frames, without dots. */
 export const frameExtensions: readonly string[] = ["extxyz", "xyz", ...lammpsExtensions, ...pdbExtensions];
 
-function findFrames(file: PartialFile, extension: string): Promise<{ offset: number; length: number }[]> {
+function findFrames(file: PartialFile, extension: string): Promise<ByteRange[]> {
   if (pdbExtensions.includes(extension)) return pdbFrames(file);
   return lammpsExtensions.includes(extension) ? lammpsFrames(file) : atomFrames(file);
 }

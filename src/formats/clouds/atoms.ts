@@ -11,8 +11,9 @@ import {
   splitWords,
   TextReader,
 } from "../bytes/text.ts";
-import { type PartialFile, readPart } from "../sources/partial-file.ts";
+import type { PartialFile } from "../sources/partial-file.ts";
 import { commentOf } from "./csv-rows.ts";
+import { type Frame, findFrames } from "./frames.ts";
 import { type Attribute, checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 
 /** Columns of an atom's line that have a name together. */
@@ -94,46 +95,23 @@ export function loadAtoms(input: FileBytes, options: ReadOptions = {}): PointClo
   return cloud;
 }
 
-/** The bytes that are read first, which tell whether a file is one of atoms, and then at a time. */
-const [HEAD, PIECE] = [2 ** 16, 2 ** 24];
 /** The longest number of atoms. */
 const MAX_COUNT_LENGTH = 40;
-const LINE_FEED = 0x0a;
 
 /**
  * Finds the frames of a file of atoms by the numbers of atoms that they begin with: `loadAtoms` reads the bytes of each. What follows
  * and is no frame belongs to the last one, so that reading it is an error. A table of points has none.
  */
-export async function atomFrames(file: PartialFile): Promise<{ offset: number; length: number }[]> {
-  const { size } = file;
-  const starts: number[] = [];
-  /** The lines of the frame that are still to come. If there are none, `begin` is what has come of the next frame's first line. */
-  let left = 0;
-  let begin = "";
-  let start = 0;
-  let isOfAtoms = true;
-  for (let at = 0; at < size && isOfAtoms; ) {
-    const bytes = await readPart(file, at, Math.min(size, at + (at === 0 ? HEAD : PIECE)));
-    isOfAtoms = at > 0 || holdsAtoms(bytes);
-    for (let i = 0; i < bytes.length && isOfAtoms; ) {
-      const lineFeed = bytes.indexOf(LINE_FEED, i);
-      const end = lineFeed < 0 ? bytes.length : lineFeed + 1;
-      if (left === 0) {
-        if (begin === "") start = at + i;
-        begin += String.fromCharCode(...bytes.subarray(i, Math.min(end, i + MAX_COUNT_LENGTH)));
-        if (lineFeed >= 0 && begin.trim() !== "") {
-          const count = parseCount(begin.trim());
-          isOfAtoms = count > 0;
-          if (isOfAtoms) starts.push(start);
-          left = count + 1;
-        }
-        if (lineFeed >= 0) begin = "";
-      } else if (lineFeed >= 0) left--;
-      i = end;
-    }
-    at += bytes.length;
-  }
-  return starts.map((offset, i) => ({ offset, length: (starts[i + 1] ?? size) - offset }));
+export function atomFrames(file: PartialFile): Promise<Frame[]> {
+  return findFrames(file, {
+    accepts: holdsAtoms,
+    longest: MAX_COUNT_LENGTH,
+    look(line) {
+      if (line.trim() === "") return {};
+      const count = parseCount(line.trim());
+      return count > 0 ? { begins: true, skip: count + 1 } : undefined;
+    },
+  });
 }
 
 interface Header {
@@ -288,5 +266,6 @@ function repeated(values: readonly number[], count: number): Attribute {
   return { data, channels: values.length };
 }
 
-const truncated = (file: string, count: number, found: string) =>
+/** Makes the error for a file that holds fewer atoms than it says. */
+export const truncated = (file: string, count: number, found: string) =>
   formatError(file, `truncated: it should hold ${count} atoms, found ${found}.`, { expected: count });

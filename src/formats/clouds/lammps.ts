@@ -3,8 +3,9 @@
 
 import { expectRows, type FileBytes, formatError, toBytes } from "../bytes/bytes.ts";
 import { parseCount, parseDecimal, splitWords, TextReader } from "../bytes/text.ts";
-import { type PartialFile, readPart } from "../sources/partial-file.ts";
-import { parseProperty } from "./atoms.ts";
+import type { PartialFile } from "../sources/partial-file.ts";
+import { parseProperty, truncated } from "./atoms.ts";
+import { type Frame, findFrames } from "./frames.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 
 /** The extensions of dumps, without dots. */
@@ -176,50 +177,30 @@ function readBox(reader: TextReader, item: string, file: string): Box | undefine
   };
 }
 
-const truncated = (file: string, count: number, found: string) =>
-  formatError(file, `truncated: it should hold ${count} atoms, found ${found}.`, { expected: count });
-
-/** The bytes that are read at a time, and the longest part of a line that is looked at. */
-const [PIECE, LONGEST] = [2 ** 24, 64];
-const LINE_FEED = 0x0a;
+/** The longest part of a line that is looked at. */
+const LONGEST = 64;
 
 /**
  * Finds the frames of a dump: `loadLammps` reads the bytes of each. What follows and is no frame belongs to the last one, so that reading
  * it is an error.
  */
-export async function lammpsFrames(file: PartialFile): Promise<{ offset: number; length: number }[]> {
-  const { size } = file;
-  const starts: number[] = [];
-  /** The lines of atoms that are still to come; whether the next line is their number, and whether the next item begins a frame. */
-  let [left, count, isCount, isBetween] = [0, 0, false, true];
-  let [line, start] = ["", 0];
-  for (let at = 0; at < size; ) {
-    const bytes = await readPart(file, at, Math.min(size, at + PIECE));
-    for (let i = 0; i < bytes.length; ) {
-      const lineFeed = bytes.indexOf(LINE_FEED, i);
-      const end = lineFeed < 0 ? bytes.length : lineFeed + 1;
-      if (left > 0) {
-        if (lineFeed >= 0) left--;
-      } else {
-        if (line === "") start = at + i;
-        if (line.length < LONGEST) line += String.fromCharCode(...bytes.subarray(i, Math.min(end, i + LONGEST)));
-        if (lineFeed >= 0) {
-          if (line.startsWith(ITEM) && isBetween) {
-            starts.push(start);
-            isBetween = false;
-          }
-          if (isCount) count = parseCount(line.trim());
-          isCount = line.startsWith(ITEM + COUNT);
-          if (line.startsWith(ITEM + ATOMS)) {
-            if (!(count > 0)) return [];
-            [left, count, isBetween] = [count, 0, true];
-          }
-          line = "";
-        }
-      }
-      i = end;
-    }
-    at += bytes.length;
-  }
-  return starts.map((offset, i) => ({ offset, length: (starts[i + 1] ?? size) - offset }));
+export async function lammpsFrames(file: PartialFile): Promise<Frame[]> {
+  /** Whether the next line is the number of atoms, and whether the next item begins a frame. */
+  let [count, isCount, isBetween, isDump] = [0, false, true, true];
+  const frames = await findFrames(file, {
+    longest: LONGEST,
+    look(line) {
+      const begins = isBetween && line.startsWith(ITEM);
+      if (begins) isBetween = false;
+      if (isCount) count = parseCount(line.trim());
+      isCount = line.startsWith(ITEM + COUNT);
+      if (!line.startsWith(ITEM + ATOMS)) return { begins };
+      isDump = count > 0;
+      if (!isDump) return undefined;
+      const skip = count;
+      [count, isBetween] = [0, true];
+      return { begins, skip };
+    },
+  });
+  return isDump ? frames : [];
 }
