@@ -2,7 +2,8 @@
 
 import { FormatError } from "../errors.ts";
 import type { FileBytes } from "./bytes/bytes.ts";
-import { axesIn, tableExtensions } from "./clouds/csv.ts";
+import { tableExtensions } from "./clouds/csv.ts";
+import { axesIn } from "./clouds/csv-names.ts";
 import { formatNamed } from "./extension.ts";
 import { readPointCloud } from "./pointcloud.ts";
 

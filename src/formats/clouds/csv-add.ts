@@ -6,8 +6,9 @@ import { byteOrderMarkLength, decodeName, fromLatin1, parseFloat32, toLatin1 } f
 import { fromUtf16 } from "../bytes/utf16.ts";
 import { ByteWriter } from "../bytes/writer.ts";
 import { attributeColumns, type Column, withoutSpaces } from "./columns.ts";
-import { cell, namesInComment, quote } from "./csv.ts";
+import { cell, quote } from "./csv.ts";
 import { linesOf } from "./csv-lines.ts";
+import { namesInComment } from "./csv-names.ts";
 import {
   commentOf,
   goesOn,
@@ -38,6 +39,44 @@ export function addCsvColumns(
   // The rows stay as they are, whatever their encoding: there is a character for each byte.
   const mark = bytes.slice(0, byteOrderMarkLength(bytes));
   const content = bytes.subarray(mark.length);
+  const table = surveyTable(content, file);
+  expectNew(columns, table.names, file);
+  const extension = new Extension(table, columns);
+  // Of each number a separator and nine digits, as many as there are at most but for signs and exponents.
+  const writer = new ByteWriter(bytes.length + columns.reduce((sum, column) => sum + 10 * rowsOf(column), 0));
+  writer.push(mark);
+  let some = "";
+  for (const line of wholeRows(linesOf(content, file), table.separator, file)) {
+    some += extension.next(line);
+    if (some.length < SOME_TEXT) continue;
+    writer.push(toLatin1(some));
+    some = "";
+  }
+  writer.push(toLatin1(some));
+  const { row } = extension;
+  const rows = columns[0] ? rowsOf(columns[0]) : row;
+  if (row !== rows) {
+    throw new InputError(`${file}: has ${row} rows, the arrays have ${rows}.`, { file, expected: row, found: rows });
+  }
+  return writer.bytes;
+}
+
+/** A table that is to be extended; its lines are counted from 0, and a row over several lines as one. */
+interface Table {
+  separator: string | undefined;
+  /** The line of the first row. */
+  first: number;
+  /** The line that names the columns, if one does: the first row, or a comment before it. */
+  naming: number | undefined;
+  names: readonly string[];
+  /** The number of columns. */
+  width: number;
+  hasDecimalCommas: boolean;
+  /** What ends a line. */
+  lineEnd: string;
+}
+
+function surveyTable(content: Uint8Array, file: string): Table {
   const before: string[] = [];
   let begin: string | undefined;
   for (const line of linesOf(content, file)) {
@@ -52,56 +91,72 @@ export function addCsvColumns(
   const lines = () => wholeRows(linesOf(content, file), separator, file);
   const firstRow = firstOf(lines(), (_, i) => i === first) as string;
   const cells = split(endless(decodeName(firstRow)));
-  const isNumber = (text: string) => !Number.isNaN(parseFloat32(text));
-  const isComma = (text: string) => mayHaveDecimalCommas(separator) && withDecimalPoint(text) !== undefined;
-  const isNumbers = hasNumbers(cells, (text) => isComma(text) || isNumber(text));
-  // The first number with decimals tells what is before those of all.
-  const hasDecimals = (text: string) => isComma(text) || (isNumber(text) && text.includes("."));
-  const decimals = mayHaveDecimalCommas(separator)
-    ? firstOf(lines(), (line) => isRow(line) && split(endless(line)).some(hasDecimals))
-    : undefined;
-  const hasCommas = decimals !== undefined && isComma(split(endless(decimals)).find(hasDecimals) ?? "");
-  const number = (text: string) => (hasCommas ? text.replace(".", ",") : text);
-  const comment = isNumbers ? before.map((line) => line.trim() !== "").lastIndexOf(true) : -1;
-  const commented = comment < 0 ? undefined : namesIn(decodeName(before[comment]), split, cells.length);
-  const names = isNumbers ? (commented ?? []) : cells;
-  expectNew(columns, names, file);
+  const isComma = isCommaIn(separator);
+  const lineEnd = /\r?\n$|\r$/.exec(firstRow)?.[0] ?? "\n";
+  const shared = { separator, first, width: cells.length, hasDecimalCommas: hasCommas(lines, separator), lineEnd };
+  if (!hasNumbers(cells, (text) => isComma(text) || isNumber(text))) return { ...shared, names: cells, naming: first };
+  const comment = before.map((line) => line.trim() !== "").lastIndexOf(true);
+  const names = comment < 0 ? undefined : namesIn(decodeName(before[comment]), split, cells.length);
+  return { ...shared, names: names ?? [], naming: names && comment };
+}
 
-  const encoder = new TextEncoder();
-  // Not all programs read quotes between spaces.
-  const written = (name: string) => (separator === undefined ? withoutSpaces(name) : quote(name));
-  const header = columns.map(({ name }) => fromLatin1(encoder.encode(written(name))));
-  let row = 0;
-  const longer = (line: string, i: number) => {
-    if (i === first && !isNumbers) return extended(line, header, separator);
-    if (i === comment && commented) return extended(line, header, line.includes(",") ? "," : " ");
-    if (i < first || !isRow(line)) return line;
-    const values = columns.map((column) => (row < rowsOf(column) ? number(cell(column, row)) : ""));
-    row++;
-    return extended(line, values, separator);
-  };
-  const end = /\r?\n$|\r$/.exec(firstRow)?.[0] ?? "\n";
-  const axes = ["x", "y", "z"].slice(0, cells.length);
-  const named = isNumbers && !commented ? extended(axes.join(separator ?? " "), header, separator) + end : "";
-  // Of each number a separator and nine digits, as many as there are at most but for signs and exponents.
-  const writer = new ByteWriter(bytes.length + columns.reduce((sum, column) => sum + 10 * rowsOf(column), 0));
-  writer.push(mark);
-  let some = "";
-  let index = 0;
-  for (const line of lines()) {
-    if (index === first) some += named;
-    some += longer(line, index);
-    index++;
-    if (some.length < SOME_TEXT) continue;
-    writer.push(toLatin1(some));
-    some = "";
+const isNumber = (text: string) => !Number.isNaN(parseFloat32(text));
+
+/** Returns whether a cell is a number with a decimal comma. */
+const isCommaIn = (separator: string | undefined) => (text: string) =>
+  mayHaveDecimalCommas(separator) && withDecimalPoint(text) !== undefined;
+
+/** Whether numbers have decimal commas: the first one with decimals tells what is before those of all. */
+function hasCommas(lines: () => Iterable<string>, separator: string | undefined): boolean {
+  if (!mayHaveDecimalCommas(separator)) return false;
+  const split = splitBy(separator);
+  const isComma = isCommaIn(separator);
+  const hasDecimals = (text: string) => isComma(text) || (isNumber(text) && text.includes("."));
+  const row = firstOf(lines(), (line) => isRow(line) && split(endless(line)).some(hasDecimals));
+  return row !== undefined && isComma(split(endless(row)).find(hasDecimals) ?? "");
+}
+
+/** Extends the lines of a table, one after the other. */
+class Extension {
+  /** The number of rows of numbers so far. */
+  row = 0;
+  readonly #table: Table;
+  readonly #columns: readonly Column[];
+  /** The columns' names, in the bytes of the table. */
+  readonly #names: readonly string[];
+  #line = 0;
+
+  constructor(table: Table, columns: readonly Column[]) {
+    this.#table = table;
+    this.#columns = columns;
+    const encoder = new TextEncoder();
+    // Not all programs read quotes between spaces.
+    const written = (name: string) => (table.separator === undefined ? withoutSpaces(name) : quote(name));
+    this.#names = columns.map(({ name }) => fromLatin1(encoder.encode(written(name))));
   }
-  writer.push(toLatin1(some));
-  const rows = columns[0] ? rowsOf(columns[0]) : row;
-  if (row !== rows) {
-    throw new InputError(`${file}: has ${row} rows, the arrays have ${rows}.`, { file, expected: row, found: rows });
+
+  /** Returns the next line with what is added to it, and before the first row a header line if the table has none. */
+  next(line: string): string {
+    const { first, naming, separator } = this.#table;
+    const at = this.#line++;
+    if (at === naming) return extended(line, this.#names, at === first ? separator : line.includes(",") ? "," : " ");
+    if (at < first || !isRow(line)) return line;
+    const row = this.row++;
+    const values = this.#columns.map((column) => (row < rowsOf(column) ? this.#number(column, row) : ""));
+    const header = at === first && naming === undefined ? this.#header() : "";
+    return header + extended(line, values, separator);
   }
-  return writer.bytes;
+
+  #number(column: Column, row: number): string {
+    const number = cell(column, row);
+    return this.#table.hasDecimalCommas ? number.replace(".", ",") : number;
+  }
+
+  #header(): string {
+    const { separator, width, lineEnd } = this.#table;
+    const axes = ["x", "y", "z"].slice(0, width);
+    return extended(axes.join(separator ?? " "), this.#names, separator) + lineEnd;
+  }
 }
 
 const rowsOf = ({ data, stride }: Column) => data.length / stride;
