@@ -32,8 +32,9 @@ export {
 export * from "./errors.ts";
 export { type AttentionQuestion, type AttentionWeights, attentionWeights } from "./erwin/attention.ts";
 export { type ErwinConfig, type ErwinConfigInput, resolveConfig } from "./erwin/config.ts";
+export type { GivenTree } from "./erwin/given-tree.ts";
 export type { SortedEdges } from "./erwin/graph.ts";
-export type { ErwinInput, GivenTree, PreparedGeometry, PreparedInput, PrepareOptions } from "./erwin/input.ts";
+export type { ErwinInput, PreparedGeometry, PreparedInput, PrepareOptions } from "./erwin/input.ts";
 export type { MemoryEstimate, MemoryQuestion } from "./erwin/memory.ts";
 export {
   type CreateOptions,
