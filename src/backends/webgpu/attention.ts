@@ -2,10 +2,10 @@
 
 import { ConfigError } from "../../errors.ts";
 import type { DeviceInfo } from "../device.ts";
-import type { AttentionWithinBalls, BallList, DirectOperators, LinearParameters, Primitives } from "../operators.ts";
+import type { AttentionWithinBalls, BallList, LinearParameters, Primitives } from "../operators.ts";
 import { type Arrays, boundRows, type Context, flag, itemsOf, runRows, THREADS, widestOf } from "./context.ts";
 import { isMixed, runProduct } from "./linear.ts";
-import { movedRows } from "./rows.ts";
+import { movedRows, pickedRows } from "./rows.ts";
 import { sumParts } from "./sums.ts";
 import { ROW_STEP, rowsInBinding } from "./windows.ts";
 
@@ -125,32 +125,25 @@ export const ballOperators = (context: Context) => {
       ),
     );
 
-  const normPositionQkv: DirectOperators["normPositionQkv"] = (a) => {
-    const { x, gather, norm, offsets, position, projection, qkv, rows, width, dimensions } = a;
-    if (gather && rows > rowsInBinding(info.maxBindingBytes, width)) {
-      const gathered = pool.allocate(rows * width * 4);
-      gatherRows({ source: x, index: gather, out: gathered, sources: rows, rows, width });
-      normPositionQkv({ ...a, x: gathered, gather: undefined });
-      pool.release(gathered);
-      return;
-    }
-    const { weight } = projection;
-    const arrays: Arrays = {
-      x: gather ? x : [x, width],
-      norm,
-      weight,
-      offsets: [offsets, dimensions],
-      folded: foldPosition(projection, position, width, dimensions),
-      qkv: [qkv, 3 * width],
-      row_index: gather ? [gather, 1] : weight,
-    };
-    const shape = { rows, columns: 3 * width, inner: width, widths: [width], norm: true, half: isMixed(info) };
-    const constants = { DIMENSIONS: dimensions };
-    runProduct(context, "norm_position_qkv", shape, constants, arrays, { width, gather: flag(gather) });
-  };
-
   return {
-    normPositionQkv,
+    normPositionQkv({ norm, offsets, position, projection, qkv, dimensions, ...picked }) {
+      const { rows, width } = picked;
+      const { weight } = projection;
+      const shape = { rows, columns: 3 * width, inner: width, widths: [width], norm: true, half: isMixed(info) };
+      pickedRows(context, picked, (x, gather) => {
+        const arrays: Arrays = {
+          x: gather ? x : [x, width],
+          norm,
+          weight,
+          offsets: [offsets, dimensions],
+          folded: foldPosition(projection, position, width, dimensions),
+          qkv: [qkv, 3 * width],
+          row_index: gather ? [gather, 1] : weight,
+        };
+        const constants = { DIMENSIONS: dimensions };
+        runProduct(context, "norm_position_qkv", shape, constants, arrays, { width, gather: flag(gather) });
+      });
+    },
 
     ballAttention(a) {
       attentionRun(context, a, FORWARD).runKernel("ball_attention", { out: [a.out, a.heads * a.headWidth] });

@@ -6,7 +6,7 @@ import type { BufferPool, BufferStorage } from "./memory.ts";
 
 interface Derived {
   storage: BufferStorage;
-  /** Of each source its whole, the byte in it at which it begins, and the version of its content. */
+  /** Of each source its whole, the byte in it at which it begins, and the version of its content; none before it is computed. */
   sources: number[];
 }
 
@@ -37,7 +37,7 @@ export class DerivedArrays {
       ofWhole.set(offset, derived);
     }
     const now = given.flatMap(({ whole, offset }) => [whole.id, offset, whole.version]);
-    if (derived.sources.length === 0 || now.some((number, i) => number !== derived.sources[i])) {
+    if (now.some((number, i) => number !== derived.sources[i])) {
       compute(derived.storage);
       derived.sources = now;
     }
