@@ -37,6 +37,16 @@ export interface LinearDestinations {
   bias?: Destination;
 }
 
+/** A destination for one of several parts: what is `later` than the first is added to what that has written. */
+export const ofPart = (destination: Destination | undefined, later: boolean): Destination | undefined =>
+  destination && { ...destination, accumulate: destination.accumulate || later };
+
+/** The same for the parameters of a linear map. */
+export const pairOfPart = ({ weight, bias }: LinearDestinations, later: boolean): LinearDestinations => ({
+  weight: ofPart(weight, later),
+  bias: ofPart(bias, later),
+});
+
 /**
  * A strided view of an array: element (i, j, ...) is at first + i strides[0] + j strides[1] + ..., so that slices and transposes
  * need no copy. An axis of stride 0 is broadcast.

@@ -1,12 +1,14 @@
 // The gated feed-forward part of a block. Its hidden layer exists only for some rows at a time, to save memory.
 
-import type {
-  AttentionProjection,
-  Destination,
-  FeedForward,
-  LinearDestinations,
-  Primitives,
-  Storage,
+import {
+  type AttentionProjection,
+  type Destination,
+  type FeedForward,
+  type LinearDestinations,
+  ofPart,
+  type Primitives,
+  pairOfPart,
+  type Storage,
 } from "../operators.ts";
 import { rowsOf, withMemory } from "./memory.ts";
 
@@ -61,27 +63,24 @@ export function feedForwardBackward(
       const rows = Math.min(step, all - first);
       const x = rowsOf(a.x, width, first, rows);
       const gradient = rowsOf(a.gradient, width, first, rows);
-      // From the second rows on, the gradients of parameters are added to those of the previous rows.
-      const later = (destination: Destination | undefined) =>
-        destination && { ...destination, accumulate: destination.accumulate || first > 0 };
-      const laterOf = ({ weight, bias }: LinearDestinations) => ({ weight: later(weight), bias: later(bias) });
+      const later = first > 0;
       const shape = { rows, width, hiddenWidth };
       const outer = { gradient, rows, columns: width, inner: hiddenWidth };
 
       device.normPosition({ x, norm, y, scale, rows, width });
       device.inputGradient({ ...outer, weight: output.weight, into: { storage: hidden, accumulate: false } });
       device.swigluBackward({ y, gate, value, hidden, dgates, kept: a.gates !== undefined, ...shape });
-      device.weightGradient({ ...outer, x: hidden, into: laterOf(into.output) });
+      device.weightGradient({ ...outer, x: hidden, into: pairOfPart(into.output, later) });
       device.gatesWeightGradients({
         dgates,
         y,
-        into: { gate: laterOf(into.gate), value: laterOf(into.value) },
+        into: { gate: pairOfPart(into.gate, later), value: pairOfPart(into.value, later) },
         ...shape,
       });
       const dy = y;
       device.gatesInputGradient({ dgates, gate, value, dy, ...shape });
       const dx = into.x && { ...into.x, storage: rowsOf(into.x.storage, width, first, rows) };
-      device.rmsNormBackward({ x, norm, scale, dy, into: { x: dx, weight: later(into.norm) }, rows, width });
+      device.rmsNormBackward({ x, norm, scale, dy, into: { x: dx, weight: ofPart(into.norm, later) }, rows, width });
     }
   });
   if (!a.gates) device.release(dgates);

@@ -1,8 +1,8 @@
 // Message passing over a graph.
 
-import type { LinearDestinations } from "../../backends/operators.ts";
+import { type Destination, type LinearDestinations, ofPart, pairOfPart } from "../../backends/operators.ts";
 import { expectNorm, expectOperands, expectShape, matrixShape, positionsShape } from "../shapes.ts";
-import { record } from "../tape.ts";
+import { record, type Saved } from "../tape.ts";
 import { scope, Tensor } from "../tensor.ts";
 import { destinationOf, destinationsOf, type LinearWeights, namedOf, storageOf } from "./destinations.ts";
 
@@ -23,6 +23,15 @@ export interface GraphPart {
   edges: number;
 }
 
+/** What messages are computed from. */
+interface Messages {
+  h: Tensor;
+  positions: Tensor;
+  parts: readonly GraphPart[];
+  message: LinearWeights;
+  norm: LinearWeights;
+}
+
 /**
  * The mean over the edges (i -> j) of LayerNorm(GELU(W [h_i, h_j, p_i - p_j] + b)), or 0 if no edge arrives: h [n, d],
  * positions [n, D], W [d, 2 d + D] -> [n, d].
@@ -30,11 +39,10 @@ export interface GraphPart {
 export function messageMean(
   h: Tensor,
   positions: Tensor,
-  parts: GraphPart[],
+  parts: readonly GraphPart[],
   message: LinearWeights,
   norm: LinearWeights,
 ): Tensor {
-  const { device } = h;
   const [rows, width] = matrixShape("h", h);
   const [, dimensions] = positionsShape("positions", positions);
   expectShape("positions", positions, [rows, dimensions]);
@@ -43,107 +51,119 @@ export function messageMean(
   expectNorm("norm", norm, width);
   expectOperands({ ...namedOf("message", message), h, positions, ...namedOf("norm", norm) });
   return scope(() => {
-    const out = new Tensor(device, [rows, width]);
-    const shape = { width, dimensions };
-    for (const part of parts) {
-      const { graph, nodes, firstTarget, targets, edges } = part;
-      const members = membersOf(part, h, positions);
-      device.operators.messageMean({
-        ...shape,
-        ...members.storages,
-        graph: graph.storage,
-        message: storageOf(message),
-        norm: storageOf(norm),
-        out: out.storage,
-        firstTarget,
-        nodes,
-        targets,
-        edges,
-      });
-      members.release();
-    }
-    const kept: Record<string, Tensor | undefined> = {
-      h,
-      positions,
-      messageWeight: message.weight,
-      messageBias: message.bias,
-      normWeight: norm.weight,
-      normBias: norm.bias,
-    };
-    parts.forEach(({ graph, arrived, members }, i) =>
-      Object.assign(kept, { [`graph${i}`]: graph, [`arrived${i}`]: arrived, [`members${i}`]: members }),
+    const given = { h, positions, parts, message, norm };
+    const out = new Tensor(h.device, [rows, width]);
+    overParts(given, (shared) => h.device.operators.messageMean({ ...shared, out: out.storage }));
+    const inputs = [h, message.weight, message.bias, norm.weight, norm.bias];
+    return record(out, inputs, keptOf(given), (gradient, gradients, kept) =>
+      computeGradients(withKept(given, kept), gradient, {
+        h: destinationOf(gradients, h),
+        message: destinationsOf(gradients, message),
+        norm: destinationsOf(gradients, norm),
+      }),
     );
-    return record(out, [h, message.weight, message.bias, norm.weight, norm.bias], kept, (gradient, gradients, kept) => {
-      const into = { message: destinationsOf(gradients, message), norm: destinationsOf(gradients, norm) };
-      let dh = destinationOf(gradients, h);
-      parts.forEach((part, i) => {
-        const { nodes, firstTarget, targets, edges } = part;
-        const members = membersOf({ ...part, members: kept[`members${i}`] }, kept.h!, kept.positions!);
-        // With members, the gradients of the part's nodes are computed separately and then added to those of all nodes.
-        const local = dh && kept[`members${i}`] ? new Tensor(device, [nodes, width]) : undefined;
-        device.operators.messageMeanBackward({
-          ...shape,
-          ...members.storages,
-          gradient: gradient.storage,
-          graph: kept[`graph${i}`]!.storage,
-          arrived: kept[`arrived${i}`]!.storage,
-          message: storageOf({ weight: kept.messageWeight!, bias: kept.messageBias! }),
-          norm: storageOf({ weight: kept.normWeight!, bias: kept.normBias! }),
-          into: { ...into, h: local ? { storage: local.storage, accumulate: false } : dh },
-          firstTarget,
-          nodes,
-          targets,
-          edges,
-        });
-        members.release();
-        if (local && dh) {
-          if (!dh.accumulate && i === 0) device.clear(dh.storage);
-          device.operators.scatterRows({
-            source: local.storage,
-            index: kept[`members${i}`]!.storage,
-            into: { ...dh, accumulate: true },
-            rows: nodes,
-            targets: rows,
-            width,
-          });
-          local.dispose();
-        }
-        // Later parts add to what the first has written.
-        dh = dh && { ...dh, accumulate: true };
-        addFromNowOn(into.message);
-        addFromNowOn(into.norm);
-      });
-    });
   });
 }
 
-/**
- * Returns the nodes of a part, which are gathered if they are not all nodes. They are tensors, which a scope frees if an operator
- * fails.
- */
-function membersOf({ members, nodes }: GraphPart, h: Tensor, positions: Tensor) {
-  const pick = (source: Tensor) => {
-    if (!members) return source.detach();
-    const [sources, width] = matrixShape("nodes", source);
-    const gathered = source.empty([nodes, width]);
-    source.device.operators.gatherRows({
-      source: source.storage,
-      index: members.storage,
-      out: gathered.storage,
-      sources,
-      rows: nodes,
-      width,
-    });
-    return gathered;
-  };
-  const own = [pick(h), pick(positions)] as const;
+/** The tensors that a backward pass needs, by names. */
+function keptOf({ h, positions, parts, message, norm }: Messages): Saved {
+  const ofParts = parts.map(({ graph, arrived, members }, i) => [
+    [`graph${i}`, graph] as const,
+    [`arrived${i}`, arrived] as const,
+    [`members${i}`, members] as const,
+  ]);
   return {
-    storages: { h: own[0].storage, positions: own[1].storage },
-    release: () => own.forEach((tensor) => tensor.dispose()),
+    ...{ h, positions, messageWeight: message.weight, messageBias: message.bias },
+    ...{ normWeight: norm.weight, normBias: norm.bias },
+    ...Object.fromEntries(ofParts.flat()),
   };
 }
 
-function addFromNowOn(destinations: LinearDestinations): void {
-  if (destinations.weight) destinations.weight = { ...destinations.weight, accumulate: true };
-  if (destinations.bias) destinations.bias = { ...destinations.bias, accumulate: true };
+/** The same messages of the tensors that were kept. */
+function withKept({ parts }: Messages, kept: Saved): Messages {
+  return {
+    h: kept.h!,
+    positions: kept.positions!,
+    message: { weight: kept.messageWeight!, bias: kept.messageBias! },
+    norm: { weight: kept.normWeight!, bias: kept.normBias! },
+    parts: parts.map((part, i) => ({
+      ...part,
+      graph: kept[`graph${i}`]!,
+      arrived: kept[`arrived${i}`],
+      members: kept[`members${i}`],
+    })),
+  };
+}
+
+function computeGradients(
+  given: Messages,
+  gradient: Tensor,
+  into: { h?: Destination; message: LinearDestinations; norm: LinearDestinations },
+): void {
+  const { device } = gradient;
+  const [rows, width] = matrixShape("h", given.h);
+  overParts(given, (shared, { arrived, members }, i) => {
+    const later = i > 0;
+    // With members, the gradients of the part's nodes are computed separately and then added to those of all nodes.
+    const local = into.h && members ? new Tensor(device, [shared.nodes, width]) : undefined;
+    device.operators.messageMeanBackward({
+      ...shared,
+      gradient: gradient.storage,
+      arrived: arrived!.storage,
+      into: {
+        h: local ? { storage: local.storage, accumulate: false } : ofPart(into.h, later),
+        message: pairOfPart(into.message, later),
+        norm: pairOfPart(into.norm, later),
+      },
+    });
+    if (!local || !into.h || !members) return;
+    if (!into.h.accumulate && !later) device.clear(into.h.storage);
+    device.operators.scatterRows({
+      source: local.storage,
+      index: members.storage,
+      into: { storage: into.h.storage, accumulate: true },
+      rows: shared.nodes,
+      targets: rows,
+      width,
+    });
+    local.dispose();
+  });
+}
+
+type SharedArguments = Omit<Parameters<Tensor["device"]["operators"]["messageMean"]>[0], "out">;
+
+/**
+ * Does work for each part, with the arguments that the forward and the backward operator share. The nodes of a part are gathered if
+ * they are not all nodes.
+ */
+function overParts(
+  { h, positions, parts, message, norm }: Messages,
+  work: (shared: SharedArguments, part: GraphPart, index: number) => void,
+): void {
+  const [, width] = matrixShape("h", h);
+  const [, dimensions] = positionsShape("positions", positions);
+  parts.forEach((part, index) => {
+    const { graph, members, nodes, firstTarget, targets, edges } = part;
+    const shape = { nodes, firstTarget, targets, edges, width, dimensions };
+    // They are tensors, which a scope frees if an operator fails.
+    const [ownH, ownPositions] = [h, positions].map((source) => nodesOf(source, members, nodes));
+    const storages = { h: ownH.storage, positions: ownPositions.storage, graph: graph.storage };
+    work({ ...shape, ...storages, message: storageOf(message), norm: storageOf(norm) }, part, index);
+    for (const tensor of [ownH, ownPositions]) tensor.dispose();
+  });
+}
+
+function nodesOf(source: Tensor, members: Tensor | undefined, nodes: number): Tensor {
+  if (!members) return source.detach();
+  const [sources, width] = matrixShape("nodes", source);
+  const gathered = source.empty([nodes, width]);
+  source.device.operators.gatherRows({
+    source: source.storage,
+    index: members.storage,
+    out: gathered.storage,
+    sources,
+    rows: nodes,
+    width,
+  });
+  return gathered;
 }
