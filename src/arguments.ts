@@ -52,6 +52,9 @@ export function describe(value: unknown): string {
   return Array.isArray(value) ? `[${value.slice(0, 8).map(inner).join(", ")}]` : typeOf(value);
 }
 
+/** The product of a shape's sizes. */
+export const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
+
 /** @throws InputError for anything but a list of integers that are not negative */
 export function toShape(name: string, value: unknown): readonly number[] {
   if (Array.isArray(value) && Array.from(value).every((size) => Number.isSafeInteger(size) && size >= 0)) return value;
@@ -141,7 +144,7 @@ export function toNumbers(name: string, value: Numbers): ShapedNumbers {
     return { data, shape: [data.length] };
   }
   const shape = shapeOf(name, value);
-  const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+  const data = new Float32Array(sizeOf(shape));
   fill(name, value as Numbers, shape, 0, data, 0);
   return { data, shape };
 }

@@ -1,5 +1,6 @@
 // Which nodes and points the balls of a tree's levels hold: the one place that says so, for the model and for pictures alike.
 import type { TreeLevel } from "./levels.ts";
+import { cloudOfEach } from "./offsets.ts";
 import type { BallTree } from "./tree.ts";
 
 /**
@@ -28,15 +29,9 @@ export function ballsOf({ ballSize, offsets }: TreeLevel): Uint32Array<ArrayBuff
  * @returns [slots]
  */
 export function nodeOfEachSlot({ levels, offsets }: BallTree, level: number): Int32Array<ArrayBuffer> {
-  const nodeOf = new Int32Array(levels[0].nodes);
   const merged = levels.slice(0, level).reduce((product, { stride }) => product * stride, 1);
-  for (let cloud = 0; cloud + 1 < offsets.length; cloud++) {
-    const [first, firstNode] = [offsets[cloud], levels[level].offsets[cloud]];
-    for (let slot = first; slot < offsets[cloud + 1]; slot++) {
-      nodeOf[slot] = firstNode + Math.floor((slot - first) / merged);
-    }
-  }
-  return nodeOf;
+  const first = levels[level].offsets;
+  return cloudOfEach(offsets).map((cloud, slot) => first[cloud] + Math.floor((slot - offsets[cloud]) / merged));
 }
 
 /**

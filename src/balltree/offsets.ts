@@ -36,7 +36,7 @@ export function cloudOffsets(points: number, division: CloudDivision = {}): Int3
 }
 
 /** The inverse of `cloudOffsets`: returns the cloud of each point. */
-export function cloudOfEach(offsets: Int32Array | Uint32Array): Int32Array {
+export function cloudOfEach(offsets: Int32Array | Uint32Array): Int32Array<ArrayBuffer> {
   const clouds = new Int32Array(offsets.at(-1)!);
   for (let cloud = 0; cloud + 1 < offsets.length; cloud++) clouds.fill(cloud, offsets[cloud], offsets[cloud + 1]);
   return clouds;

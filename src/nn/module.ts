@@ -3,7 +3,7 @@
 
 import "../disposable.ts";
 import type { AbortOptions } from "../abort.ts";
-import { checkOptions } from "../arguments.ts";
+import { checkOptions, sizeOf } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError, DisposedError, type ErrorDetails, ErwinError, InputError } from "../errors.ts";
 import {
@@ -15,7 +15,7 @@ import {
 import { type BytesOrAddress, readSource } from "../formats/sources/source.ts";
 import { inspect, lineOf } from "../inspect.ts";
 import { Random } from "../random.ts";
-import { outsideScopes, sizeOf, Tensor } from "../tensor/tensor.ts";
+import { outsideScopes, Tensor } from "../tensor/tensor.ts";
 import { type FoundValues, type Misfits, type RestoreOptions, valuesFrom } from "./checkpoint.ts";
 import { type Counter, type Initializer, noValues, Parameter } from "./parameter.ts";
 

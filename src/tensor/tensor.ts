@@ -9,6 +9,7 @@ import {
   type Indices,
   isIntegers,
   type Numbers,
+  sizeOf,
   toIntegers,
   toNumbers,
   toShape,
@@ -30,9 +31,6 @@ export type TensorData = Float32Array | Int32Array | Uint32Array;
 export type TensorSource = TensorData | Numbers | BigInt64Array | BigUint64Array;
 
 const arrayTypes = { f32: Float32Array, i32: Int32Array, u32: Uint32Array } as const;
-
-/** The product of a shape's sizes. */
-export const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
 /** Device memory and the number of tensors that share it. */
 interface SharedStorage {

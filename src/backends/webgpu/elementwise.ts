@@ -1,5 +1,6 @@
 // The general operators on WebGPU: elementwise functions, and sums along an axis.
 
+import { sizeOf } from "../../arguments.ts";
 import { OutOfMemoryError } from "../../errors.ts";
 import { type DirectOperators, elementFunctions, type Primitives, type Strided } from "../operators.ts";
 import { type Context, flag, THREADS } from "./context.ts";
@@ -15,7 +16,7 @@ const ALIGNMENT = 64;
 export const elementOperators = ({ run, info, pool }: Context) => {
   const elementwise: DirectOperators["elementwise"] = (a) => {
     const { x, y, out, shape } = a;
-    const count = shape.reduce((product, size) => product * size, 1);
+    const count = sizeOf(shape);
     if (count === 0) return;
     const arrays = { x, y, out };
     const bound: Record<string, Bound> = {};

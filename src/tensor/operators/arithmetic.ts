@@ -1,12 +1,12 @@
 // Arithmetic on two tensors whose shapes can be broadcast by NumPy's rule (aligned at the last axes; an axis that is 1
 // or missing repeats), or on a tensor and a number.
 
-import { expectNumber } from "../../arguments.ts";
+import { expectNumber, sizeOf } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
 import { broadcastShape, repeatedStrides } from "../layout.ts";
 import { expectNumbers, expectSameDevice } from "../shapes.ts";
 import { type Gradients, record } from "../tape.ts";
-import { scope, sizeOf, Tensor, withClouds } from "../tensor.ts";
+import { scope, Tensor, withClouds } from "../tensor.ts";
 import { elementwise } from "./elementwise.ts";
 import { affine, negate, reciprocal } from "./functions.ts";
 

@@ -1,9 +1,9 @@
 // Losses: scalars, of shape [], on the device.
 
-import { expectKind, type Indices, type Numbers, toNumbers } from "../../arguments.ts";
+import { expectKind, type Indices, type Numbers, sizeOf, toNumbers } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
 import { expectSameDevice, expectShape, expectTensor, matrixShape } from "../shapes.ts";
-import { scope, sizeOf, Tensor } from "../tensor.ts";
+import { scope, Tensor } from "../tensor.ts";
 import { add, divide, minimum, multiply, subtract } from "./arithmetic.ts";
 import { abs, affine, log, scale, softplus, sqrt, square } from "./functions.ts";
 import { cloudSums, startsOf } from "./groups.ts";

@@ -1,9 +1,9 @@
 // A tensor's elements with another shape.
 
-import { toShape } from "../../arguments.ts";
+import { sizeOf, toShape } from "../../arguments.ts";
 import { expectTensor } from "../shapes.ts";
 import { record } from "../tape.ts";
-import { sizeOf, type Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
 
 /**
  * x with another shape of the same size, without a copy.

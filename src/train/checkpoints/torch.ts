@@ -1,5 +1,6 @@
 // Converts PyTorch's checkpoints to the engine's and back: state_dicts, and the reference's training checkpoints with their AdamW.
 
+import { sizeOf } from "../../arguments.ts";
 import { CheckpointError } from "../../errors.ts";
 import { configFields, type ErwinConfig, referenceName, resolveConfig } from "../../erwin/config.ts";
 import { findErwins, inferConfig } from "../../erwin/inferred-config.ts";
@@ -217,8 +218,7 @@ function trainingOf(
 /** Returns the moments and step count of a parameter; all zero if it never had a gradient. */
 function momentsOf(state: Pickled | undefined, shape: readonly number[]) {
   if (state === undefined) {
-    const size = shape.reduce((product, length) => product * length, 1);
-    const zeros = (): SafeTensor => ({ dtype: "F32", shape: [...shape], data: new Float32Array(size) });
+    const zeros = (): SafeTensor => ({ dtype: "F32", shape: [...shape], data: new Float32Array(sizeOf(shape)) });
     return { first: zeros(), second: zeros(), steps: 0 };
   }
   if (!(state instanceof Map)) return undefined;

@@ -1,13 +1,13 @@
 // Parameters and their gradients in two allocations of device memory, one parameter after the other: the optimiser updates all of
 // them in one dispatch, while the model's operators see each of them as a tensor of its own.
 
-import { expectKind, isMap } from "../../arguments.ts";
+import { expectKind, isMap, sizeOf } from "../../arguments.ts";
 import type { Device, Storage } from "../../backends/device.ts";
 import { BLOCK } from "../../backends/optimizer.ts";
 import { ConfigError, DeviceLostError, InputError } from "../../errors.ts";
 import { expectSameDevice, expectTensor } from "../../tensor/shapes.ts";
 import { moveGradient } from "../../tensor/tape.ts";
-import { sizeOf, type Tensor } from "../../tensor/tensor.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 import { LossScale } from "./loss-scale.ts";
 import { OwnMemory } from "./own-memory.ts";
 
