@@ -59,42 +59,26 @@ export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, B
   const batches = Math.ceil(data.size / batchSize);
   const samplesOf = (batch: number) => Math.min(batchSize, data.size - batch * batchSize);
   const summarise = (numbers: Metrics) => task.summarise?.(numbers) ?? numbers;
-  const ahead = new Prefetch(
-    device,
-    async (batch) => {
-      const first = batch * batchSize;
-      const samples = Array.from({ length: samplesOf(batch) }, (_, i) =>
-        data.load(first + i, new Random(seed, `evaluation, sample ${first + i}`)),
-      );
-      return task.prepare(await Promise.all(samples));
-    },
-    0,
-    batches,
-    prefetch,
-  );
+  const prepare = async (batch: number) => {
+    const first = batch * batchSize;
+    const samples = Array.from({ length: samplesOf(batch) }, (_, i) =>
+      data.load(first + i, new Random(seed, `evaluation, sample ${first + i}`)),
+    );
+    return task.prepare(await Promise.all(samples));
+  };
+  const ahead = new Prefetch(device, prepare, 0, batches, prefetch);
 
   const sums: Metrics = {};
-  let waiting: { weight: number; found: BatchDetails }[] = [];
+  let waiting: Waiting[] = [];
   const collect = async () => {
-    const read = await Promise.all(
-      waiting.map(async ({ weight, found: { batch, samples } }) => ({
-        weight,
-        batch: await valuesOf(batch),
-        samples: await Promise.all(samples.map(valuesOf)),
-      })),
-    );
-    for (const { weight, batch, samples } of read) {
+    for (const { weight, batch, samples } of await Promise.all(waiting.map(read))) {
       for (const [name, value] of Object.entries(batch)) sums[name] = (sums[name] ?? 0) + weight * value;
       for (const metrics of samples) onSample?.(summarise(metrics));
     }
     release();
   };
   const release = () => {
-    for (const { found } of waiting) {
-      for (const metrics of [found.batch, ...found.samples]) {
-        for (const measured of Object.values(metrics)) if (typeof measured !== "number") measured.dispose();
-      }
-    }
+    waiting.forEach(dispose);
     waiting = [];
   };
   const pace = new Pace(device);
@@ -113,6 +97,24 @@ export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, B
     pace.close();
   }
   return summarise(sums);
+}
+
+/** The metrics of a batch that are still on the device, and the batch's share of all samples. */
+interface Waiting {
+  weight: number;
+  found: BatchDetails;
+}
+
+const read = async ({ weight, found: { batch, samples } }: Waiting) => ({
+  weight,
+  batch: await valuesOf(batch),
+  samples: await Promise.all(samples.map(valuesOf)),
+});
+
+function dispose({ found: { batch, samples } }: Waiting): void {
+  for (const metrics of [batch, ...samples]) {
+    for (const measured of Object.values(metrics)) if (typeof measured !== "number") measured.dispose();
+  }
 }
 
 async function measure<Sample, Batch>(task: Task<Sample, Batch>, batch: Batch, each: boolean): Promise<BatchDetails> {

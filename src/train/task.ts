@@ -153,28 +153,9 @@ export function supervised<
     const output = await model.forward(input);
     try {
       return collect(() => {
-        const rows = output.shape[0];
-        const found = target?.length;
-        if (!(found % rows === 0)) {
-          throw new InputError(
-            `collate gave a target of ${found} numbers for an output of ${rows} rows: give each row equally many`,
-            { tensor: "target", rows, found },
-          );
-        }
-        const width = found / rows;
-        const apply = (from: number, end: number) => {
-          const isWhole = end - from === rows;
-          const own = isWhole ? output : slice(output, 0, from, end);
-          const part = isWhole ? target : target.slice(from * width, end * width);
-          const wanted = isIntegers(part) ? part : Tensor.from(model.device, part, [end - from, width]);
-          const results = Object.entries(measures).map(
-            ([name, of]) => [name, scope(() => of(own, wanted as Parameters<typeof of>[1]))] as const,
-          );
-          if (!isWhole) own.dispose();
-          if (wanted instanceof Tensor) wanted.dispose();
-          return Object.fromEntries(results);
-        };
-        return { batch: apply(0, rows), samples: each ? rangesOf(offsets).map(([from, end]) => apply(from, end)) : [] };
+        const measureRows = measuring(output, target, measures);
+        const batch = measureRows(0, output.shape[0]);
+        return { batch, samples: each ? rangesOf(offsets).map(([from, end]) => measureRows(from, end)) : [] };
       }).result;
     } finally {
       output.dispose();
@@ -190,6 +171,38 @@ export function supervised<
     loss: async (batch) => (await measure(batch, { loss }, false)).batch.loss as Tensor,
     metrics: async (batch) => (await measure(batch, all, false)).batch,
     details: (batch) => measure(batch, all, true),
+  };
+}
+
+/**
+ * Returns what measures some rows of an output.
+ * @throws InputError for a target that does not give each row equally many numbers
+ */
+function measuring<Target extends SupervisedTarget>(
+  output: Tensor,
+  target: Target,
+  measures: Record<string, Measure<Target>>,
+): (from: number, end: number) => Record<string, Measured> {
+  const rows = output.shape[0];
+  const found = target?.length;
+  if (!(found % rows === 0)) {
+    throw new InputError(
+      `collate gave a target of ${found} numbers for an output of ${rows} rows: give each row equally many`,
+      { tensor: "target", rows, found },
+    );
+  }
+  const width = found / rows;
+  return (from, end) => {
+    const isWhole = end - from === rows;
+    const own = isWhole ? output : slice(output, 0, from, end);
+    const part = isWhole ? target : target.slice(from * width, end * width);
+    const wanted = isIntegers(part) ? part : Tensor.from(output.device, part, [end - from, width]);
+    const results = Object.entries(measures).map(
+      ([name, of]) => [name, scope(() => of(own, wanted as Parameters<typeof of>[1]))] as const,
+    );
+    if (!isWhole) own.dispose();
+    if (wanted instanceof Tensor) wanted.dispose();
+    return Object.fromEntries(results);
   };
 }
 
