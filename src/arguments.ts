@@ -88,10 +88,18 @@ export function expectKind(name: string, value: unknown, expected: string, fits:
   if (!fits) throw wrongType(name, value, expected, describe(value));
 }
 
+/**
+ * @param expected what it may be, for the message, such as "a number of at least 0"
+ * @throws ConfigError naming the option, if `fits` is false
+ */
+export function expectOption(field: string, value: unknown, expected: string, fits: boolean): void {
+  if (!fits) throw new ConfigError(`${field} must be ${expected}, not ${describe(value)}`, { field, expected });
+}
+
 /** @throws ConfigError naming an option that is not a whole number of at least `least` */
 export function expectWhole(field: string, value: unknown, least: number): void {
-  if (Number.isInteger(value) && (value as number) >= least) return;
-  throw new ConfigError(`${field} must be a whole number of at least ${least}, not ${describe(value)}`, { field });
+  const fits = Number.isInteger(value) && (value as number) >= least;
+  expectOption(field, value, `a whole number of at least ${least}`, fits);
 }
 
 /**

@@ -1,7 +1,7 @@
 // Requests a device: the requested backend, or the fastest one.
 
 import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
-import { checkOptions, describe } from "../arguments.ts";
+import { checkOptions, describe, expectOption } from "../arguments.ts";
 import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
 import { expectThreads } from "../host/threads.ts";
 import { requestCpuDevice } from "./cpu/request.ts";
@@ -61,16 +61,8 @@ export async function requestDevice(given: DeviceOptions = {}): Promise<Device> 
   if (threads !== undefined) expectThreads("threads", threads);
   expectBytes("maxBindingBytes", maxBindingBytes, 2 ** 16);
   expectBytes("maxMemoryBytes", maxMemoryBytes, 2 ** 20);
-  if (backend !== "auto" && backend !== "webgpu" && backend !== "cpu") {
-    throw new ConfigError(`backend must be "auto", "webgpu" or "cpu", not ${describe(backend)}`, {
-      field: "backend",
-    });
-  }
-  if (precision !== "float32" && precision !== "mixed") {
-    throw new ConfigError(`precision must be "float32" or "mixed", not ${describe(precision)}`, {
-      field: "precision",
-    });
-  }
+  expectOption("backend", backend, '"auto", "webgpu" or "cpu"', ["auto", "webgpu", "cpu"].includes(backend));
+  expectOption("precision", precision, '"float32" or "mixed"', ["float32", "mixed"].includes(precision));
   if (gradientPrecision !== "float32" && (gradientPrecision !== "half" || precision !== "mixed")) {
     throw new ConfigError(
       `gradientPrecision must be "float32", or "half" with precision "mixed", not ${describe(gradientPrecision)} with ${describe(precision)}`,
@@ -85,8 +77,8 @@ export async function requestDevice(given: DeviceOptions = {}): Promise<Device> 
 }
 
 function expectBytes(field: string, value: unknown, least: number): void {
-  if (value === undefined || (typeof value === "number" && value >= least)) return;
-  throw new ConfigError(`${field} must be at least ${least}, not ${describe(value)}`, { field });
+  const fits = value === undefined || (typeof value === "number" && value >= least);
+  expectOption(field, value, `at least ${least}`, fits);
 }
 
 type Request = Required<Pick<DeviceOptions, "precision" | "gradientPrecision">> &

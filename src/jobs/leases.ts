@@ -5,8 +5,7 @@
 // the lease states, is measured by the observer's own clock, so the clocks of several machines need not agree. A process that was
 // stopped and wakes up finds the next number, and knows that it has lost the lease.
 
-import { describe } from "../arguments.ts";
-import { ConfigError } from "../errors.ts";
+import { expectOption } from "../arguments.ts";
 import type { FileStore } from "./job.ts";
 import { inParallel } from "./parallel.ts";
 
@@ -49,9 +48,8 @@ export class Leases {
   /** @throws ConfigError if the seconds are no number greater than 0 */
   constructor(store: FileStore, options: LeaseOptions) {
     const { seconds } = options;
-    if (!(typeof seconds === "number" && seconds > 0 && seconds < Number.POSITIVE_INFINITY)) {
-      throw new ConfigError(`seconds must be a number greater than 0, not ${describe(seconds)}`, { field: "seconds" });
-    }
+    const fits = typeof seconds === "number" && seconds > 0 && seconds < Number.POSITIVE_INFINITY;
+    expectOption("seconds", seconds, "a number greater than 0", fits);
     this.#store = store;
     this.#options = options;
     this.seconds = seconds;

@@ -1,7 +1,6 @@
 // Dropout as a layer.
 
-import { describe } from "../arguments.ts";
-import { ConfigError } from "../errors.ts";
+import { expectOption } from "../arguments.ts";
 import { Random } from "../random.ts";
 import { dropout } from "../tensor/operators/dropout.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -18,8 +17,7 @@ export class Dropout extends Module {
   /** @throws ConfigError for a rate that is not from 0 to 1 */
   constructor(readonly rate = 0.5) {
     super();
-    if (typeof rate === "number" && rate >= 0 && rate <= 1) return;
-    throw new ConfigError(`rate must be a number from 0 to 1, not ${describe(rate)}`, { field: "rate" });
+    expectOption("rate", rate, "a number from 0 to 1", typeof rate === "number" && rate >= 0 && rate <= 1);
   }
 
   /** x -> a tensor of the same shape. */

@@ -4,8 +4,8 @@
 import {
   checkFinite,
   checkOptions,
-  describe,
   expectKind,
+  expectOption,
   type Numbers,
   toEdges,
   toNumbers,
@@ -74,11 +74,7 @@ export function trainingData(model: ErwinTransformer, options: WorkerTrainingOpt
   checkOptions("train", options, known);
   const { config } = model;
   const { samples, validation, test, radius, maxNeighbors, loss: name = "mse" } = options;
-  if (!Object.hasOwn(losses, name)) {
-    throw new ConfigError(`loss must be one of ${Object.keys(losses).join(", ")}, not ${describe(name)}`, {
-      field: "loss",
-    });
-  }
+  expectOption("loss", name, `one of ${Object.keys(losses).join(", ")}`, Object.hasOwn(losses, name));
   const loss = losses[name];
   const graphs = config.mpSteps > 0 && radius === undefined;
   const channels = config.decode ? config.cHidden[0] : config.cHidden.at(-1)!;

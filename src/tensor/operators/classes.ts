@@ -4,6 +4,7 @@ import {
   checkOptions,
   classOf,
   describe,
+  expectOption,
   type Indices,
   isIntegers,
   type Numbers,
@@ -48,11 +49,8 @@ export function crossEntropy(logits: Tensor, target: Target | Indices, options: 
   checkOptions("crossEntropy", options, { weight: true, ignoreIndex: true, labelSmoothing: true });
   const { labelSmoothing = 0, ignoreIndex = -100 } = options;
   const [rows, classes] = logitsShape(logits);
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-    throw new ConfigError(`labelSmoothing must be a number from 0 to 1, not ${describe(labelSmoothing)}`, {
-      field: "labelSmoothing",
-    });
-  }
+  const fits = labelSmoothing >= 0 && labelSmoothing <= 1;
+  expectOption("labelSmoothing", labelSmoothing, "a number from 0 to 1", fits);
   const weight = options.weight === undefined ? undefined : weightsOf(options.weight, classes);
   const smooth = { factor: 1 - labelSmoothing, shift: labelSmoothing / classes };
   return scope(() => {

@@ -1,7 +1,7 @@
 // AdamW on the device: one pass over all parameters, which are packed. Steps with a NaN or an infinity are skipped.
 
 import "../../disposable.ts";
-import { checkOptions, describe, expectKind, isMap } from "../../arguments.ts";
+import { checkOptions, expectKind, expectOption, isMap } from "../../arguments.ts";
 import type { Device, Storage } from "../../backends/device.ts";
 import { BLOCK } from "../../backends/optimizer.ts";
 import { ConfigError, DisposedError, InputError } from "../../errors.ts";
@@ -452,7 +452,3 @@ function settingsOf({ names, tensors }: PackedParameters, groups: readonly Param
 }
 
 const isAmount = (value: unknown) => typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY;
-
-function expectOption(field: string, value: unknown, expected: string, fits: boolean): void {
-  if (!fits) throw new ConfigError(`${field} must be ${expected}, not ${describe(value)}`, { field, expected });
-}

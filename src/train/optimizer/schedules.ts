@@ -1,6 +1,6 @@
 // Learning rates as functions of the step. A schedule is plain data, so that it can be sent to workers and stored in checkpoints.
 
-import { describe, expectWhole } from "../../arguments.ts";
+import { describe, expectOption, expectWhole } from "../../arguments.ts";
 import { ConfigError } from "../../errors.ts";
 
 /** A learning rate that depends on the step. */
@@ -21,14 +21,10 @@ export type LearningRates = (step: number) => number;
  */
 export function learningRate(schedule: Schedule | LearningRates, step: number): number {
   if (typeof schedule === "function") return learningRate({ kind: "constant", lr: schedule(step) }, step);
-  if (typeof schedule !== "object" || schedule === null) {
-    throw new ConfigError(`schedule must be { kind, lr, ... } or a function, not ${describe(schedule)}`, {
-      field: "schedule",
-    });
-  }
+  const isObject = typeof schedule === "object" && schedule !== null;
+  expectOption("schedule", schedule, "{ kind, lr, ... } or a function", isObject);
   const { lr } = schedule;
-  if (typeof step !== "number")
-    throw new ConfigError(`step must be a number, not ${describe(step)}`, { field: "step" });
+  expectOption("step", step, "a number", typeof step === "number");
   if (typeof lr !== "number" || !(lr >= 0)) {
     throw new ConfigError(`schedule.lr must be a number of at least 0, not ${describe(lr)}`, { field: "lr" });
   }
