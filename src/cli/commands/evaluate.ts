@@ -14,7 +14,7 @@ import {
 } from "../../experiments/experiment.ts";
 import { experimentNames, experimentOf } from "../../experiments/index.ts";
 import { type Options, parseOption, resolveOptions } from "../../experiments/options.ts";
-import { readModel } from "../../experiments/run.ts";
+import { type InitialWeights, readModel } from "../../experiments/run.ts";
 import { flagOf } from "../../experiments/settings.ts";
 import { isTorchFile } from "../../formats/safetensors/safetensors.ts";
 import { type Device, evaluate as evaluateSplit, InputError, loadSafetensors, type Metrics } from "../../index.ts";
@@ -68,18 +68,7 @@ async function run(args: Arguments): Promise<void> {
   if (json !== undefined) checkOutput(json, [file]);
   const bytes = readBytes(file);
   const torch = isTorchFile(bytes) ? new TorchCheckpoint(bytes, { file }) : undefined;
-  const weights = { bytes, file, torch };
-  const metadata = torch ? {} : loadSafetensors(bytes, { file }).metadata;
-  const described = torch?.described ?? metadata;
-  const name = args.text("experiment") ?? textOrNone(described.experiment) ?? config?.experiment;
-  const list = listIn(args.text("data-path") ?? config?.settings["data-path"]);
-  const experiment = name === undefined ? undefined : experimentOf(name, metadata, file, { list });
-  if (name === undefined || !experiment) {
-    const known = experimentNames.join(", ");
-    throw name === undefined || args.has("experiment")
-      ? new UsageError(`Which experiment? --experiment is one of ${known}`)
-      : new InputError(`${file}: its metadata names the experiment "${name}", which is none of ${known}.`, { file });
-  }
+  const { name, experiment } = chooseExperiment(args, { bytes, file, torch }, config);
   const options = resolveOptions(experiment.options, {
     ...optionsOf(config, experiment.options),
     ...givenOptions(args, name, experiment.options),
@@ -97,31 +86,60 @@ async function run(args: Arguments): Promise<void> {
       for (const { sample, problem } of leftOut) console.error(`left out ${sample}: ${problem}`);
       if (!data) throw new InputError(`${name} has no split ${split} here.`, { split });
       if (data.note !== undefined) console.error(data.note);
-      const model = readModel(experiment, weights, { device, name, options, onNote: printError });
-      try {
-        console.error(`evaluating ${name} on ${describeDevice(device)}: ${data.size} samples of the split ${split}`);
-        const { metrics, samples, curves } = await measure(experiment, model, { name, split, data, options, device });
-        const { loss, ...others } = metrics;
-        const summary = { experiment: name, split, clouds: data.size, loss, metrics: others };
-        const baselines = await experiment.baselineMetrics?.(data);
-        if (baselines) console.error(compare(metrics, baselines));
-        const result = {
-          ...summary,
-          ...(baselines && { baselines }),
-          ...(curves && { rollout: curves }),
-          ...(leftOut.length > 0 && { leftOut }),
-          samples,
-        };
-        if (json !== undefined) writeWhole(json, `${JSON.stringify(result, null, 2)}\n`);
-        const place =
-          json === undefined ? (isFolder(given) ? join(given, "rollout") : undefined) : withoutExtension(json);
-        if (curves && place !== undefined) writeCurves(place, name, curves);
-        console.log(JSON.stringify(summary));
-      } finally {
-        model.dispose();
-      }
+      using model = readModel(experiment, { bytes, file, torch }, { device, name, options, onNote: printError });
+      console.error(`evaluating ${name} on ${describeDevice(device)}: ${data.size} samples of the split ${split}`);
+      const measured = await measure(experiment, model, { name, split, data, options, device });
+      const baselines = await experiment.baselineMetrics?.(data);
+      if (baselines) console.error(compare(measured.metrics, baselines));
+      const summary = summaryOf(name, split, data, measured);
+      if (json !== undefined) writeDetails(json, summary, { measured, baselines, leftOut });
+      const { curves } = measured;
+      const place = json !== undefined ? withoutExtension(json) : isFolder(given) ? join(given, "rollout") : undefined;
+      if (curves && place !== undefined) writeCurves(place, name, curves);
+      console.log(JSON.stringify(summary));
     }),
   );
+}
+
+/**
+ * Returns the experiment that is asked for, or else the one that the model's file or its run names.
+ * @throws UsageError if none is named; InputError if a file names one that is not known
+ */
+function chooseExperiment(args: Arguments, { bytes, file, torch }: InitialWeights, config: RunConfig | undefined) {
+  const metadata = torch ? {} : loadSafetensors(bytes, { file }).metadata;
+  const described = torch?.described ?? metadata;
+  const name = args.text("experiment") ?? textOrNone(described.experiment) ?? config?.experiment;
+  const list = listIn(args.text("data-path") ?? config?.settings["data-path"]);
+  const experiment = name === undefined ? undefined : experimentOf(name, metadata, file, { list });
+  if (name !== undefined && experiment) return { name, experiment };
+  const known = experimentNames.join(", ");
+  throw name === undefined || args.has("experiment")
+    ? new UsageError(`Which experiment? --experiment is one of ${known}`)
+    : new InputError(`${file}: its metadata names the experiment "${name}", which is none of ${known}.`, { file });
+}
+
+/** The line that is printed. */
+function summaryOf(experiment: string, split: SplitName, { size }: Split<unknown>, { metrics: all }: Measured) {
+  const { loss, ...metrics } = all;
+  return { experiment, split, clouds: size, loss, metrics };
+}
+
+/** Writes all that was found out. */
+function writeDetails(
+  path: string,
+  summary: object,
+  found: { measured: Measured; baselines: Record<string, Metrics> | undefined; leftOut: readonly BadSample[] },
+): void {
+  const { measured, baselines, leftOut } = found;
+  const { curves: rollout, samples } = measured;
+  const details = {
+    ...summary,
+    ...(baselines && { baselines }),
+    ...(rollout && { rollout }),
+    ...(leftOut.length > 0 && { leftOut }),
+    samples,
+  };
+  writeWhole(path, `${JSON.stringify(details, null, 2)}\n`);
 }
 
 interface SplitChoice {
