@@ -6,7 +6,7 @@ import { METRICS_FILE } from "../../experiments/run-files.ts";
 import { ErwinError, type LogEntry } from "../../index.ts";
 import { sha256 } from "../../jobs/job.ts";
 import { Leases } from "../../jobs/leases.ts";
-import { SharedWork } from "../../jobs/shared-work.ts";
+import { type Claim, type Counts, SharedWork } from "../../jobs/shared-work.ts";
 import type { Arguments, Command } from "../command.ts";
 import { readBytes, writeWhole } from "../files/files.ts";
 import { FolderStore } from "../files/folder-store.ts";
@@ -14,7 +14,7 @@ import { readEntries } from "../files/run-folder.ts";
 import { readTrainingDevice, trainingDeviceOptions } from "../options/shared.ts";
 import { drawCurves } from "../pictures/curve.ts";
 import { describeFailure } from "../process/failure.ts";
-import { untilInterrupted } from "../process/interruption.ts";
+import { interrupted, untilInterrupted } from "../process/interruption.ts";
 import { passedOn } from "../process/program.ts";
 import { printError } from "../process/progress.ts";
 import { readSweep, type SweepPlan } from "../sweep/plan.ts";
@@ -58,55 +58,60 @@ async function run(args: Arguments): Promise<void> {
   readTrainingDevice(args);
   const more = passedOn(args, Object.keys(trainingDeviceOptions));
   const plan = await readSweep(path);
-  const { experiment, options, metric, goal, runs } = plan;
+  const { runs } = plan;
   const store = new FolderStore(out);
-  const leases = new Leases(store, { owner: crypto.randomUUID(), seconds: LEASE });
+  const { predicted, skipped, failed } = await trainRuns(plan, store, more);
+  const results = readResults(store, plan);
+  if (results.length > 0) summarise(results, plan, out);
+  const left = runs.length - predicted - skipped - failed;
+  if (left > 0) throw interrupted(left, "run");
+  if (failed > 0) {
+    throw new ErwinError(`${failed} of ${formatPlural(runs.length, "run")} failed.`, { failed });
+  }
+}
+
+/**
+ * Trains the runs that are left, until they are done or the user interrupts.
+ * @param more words for each training's command line
+ */
+async function trainRuns(plan: SweepPlan, store: FolderStore, more: readonly string[]): Promise<Counts> {
+  const { experiment, options, metric, goal, runs } = plan;
   const settingsOf = new Map(runs.map(({ name, settings }) => [name, settings]));
   const config = options.config === undefined ? undefined : await sha256(readBytes(options.config));
   console.log(`${formatPlural(runs.length, "run")} of ${experiment ?? options.config}`);
-  const counts = await untilInterrupted(
-    "stopping this run, with a checkpoint from which to continue",
-    async (signal) => {
-      const work = new SharedWork({
-        jobs: runs.map(({ name }) => ({ input: name, output: `${name}.json` })),
-        inputs: { read: async (name) => new TextEncoder().encode(JSON.stringify(settingsOf.get(name))) },
-        outputs: store,
-        recipe: { model: config ?? "", options: { experiment, ...options, metric, goal } },
-        leases,
-        signal,
-        onFailure: ({ input }, error) => printError(describeFailure(input, error)),
-      });
-      try {
-        for await (const claims of work.passes()) {
-          for await (const claim of claims) {
-            const name = claim.job.input;
-            try {
-              const result = await trainRun(plan, { name, settings: settingsOf.get(name)! }, out, more, signal);
-              await claim.finish(new TextEncoder().encode(`${JSON.stringify(result)}\n`));
-              console.log(`${name}: ${metric} ${result.best} at step ${result.step}`);
-            } catch (error) {
-              if (signal.aborted) break;
-              await claim.fail(error);
-            }
-          }
-        }
-      } finally {
-        await leases.stop();
-      }
-      return work.counts;
-    },
-  );
-  const results = readResults(store, plan);
-  if (results.length > 0) summarise(results, plan, out);
-  const left = runs.length - counts.predicted - counts.skipped - counts.failed;
-  if (left > 0) {
-    throw new ErwinError(`Interrupted with ${formatPlural(left, "run")} left: the same command continues with them.`, {
-      left,
+  const leases = new Leases(store, { owner: crypto.randomUUID(), seconds: LEASE });
+  return untilInterrupted("stopping this run, with a checkpoint from which to continue", async (signal) => {
+    const work = new SharedWork({
+      jobs: runs.map(({ name }) => ({ input: name, output: `${name}.json` })),
+      inputs: { read: async (name) => new TextEncoder().encode(JSON.stringify(settingsOf.get(name))) },
+      outputs: store,
+      recipe: { model: config ?? "", options: { experiment, ...options, metric, goal } },
+      leases,
+      signal,
+      onFailure: ({ input }, error) => printError(describeFailure(input, error)),
     });
-  }
-  if (counts.failed > 0) {
-    throw new ErwinError(`${counts.failed} of ${formatPlural(runs.length, "run")} failed.`, { failed: counts.failed });
-  }
+    /** @returns whether to go on */
+    const train = async (claim: Claim) => {
+      const name = claim.job.input;
+      try {
+        const result = await trainRun(plan, { name, settings: settingsOf.get(name)! }, store.name, more, signal);
+        await claim.finish(new TextEncoder().encode(`${JSON.stringify(result)}\n`));
+        console.log(`${name}: ${metric} ${result.best} at step ${result.step}`);
+      } catch (error) {
+        if (signal.aborted) return false;
+        await claim.fail(error);
+      }
+      return true;
+    };
+    try {
+      for await (const claims of work.passes()) {
+        for await (const claim of claims) if (!(await train(claim))) break;
+      }
+    } finally {
+      await leases.stop();
+    }
+    return work.counts;
+  });
 }
 
 /** Returns the existing results, the best first. */

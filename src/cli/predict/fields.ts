@@ -23,6 +23,7 @@ import { noteOnRounding } from "../../formats/rounding.ts";
 import { saveVtp, saveVtu } from "../../formats/vtk/vtu-write.ts";
 import { type Device, ErwinError, toFloat32 } from "../../index.ts";
 import { sha256 } from "../../jobs/job.ts";
+import type { Claim } from "../../jobs/shared-work.ts";
 import { UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { checkTarget, readFile, writeFile } from "../files/remote-files.ts";
@@ -116,31 +117,44 @@ export async function predictManyFields(options: ManyFieldsOptions): Promise<voi
     await withFields(options, (predict) =>
       withProgress("predicting", async (report) => {
         for await (const claims of work.passes()) {
-          const writing = new Set<Promise<unknown>>();
-          try {
-            for await (const claim of claims) {
-              const { input, output } = claim.job;
-              try {
-                const { bytes, note } = await predict(claim.input, input, output);
-                tell(input, note);
-                const write = claim.finish(bytes).finally(() => writing.delete(write));
-                writing.add(write);
-                if (writing.size === WRITES) await Promise.race(writing);
-              } catch (error) {
-                await claim.fail(error);
-                if (!(error instanceof ErwinError)) throw error;
-              }
-              report(work.settled, work.total);
-            }
-          } finally {
-            await Promise.all(writing);
-            report(work.settled, work.total);
-          }
+          await predictClaims(claims, predict, tell, () => report(work.settled, work.total));
         }
       }),
     );
     return "";
   });
+}
+
+/** Predicts the files of one pass, and writes up to `WRITES` outputs meanwhile. */
+async function predictClaims(
+  claims: AsyncIterable<Claim>,
+  predict: Predict,
+  tell: ReturnType<typeof firstNote>,
+  report: () => void,
+): Promise<void> {
+  const writing = new Set<Promise<unknown>>();
+  const predictClaim = async (claim: Claim) => {
+    try {
+      const { input, output } = claim.job;
+      const { bytes, note } = await predict(claim.input, input, output);
+      tell(input, note);
+      const write = claim.finish(bytes).finally(() => writing.delete(write));
+      writing.add(write);
+      if (writing.size === WRITES) await Promise.race(writing);
+    } catch (error) {
+      await claim.fail(error);
+      if (!(error instanceof ErwinError)) throw error;
+    }
+  };
+  try {
+    for await (const claim of claims) {
+      await predictClaim(claim);
+      report();
+    }
+  } finally {
+    await Promise.all(writing);
+    report();
+  }
 }
 
 /** Predicts the bytes of a file; returns the bytes of the output, the number of points, the names of the arrays, and a remark if any. */

@@ -1,6 +1,5 @@
 // The files of one call of erwin predict: calls with the same output folder share the files that are left.
 
-import { ErwinError } from "../../index.ts";
 import type { Recipe } from "../../jobs/job.ts";
 import { Leases } from "../../jobs/leases.ts";
 import { SharedWork } from "../../jobs/shared-work.ts";
@@ -8,7 +7,7 @@ import { isRemote } from "../files/addresses.ts";
 import { forOutputs } from "../files/folder-store.ts";
 import { makeFoldersOf, openOutputs, readFile } from "../files/remote-files.ts";
 import { describeFailure } from "../process/failure.ts";
-import { untilInterrupted } from "../process/interruption.ts";
+import { interrupted, untilInterrupted } from "../process/interruption.ts";
 import { printError } from "../process/progress.ts";
 import { formatCount, formatPlural } from "../text.ts";
 import { expectAllDone } from "./found.ts";
@@ -81,9 +80,6 @@ export async function predictShared(
   ];
   console.log(`${outputFolder}: ${counts.join(", ")}${note}`);
   const left = own.length - predicted - skipped - failed;
-  if (left > 0) {
-    const message = `Interrupted with ${formatPlural(left, "file")} left: the same command continues with them.`;
-    throw new ErwinError(message, { left });
-  }
+  if (left > 0) throw interrupted(left, "file");
   expectAllDone({ failed, files: own.length, unreadable });
 }

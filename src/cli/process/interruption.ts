@@ -2,6 +2,8 @@
 
 import { fstatSync } from "node:fs";
 import process from "node:process";
+import { ErwinError } from "../../errors.ts";
+import { formatPlural } from "../text.ts";
 import { printError } from "./progress.ts";
 
 /** How a shell tells that a program was ended by a signal. */
@@ -75,4 +77,10 @@ function outlivesTerminal(): boolean {
 function isRead(stream: number): boolean {
   const found = fstatSync(stream);
   return found.isFIFO() || found.isSocket();
+}
+
+/** Makes the error at the end of work that was interrupted, and of which this number of parts is left. */
+export function interrupted(left: number, noun: string): ErwinError {
+  const message = `Interrupted with ${formatPlural(left, noun)} left: the same command continues with them.`;
+  return new ErwinError(message, { left });
 }
