@@ -22,7 +22,7 @@ interface SampleCloud {
 
 const makers: Readonly<Record<string, Make>> = { bunny, cosmology, cars, polymer, flow, galaxy };
 
-/** @param name one of `sampleNames` */
+/** @param name a sample's, as the settings list them */
 export async function makeSample(name: string): Promise<Cloud> {
   const { positions, dimensionality = 3, offsets, fields = {}, edges } = await makers[name]();
   return {
