@@ -69,8 +69,8 @@ describe("cosmology", () => {
   });
 
   it("names the file that is missing, cut, damaged, or of another shape", async () => {
-    const bad = (change: (files: Files) => void, named = train) =>
-      expectBad(files, named, change, async (source) => {
+    const bad = (change: (files: Files) => void) =>
+      expectBad(files, train, change, async (source) => {
         const split = await load(source);
         for (let i = 0; i < split.size; i++) await split.load(i, random);
       });

@@ -77,8 +77,8 @@ function cloud(shift: number) {
   return { positions, dimensionality: 3, attributes };
 }
 
-const source = (format: string, count = 6) =>
-  new MemorySource(new Map(Array.from({ length: count }, (_, i) => [`s${i}.${format}`, formats[format](i)])), "data");
+const source = (format: string) =>
+  new MemorySource(new Map(Array.from({ length: 6 }, (_, i) => [`s${i}.${format}`, formats[format](i)])), "data");
 
 const model = {
   c_in: 8,

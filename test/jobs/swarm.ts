@@ -30,7 +30,7 @@ export async function makeClouds(folder: string, count: number): Promise<void> {
 }
 
 /** Returns the arguments of the command that predicts these clouds. */
-export function predictWords(folder: string, output: string, ...more: string[]): string[] {
+function predictWords(folder: string, output: string, ...more: string[]): string[] {
   const files = ["--model", join(folder, "model.safetensors"), "--input", join(folder, "clouds")];
   return ["predict", ...files, "--output", join(folder, output), "--knn", "16", ...deviceWords, ...more];
 }

@@ -79,7 +79,7 @@ const words = ["0", "-1", "1", "99999999999", "4294967296", "1e308", "1e-400", "
 const integers = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
 
 /** Damages bytes in up to four places, most of them near the start and the end, where headers and directories are. */
-export function damage(sound: Uint8Array, others: readonly Uint8Array[], random: Random): Uint8Array {
+function damage(sound: Uint8Array, others: readonly Uint8Array[], random: Random): Uint8Array {
   let bytes: Uint8Array = sound.slice();
   for (let times = 1 + upTo(4, random); times > 0; times--) bytes = pick(damages, random)(bytes, others, random);
   return bytes.subarray(0, 2 ** 20).slice();

@@ -87,13 +87,14 @@ export async function modelFrom(config: object, state: SavedTensors, device: Dev
 
 type ModelInput = Parameters<ErwinTransformer["forward"]>[0];
 
-/** Reads the result of a forward pass back, and releases its device memory. */
+/** The result of a forward pass on the host. */
 export interface HostOutput {
   data: Float32Array;
   shape: readonly number[];
   batchIdx: Int32Array | undefined;
 }
 
+/** Applies the model, reads the result back, and releases its device memory. */
 export async function forwardToHost(model: ErwinTransformer, input: ModelInput): Promise<HostOutput> {
   const out = await model.forward(input);
   const data = await out.data();

@@ -102,7 +102,7 @@ export async function check(
 }
 
 /** Fails if the error of a gradient in L2 exceeds the tolerance. */
-export function expectGradient(
+function expectGradient(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
   probe: ArrayLike<number>,

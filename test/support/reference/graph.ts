@@ -1,14 +1,13 @@
 // Radius and nearest-neighbour graphs by comparing all pairs of a cloud, in float64.
 
-/** Edges i -> j with ||p_i - p_j|| < radius, at most `maxNeighbors` (the nearest) into each j: sources, then targets. */
+/** Edges i -> j with ||p_i - p_j|| < radius, i = j among them, the nearest 32 into each j: sources, then targets. */
 export function radiusEdges(
   positions: ArrayLike<number>,
   dimensionality: number,
   offsets: ArrayLike<number>,
   radius: number,
-  { loop = true, maxNeighbors = 32 } = {},
 ): Int32Array {
-  return nearest(positions, dimensionality, offsets, { radius, limit: maxNeighbors, loop });
+  return nearest(positions, dimensionality, offsets, { radius, limit: 32, loop: true });
 }
 
 /** Edges from the k nearest points of its cloud into each point: sources, then targets. */
