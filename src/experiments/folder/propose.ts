@@ -10,21 +10,29 @@ const resultOfWhole = /energy|stress|virial|dipole|drag|lift|^c_?[dlm]$|coeff|la
 /** Matches names of arrays that identify a step or a point, but are no physical quantity. */
 const bookkeeping = /^(time|timevalue|cycle|step|index|frame|iteration|batch_idx|.*ids?|vtkghosttype|nodenumber)$/i;
 
-/** Returns a config in YAML, with comments. `folder` is its path on the command line. */
-export function proposeConfig(found: Survey, folder: string): string {
-  const ofWhole = ({ of, constant }: FoundArray) => of === "whole" || constant === true;
-  const ofPoints = found.arrays.filter((array) => !ofWhole(array));
+/** Divides arrays into what is likely known beforehand, of points and of the whole, and what is likely to be predicted. */
+function chooseRoles({ arrays, collections }: Survey) {
+  const quantities = arrays.filter(({ name }) => !bookkeeping.test(name));
+  const isOfWhole = ({ of, constant }: FoundArray) => of === "whole" || constant === true;
+  const wholes = quantities.filter(isOfWhole);
+  const ofPoints = quantities.filter((array) => !isOfWhole(array));
   const isLabel = ({ name, classes }: FoundArray) => classes !== undefined && labelNames.test(name);
   // Where points are labelled, all else is known: a segmentation.
-  const isSegmented = ofPoints.some((array) => isLabel(array) && !bookkeeping.test(array.name));
+  const isSegmented = ofPoints.some(isLabel);
   const isInput = (array: FoundArray) =>
     isSegmented ? !isLabel(array) : knownBefore.test(array.name) || array.classes !== undefined;
-  const inputs = ofPoints.filter((array) => isInput(array) && !bookkeeping.test(array.name));
-  const wholes = found.arrays.filter((array) => ofWhole(array) && !bookkeeping.test(array.name));
-  const isResult = ({ name }: FoundArray) => found.collections === 0 && resultOfWhole.test(name);
-  const globals = wholes.filter((array) => !isResult(array));
-  const targets = ofPoints.filter((array) => !isInput(array) && !bookkeeping.test(array.name));
-  const results = wholes.filter(isResult);
+  const isResult = ({ name }: FoundArray) => collections === 0 && resultOfWhole.test(name);
+  return {
+    inputs: ofPoints.filter(isInput),
+    globals: wholes.filter((array) => !isResult(array)),
+    targets: ofPoints.filter((array) => !isInput(array)),
+    results: wholes.filter(isResult),
+  };
+}
+
+/** Returns a config in YAML, with comments. `folder` is its path on the command line. */
+export function proposeConfig(found: Survey, folder: string): string {
+  const { inputs, globals, targets, results } = chooseRoles(found);
   const size = found.points ? ` of ${describeSize(found.points)} points` : "";
   const looked = found.looked < found.files ? `, of which ${found.looked} were looked at` : "";
   const partial = found.arrays.filter(({ samples }) => samples < found.looked);
