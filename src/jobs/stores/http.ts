@@ -283,7 +283,7 @@ export class HttpStore implements FileStore {
     }
     if (answer.status !== 207) return isMissing(answer) ? "missing" : undefined;
     const own = pathOf(this.addressOf(path));
-    return elementsOf(parseXml(new TextDecoder().decode(answer.body)), "response").flatMap((response) => {
+    return elementsOf(parseXml(answer.body), "response").flatMap((response) => {
       const found = pathOf(new URL(textOf(response, "href")?.trim() ?? "", this.addressOf(path)).href);
       if (found === own || !found.startsWith(`${own}/`)) return [];
       return { name: found.slice(own.length + 1), folder: isFolder(response) };

@@ -127,7 +127,7 @@ export class S3Store extends HttpStore {
   protected override failure(answer: Answer, action: "read" | "write", path: string): StorageError {
     const { status, headers, body } = answer;
     const { bucket, credentials, endpoint } = this.#options;
-    const error = parseXml(new TextDecoder().decode(body));
+    const error = parseXml(body);
     const code = codeOf(answer);
     const said = `the server answers ${[status, code ?? answer.statusText].join(" ").trim()}`;
     const problem = (advice: string, reason: string) =>
@@ -157,7 +157,7 @@ export class S3Store extends HttpStore {
       const answer = await this.send("GET", "", {}, undefined, {
         query: `?${query.toString().replaceAll("+", "%20")}`,
       });
-      const page = parseXml(new TextDecoder().decode(answer.body));
+      const page = parseXml(answer.body);
       if (answer.status !== 200 || page?.name !== "ListBucketResult") throw this.failure(answer, "read", "");
       yield page;
       token = textOf(page, "IsTruncated") === "true" ? textOf(page, "NextContinuationToken") : undefined;
@@ -179,7 +179,7 @@ async function makeSigner(credentials: S3Credentials, region: string): Promise<S
 
 /** Returns the code of an answer that is an error. */
 const codeOf = ({ body }: Answer): string | undefined => {
-  const error = parseXml(new TextDecoder().decode(body));
+  const error = parseXml(body);
   return error?.name === "Error" ? textOf(error, "Code") : undefined;
 };
 

@@ -11,10 +11,10 @@ export interface XmlElement {
 }
 
 /**
- * Returns the outermost element; undefined if the text is not XML.
+ * Returns the outermost element of a document in UTF-8; undefined if it is not XML.
  * @throws nothing: a server's answer may be a page of a proxy
  */
-export function parseXml(text: string): XmlElement | undefined {
+export function parseXml(document: Uint8Array): XmlElement | undefined {
   const parser = new SaxesParser();
   const outermost: XmlElement = { name: "", children: [], text: "" };
   const open = [outermost];
@@ -37,7 +37,7 @@ export function parseXml(text: string): XmlElement | undefined {
   parser.on("closetag", () => {
     open.pop();
   });
-  parser.write(text).close();
+  parser.write(new TextDecoder().decode(document)).close();
   return isValid ? outermost.children[0] : undefined;
 }
 
