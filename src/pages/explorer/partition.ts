@@ -1,7 +1,8 @@
 // Prepares a tree's partitions for drawing: the cuts from the root down, the spheres around balls, the positions of merged nodes.
 
 import { ballOfEachPoint, nodeOfEachSlot, slotOfEachPoint } from "../../balltree/balls.ts";
-import type { BallTree } from "../../balltree/index.ts";
+import type { BallTree, TreeLevel } from "../../balltree/index.ts";
+import { cloudOfEach } from "../../balltree/offsets.ts";
 import { ballCentres } from "../../drawing/colours.ts";
 
 /** The number of times that the largest cloud is halved until its parts are balls of level 0. */
@@ -56,28 +57,28 @@ export function mergedPositions(tree: BallTree, positions: Float32Array, level: 
   treeIdx.forEach((point, slot) => {
     for (let d = 0; d < width; d++) nodes[slot * width + d] = positions[point * width + d];
   });
-  for (let l = 0; l < level; l++) {
-    const [fine, coarse] = [levels[l], levels[l + 1]];
-    const means = new Float32Array(coarse.nodes * width);
-    for (let cloud = 0; cloud + 1 < fine.offsets.length; cloud++) {
-      const last = fine.offsets[cloud + 1] - 1;
-      for (let node = coarse.offsets[cloud]; node < coarse.offsets[cloud + 1]; node++) {
-        const first = fine.offsets[cloud] + (node - coarse.offsets[cloud]) * fine.stride;
-        for (let d = 0; d < width; d++) {
-          let sum = 0;
-          for (let child = first; child < first + fine.stride; child++) sum += nodes[Math.min(child, last) * width + d];
-          means[node * width + d] = sum / fine.stride;
-        }
-      }
-    }
-    nodes = means;
-  }
+  for (let l = 0; l < level; l++) nodes = meansOfChildren(nodes, width, levels[l], levels[l + 1]);
   const [slotOf, nodeOf] = [slotOfEachPoint(tree), nodeOfEachSlot(tree, level)];
   const merged = new Float32Array(positions.length);
   slotOf.forEach((slot, point) => {
     for (let d = 0; d < width; d++) merged[point * width + d] = nodes[nodeOf[slot] * width + d];
   });
   return merged;
+}
+
+/** @param children [fine.nodes, width] @returns [coarse.nodes, width] */
+function meansOfChildren(children: Float32Array, width: number, fine: TreeLevel, coarse: TreeLevel) {
+  const means = new Float32Array(coarse.nodes * width);
+  cloudOfEach(coarse.offsets).forEach((cloud, node) => {
+    const first = fine.offsets[cloud] + (node - coarse.offsets[cloud]) * fine.stride;
+    const last = fine.offsets[cloud + 1] - 1;
+    for (let d = 0; d < width; d++) {
+      let sum = 0;
+      for (let child = first; child < first + fine.stride; child++) sum += children[Math.min(child, last) * width + d];
+      means[node * width + d] = sum / fine.stride;
+    }
+  });
+  return means;
 }
 
 /** Returns the pairs of points that are connected, each once whatever the directions of its edges, as `first * points + second`. */
