@@ -135,9 +135,8 @@ function joinNegative(words: readonly string[], options: Readonly<Record<string,
   return joined;
 }
 
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 1;
-}
+/** Whether a value is a whole number of at least 1. */
+export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
 
 function toNumber(name: string, text: string, expected: string, accept: (value: number) => boolean): number {
   const value = Number(text);

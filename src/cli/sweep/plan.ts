@@ -2,6 +2,7 @@
 
 import { FormatError } from "../../errors.ts";
 import { Random } from "../../random.ts";
+import { isCount } from "../command.ts";
 import { readConfigFile } from "../options/config-file.ts";
 
 /** One run: its name, and the options in which it differs from the others. */
@@ -136,4 +137,3 @@ function toRange(space: unknown): Range | undefined {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isScalar = (value: unknown) => ["string", "number", "boolean"].includes(typeof value);
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
