@@ -86,23 +86,31 @@ export class WebGPUDevice implements Device {
     gpu.lost?.then(({ reason, message }) => this.#lose(reason, message));
     const listen = (event: Event) => {
       event.preventDefault?.();
-      const { error } = event as GPUUncapturedErrorEvent;
-      // After a failed allocation, further errors are only its consequences, which end when the caller handles it.
-      if (allocations.failure) return;
-      const { message } = error;
-      // What the GPU's own work takes, as that of an upload does, is under no scope.
-      if (error.constructor.name === "GPUOutOfMemoryError") return allocations.fail(`its work: ${message}`);
-      const found = new ErwinError(`the device reported an error: ${message}`, { message });
-      // Firefox reports errors before it reports their cause: an allocation that failed, or the loss of the device.
-      const examining = allocations.verified().then(() => causeOf(found, this));
-      this.#examined = Promise.all([this.#examined, examining]).then(
-        () => {
-          this.#failure ??= found;
-        },
-        () => {},
-      );
+      this.#examine((event as GPUUncapturedErrorEvent).error);
     };
     gpu.addEventListener?.("uncapturederror", listen, { signal: this.#ended.signal });
+  }
+
+  /** Finds out whether an error that the GPU reports is a failure of its own, or the consequence of one that is known. */
+  #examine(error: GPUError): void {
+    const { message } = error;
+    const allocations = this.#allocations;
+    // After a failed allocation, further errors are only its consequences, which end when the caller handles it.
+    if (allocations.failure) return;
+    // What the GPU's own work takes, as that of an upload does, is under no scope.
+    if (error.constructor.name === "GPUOutOfMemoryError") {
+      allocations.fail(`its work: ${message}`);
+      return;
+    }
+    const found = new ErwinError(`the device reported an error: ${message}`, { message });
+    // Firefox reports errors before it reports their cause: an allocation that failed, or the loss of the device.
+    const examining = allocations.verified().then(() => causeOf(found, this));
+    this.#examined = Promise.all([this.#examined, examining]).then(
+      () => {
+        this.#failure ??= found;
+      },
+      () => {},
+    );
   }
 
   check(): void {
