@@ -104,14 +104,15 @@ export function expectWhole(field: string, value: unknown, least: number): void 
 
 /**
  * Checks options whose parts must be objects of some class: each is recognised by one of its methods.
- * @param methods the method that each part must have
+ * @param methods the methods that the parts must have: "model.forward"
  * @throws ConfigError naming the part
  */
-export function expectParts(of: string, options: object, methods: Readonly<Record<string, string>>): void {
+export function expectParts(of: string, options: object, ...methods: `${string}.${string}`[]): void {
   if (typeof options !== "object" || options === null) {
     throw new ConfigError(`the options of ${of} are ${describe(options)}, expected an object`, { field: "" });
   }
-  for (const [field, method] of Object.entries(methods)) {
+  for (const needed of methods) {
+    const [field, method] = needed.split(".");
     const part = (options as Record<string, Record<string, unknown> | null | undefined>)[field];
     if (typeof part?.[method] === "function") continue;
     throw new ConfigError(`${of}: ${field} is ${describe(part)}, expected what has a method ${method}`, { field });

@@ -54,7 +54,7 @@ export interface OnnxOptions extends AbortOptions {
  *   larger than 2 GiB; DisposedError, DeviceLostError; the signal's reason, once it is aborted
  */
 export async function exportOnnx(model: Module, options: OnnxOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-  expectParts("exportOnnx", { model }, { model: "state" });
+  expectParts("exportOnnx", { model }, "model.state");
   checkOptions("exportOnnx", options, { points: true, signal: true });
   const { points, signal } = options;
   checkSignal(signal);

@@ -49,7 +49,7 @@ const optionNames: Readonly<Record<keyof EvaluateOptions<never, never>, true>> =
  */
 export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, Batch>): Promise<Metrics> {
   checkOptions("evaluate", options, optionNames);
-  expectParts("evaluate", options, { device: "allocate", task: "prepare" });
+  expectParts("evaluate", options, "device.allocate", "task.prepare");
   const data = dataSetOf("data", options.data);
   const { device, task, batchSize, prefetch = 2, seed = 0, signal, onSample } = options;
   expectWhole("batchSize", batchSize, 1);

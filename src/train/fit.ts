@@ -85,8 +85,7 @@ class Run<Sample, Batch> {
 
   constructor(options: FitOptions<Sample, Batch>) {
     checkOptions("fit", options, fitOptionNames);
-    expectParts("fit", options, { model: "parameters", task: "prepare" });
-    expectParts("fit", options, { task: "loss" });
+    expectParts("fit", options, "model.parameters", "task.prepare", "task.loss");
     expectSignal(options.signal);
     const {
       schedule,

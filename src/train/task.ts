@@ -138,8 +138,7 @@ export function supervised<
   metrics?: Record<string, Measure<Target>>;
 }): Task<Sample, SupervisedBatch<Prepared, Target>> {
   checkOptions("supervised", options, { model: true, collate: true, loss: true, meanOver: true, metrics: true });
-  expectParts("supervised", options, { model: "forward" });
-  expectParts("supervised", options, { model: "prepare" });
+  expectParts("supervised", options, "model.forward", "model.prepare");
   const { model, collate, loss, meanOver = "samples", metrics } = options;
   for (const [name, part] of Object.entries({ collate, loss })) {
     expectKind(`supervised: ${name}`, part, "a function", typeof part === "function");

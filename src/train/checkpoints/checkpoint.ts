@@ -35,7 +35,7 @@ export async function saveTraining(
   optimizer: AdamW,
   progress: TrainingProgress,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  expectParts("saveTraining", { model, optimizer }, { model: "save", optimizer: "state" });
+  expectParts("saveTraining", { model, optimizer }, "model.save", "optimizer.state");
   const [file, state] = await Promise.all([model.save(), optimizer.state()]);
   const { betas, eps, weightDecay, averageDecay } = optimizer;
   return encodeTraining({
@@ -77,7 +77,7 @@ export function loadTraining(
   optimizer: AdamW,
   file = "checkpoint",
 ): TrainingProgress {
-  expectParts("loadTraining", { model, optimizer }, { model: "state", optimizer: "state" });
+  expectParts("loadTraining", { model, optimizer }, "model.state", "optimizer.state");
   const { tensors, metadata } = loadSafetensors(bytes, { file });
   const progress = progressOf(metadata, file);
   const state = new Map(
