@@ -161,26 +161,13 @@ async function eachSize(
   }
 }
 
-/** Uploads the input, warms up, and takes the measurements that are taken only once. */
+/** Prepares and uploads the input, and takes the measurements that are taken only once. */
 async function readySubject(
   { model, start }: Passes,
   size: BenchCase,
   options: PassOptions,
 ): Promise<{ subject: Subject; expected: number }> {
-  const { device, config } = model;
-  const { memory } = device;
-  const { seconds, roofline, brief = false } = options;
-  const batch = caseClouds(config, size.clouds, size.points);
-  const { dimensionality } = config;
-  const onHost = { seconds: brief ? BRIEFLY : seconds / 20 };
-  const buildGraph = () => knnGraph(batch.nodePositions, { dimensionality, offsets: batch.offsets, ...caseGraph });
-  const graph = await timeOnHost(buildGraph, onHost);
-  const input = { ...batch, edgeIndex: await buildGraph() };
-  const prepare = await timeOnHost(() => model.prepare(input), onHost);
-  const prepared = await model.prepare(input);
-
-  const estimate = model.estimateMemory(prepared).peak;
-  const upload = await timeUpload(model, prepared, onHost);
+  const { prepared, estimate, ...times } = await measureInput(model, size, options);
   const uploaded = await model.upload(prepared);
   let started: Pass | undefined;
   const dispose = () => {
@@ -190,38 +177,28 @@ async function readySubject(
   try {
     const pass = start(uploaded);
     started = pass;
-    let work!: Work;
-    const first = await timed(async () => {
-      work = await countWork(device, pass.run);
-      await device.finished();
-    });
-    await pass.run();
-    await device.finished();
-    const { take, expected, span } = await calibrateOnDevice(device, pass.run);
-    const operators = brief ? undefined : await profile(device, pass.run);
-    const clock = await timeByDevice(device, pass.run);
-    await device.finished();
+    const { take, expected, span, ...found } = await measureOnce(model.device, pass, options);
+    const { memory } = model.device;
     const { peak } = memory;
     let before: { current: number; buffersCreated: number } | undefined;
     const takeFromNow = () => {
       before ??= { current: memory.current, buffersCreated: memory.buffersCreated };
       return take();
     };
-    const floor = roofline && rooflineTime(work, roofline);
+    const { roofline } = options;
+    const floor = roofline && rooflineTime(found.work, roofline);
     const summarise = (time: Timing): BenchCase => ({
       ...size,
       time,
       pass: {
-        first,
-        ...work,
-        gigaflops: work.operations / time.median / 1e6,
+        first: found.first,
+        ...found.work,
+        gigaflops: found.work.operations / time.median / 1e6,
         floor: floor === undefined ? undefined : { time: floor, reached: floor / time.median },
-        kernels: operators?.reduce((sum, operator) => sum + operator.time, 0),
-        clock,
-        profile: options.profile ? operators : undefined,
-        prepare,
-        upload,
-        graph,
+        kernels: found.operators?.reduce((sum, operator) => sum + operator.time, 0),
+        clock: found.clock,
+        profile: options.profile ? found.operators : undefined,
+        ...times,
         memory: {
           peak,
           estimate,
@@ -235,6 +212,36 @@ async function readySubject(
     dispose();
     throw error;
   }
+}
+
+/** Makes the input of a size, and measures how long the host takes for its parts and for its upload. */
+async function measureInput(model: ErwinTransformer, { clouds, points }: BenchCase, { seconds, brief }: PassOptions) {
+  const batch = caseClouds(model.config, clouds, points);
+  const { dimensionality } = model.config;
+  const repeats = { seconds: brief ? BRIEFLY : seconds / 20 };
+  const buildGraph = () => knnGraph(batch.nodePositions, { dimensionality, offsets: batch.offsets, ...caseGraph });
+  const graph = await timeOnHost(buildGraph, repeats);
+  const input = { ...batch, edgeIndex: await buildGraph() };
+  const prepare = await timeOnHost(() => model.prepare(input), repeats);
+  const prepared = await model.prepare(input);
+  const estimate = model.estimateMemory(prepared).peak;
+  return { prepared, estimate, prepare, upload: await timeUpload(model, prepared, repeats), graph };
+}
+
+/** Warms up, and measures what needs no repetition: the first pass, the work, the times of operators and of the device's clock. */
+async function measureOnce(device: Device, { run }: Pass, { brief }: PassOptions) {
+  let work!: Work;
+  const first = await timed(async () => {
+    work = await countWork(device, run);
+    await device.finished();
+  });
+  await run();
+  await device.finished();
+  const calibrated = await calibrateOnDevice(device, run);
+  const operators = brief ? undefined : await profile(device, run);
+  const clock = await timeByDevice(device, run);
+  await device.finished();
+  return { ...calibrated, first, work, operators, clock };
 }
 
 /** Max bytes of several uploads together: on the host they wait in memory until the device takes them. */
