@@ -21,6 +21,7 @@ import { basename, dirname, join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { expectFileBytes } from "../../formats/bytes/bytes.ts";
 import { allocate } from "../../formats/sources/partial-file.ts";
+import { isTemporaryOf, temporaryName } from "../../jobs/temporary.ts";
 
 /** The size in bytes beyond which Node does not read a file at once. */
 const MAX_READ_BYTES = 2 ** 31 - 1;
@@ -105,9 +106,6 @@ function tryWriting(folder: string, path: string): void {
     throw fileError("write", path, error);
   }
 }
-
-/** The name does not use the process id, because the machines that share the folder may have processes with the same id. */
-const temporaryName = (path: string) => `${path}.${crypto.randomUUID().slice(0, 13)}.tmp`;
 
 /**
  * Refuses an output that cannot be written, or that is one of the inputs, before time is spent on computing it.
@@ -247,7 +245,7 @@ export function removeFile(path: string): void {
 export function removeTemporaries(path: string): void {
   const name = basename(path);
   for (const entry of listFolder(dirname(path))) {
-    if (entry.name.startsWith(`${name}.`) && entry.name.endsWith(".tmp")) removeFile(join(dirname(path), entry.name));
+    if (isTemporaryOf(name, entry.name)) removeFile(join(dirname(path), entry.name));
   }
 }
 

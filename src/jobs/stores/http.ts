@@ -14,6 +14,7 @@ import {
   sendRequest,
 } from "../../formats/sources/request.ts";
 import type { FileStore } from "../job.ts";
+import { isTemporaryOf, temporaryName } from "../temporary.ts";
 import { elementsOf, parseXml, textOf, type XmlElement } from "./xml.ts";
 
 /** The milliseconds before each repetition of a request. What does not pass in this time is left to the caller. */
@@ -92,7 +93,7 @@ export class HttpStore implements FileStore {
   async save(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     this.#moves ??= this.#canMove(path);
     if (!(await this.#moves)) return void (await this.put(path, bytes));
-    const temporary = `${path}.${crypto.randomUUID().slice(0, 13)}.tmp`;
+    const temporary = temporaryName(path);
     await this.put(temporary, bytes);
     const answer = await this.send("MOVE", temporary, { Destination: this.addressOf(path), Overwrite: "T" });
     // The answer to the first try may have been lost.
@@ -120,9 +121,7 @@ export class HttpStore implements FileStore {
     if (!(await this.#moves)) return;
     const { folder, name } = splitPath(path);
     for (const entry of await this.list(folder)) {
-      if (entry.name.startsWith(`${name}.`) && entry.name.endsWith(".tmp")) {
-        await this.remove(joinPath(folder, entry.name));
-      }
+      if (isTemporaryOf(name, entry.name)) await this.remove(joinPath(folder, entry.name));
     }
   }
 
@@ -132,7 +131,7 @@ export class HttpStore implements FileStore {
    * @throws StorageError if files cannot be written or deleted
    */
   async tryWriting(): Promise<boolean> {
-    const trial = `trial.${crypto.randomUUID().slice(0, 13)}.tmp`;
+    const trial = temporaryName("trial");
     const bytes = new TextEncoder().encode("a trial whether files can be written here\n");
     if (!(await this.create(trial, bytes))) throw this.problem("write", trial, "there is such a file already");
     const isExclusive = !(await this.create(trial, bytes));
