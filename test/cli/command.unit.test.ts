@@ -1,3 +1,4 @@
+// How the command line reads its words, and writes numbers and words for people.
 import { describe, expect, it } from "vitest";
 import { Arguments, type Command, UsageError } from "../../src/cli/command.ts";
 import { formatBytes, formatTable, formatTime, quoteWord } from "../../src/cli/text.ts";

@@ -1,3 +1,4 @@
+// erwin export, as users call it.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { saveSafetensors } from "erwin";
 import { afterAll, describe, expect, it } from "vitest";

@@ -1,3 +1,4 @@
+// The picture of balls that erwin demo draws: points on a surface, colours, and SVG that is well-formed.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { drawBalls } from "../../src/cli/pictures/balls.ts";

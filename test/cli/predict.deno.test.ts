@@ -1,3 +1,4 @@
+// erwin predict, as users call it, against the float64 reference; formats of inputs and outputs.
 import {
   copyFileSync,
   existsSync,

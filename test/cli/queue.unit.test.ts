@@ -1,3 +1,4 @@
+// How a queue's address is shown.
 import { expect, it } from "vitest";
 import { nameOf } from "../../src/cli/queue/queue.ts";
 

@@ -1,3 +1,4 @@
+// erwin sweep, as users call it: calls that share its runs, and an interruption.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";

@@ -1,3 +1,4 @@
+// erwin tree, as users call it.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { loadSafetensors, saveSafetensors } from "erwin";

@@ -1,3 +1,4 @@
+// PLY, OBJ and VTK's legacy files: their variants, and files that are cut, damaged or hostile.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";

@@ -1,3 +1,4 @@
+// NumPy's arrays and archives: all that NumPy writes, and files that are cut, damaged or hostile.
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { zipSync } from "fflate";

@@ -1,3 +1,4 @@
+// Tables, and the choice of a reader by a file's extension.
 import { readFileSync } from "node:fs";
 import { gzipSync, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";

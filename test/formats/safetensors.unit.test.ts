@@ -1,3 +1,4 @@
+// Safetensors: what is written is read back to the bit, and damaged files are refused.
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -1,3 +1,4 @@
+// The simulation of many workers (simulation.mjs): it reproduces what was measured, and finds the limits that are known.
 import { expect, it } from "vitest";
 import { measured, simulate } from "./simulation.mjs";
 
