@@ -29,7 +29,7 @@ export const graphOptions = {
 } satisfies Record<string, CommandOption>;
 
 export const threadsOption = {
-  threads: { value: "N", description: "worker threads (default: one a processor core)" },
+  threads: { value: "N", description: "worker threads (default: one a processor core, at most 8)" },
 } satisfies Record<string, CommandOption>;
 
 export const deviceOptions = {
