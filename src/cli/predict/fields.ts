@@ -33,8 +33,7 @@ import { withProgress } from "../process/progress.ts";
 import { enqueueFiles } from "../queue/enqueue.ts";
 import { findTold } from "./found.ts";
 import { firstNote } from "./notes.ts";
-import type { Shard } from "./shard.ts";
-import { predictShared, WRITES } from "./shared.ts";
+import { type ManyFilesOptions, predictShared, WRITES } from "./shared.ts";
 
 export interface FieldsOptions {
   weights: InitialWeights;
@@ -80,17 +79,9 @@ export async function predictFieldsOf(input: string, output: string, options: Fi
   });
 }
 
-export interface ManyFieldsOptions extends FieldsOptions {
-  inputs: readonly string[];
-  outputFolder: string;
+export interface ManyFieldsOptions extends FieldsOptions, ManyFilesOptions {
   /** The extension of the outputs, with its dot; by default that of each input, or .npz if arrays cannot be added to it. */
   format?: string;
-  shard: Shard;
-  overwrite: boolean;
-  /** The seconds without a renewal after which another call's work is taken over. */
-  lease: number;
-  /** The address of a queue to which the files are added, instead of being predicted here. */
-  queue?: string;
 }
 
 /**

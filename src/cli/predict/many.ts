@@ -15,27 +15,15 @@ import { formatCount, formatPlural, formatTime } from "../text.ts";
 import { findTold } from "./found.ts";
 import { firstNote } from "./notes.ts";
 import { recipeOf } from "./recipe.ts";
-import type { Shard } from "./shard.ts";
-import { predictShared, WRITES } from "./shared.ts";
+import { type ManyFilesOptions, predictShared, WRITES } from "./shared.ts";
 
-export interface PredictManyOptions extends ModelChoice {
+export interface PredictManyOptions extends ModelChoice, ManyFilesOptions {
   /** The bytes of the model's file. */
   checkpoint: Uint8Array;
-  /** Paths of files, folders and lists. */
-  inputs: readonly string[];
-  outputFolder: string;
   /** The format of the predictions. */
   format: PredictionFormat;
-  /** The part of the files that this call predicts. */
-  shard: Shard;
   /** Max points of a batch. */
   batchPoints: number;
-  /** Whether existing outputs are made again. */
-  overwrite: boolean;
-  /** The seconds without a renewal after which another call's work is taken over. */
-  lease: number;
-  /** The address of a queue to which the files are added, instead of being predicted here. */
-  queue?: string;
 }
 
 /** @throws ErwinError at the end, when a file could not be predicted or was not reached */

@@ -21,18 +21,30 @@ const PAUSE = 2000;
 /** The number of outputs that are written at a time: disks, too, take their time until a file is safe, but take in many at once. */
 export const WRITES = 16;
 
-export interface SharedFilesOptions {
-  files: readonly PredictionPaths[];
-  /** The number of subfolders of the inputs that could not be read. */
-  unreadable: number;
+/** How calls share the files of a folder. */
+interface SharingOptions {
   outputFolder: string;
-  recipe: Recipe;
   /** The part of the files that this call predicts. */
   shard: Shard;
   /** Whether existing outputs are predicted again. */
   overwrite: boolean;
   /** The seconds without a renewal after which another call's work is taken over. */
   lease: number;
+}
+
+/** What many files are predicted from, and who does it. */
+export interface ManyFilesOptions extends SharingOptions {
+  /** Paths of files, folders and lists. */
+  inputs: readonly string[];
+  /** The address of a queue to which the files are added, instead of being predicted here. */
+  queue?: string;
+}
+
+export interface SharedFilesOptions extends SharingOptions {
+  files: readonly PredictionPaths[];
+  /** The number of subfolders of the inputs that could not be read. */
+  unreadable: number;
+  recipe: Recipe;
 }
 
 /**
