@@ -10,18 +10,11 @@ import { type Attribute, addAttributes, writePointCloud } from "../formats/point
 import { saveSafetensors } from "../formats/safetensors/safetensors.ts";
 import { InputError, NumericalError } from "../index.ts";
 import type { OutputRows } from "../jobs/rows.ts";
+import type { CloudFile } from "./clouds.ts";
 import { UsageError } from "./command.ts";
 
 /** The points of an input. */
-export interface Points {
-  /** The file that contains them. */
-  path: string;
-  /** The bytes of that file. */
-  bytes: Uint8Array;
-  /** [n, dimensionality] */
-  positions: Float32Array;
-  dimensionality: number;
-}
+export type Points = Pick<CloudFile, "path" | "bytes" | "positions" | "dimensionality">;
 
 /** Returns the output's tensors by their names in the file. If the rows are not the input's points, each row's cloud is included. */
 export function outputTensors({ data, width, batchIdx }: OutputRows, decode: boolean) {

@@ -2,8 +2,9 @@
 
 import { DeviceError, DeviceLostError } from "../../errors.ts";
 import { defaultThreads } from "../../host/environment.ts";
-import type { DeviceInfo, Precision } from "../device.ts";
+import type { DeviceInfo } from "../device.ts";
 import { checkKnownAnswer } from "../known-answer.ts";
+import type { DeviceOptions } from "../request.ts";
 import { CpuDevice } from "./device.ts";
 import { startExecutor } from "./executors.ts";
 import { firstAddress } from "./module.ts";
@@ -17,12 +18,7 @@ export async function requestCpuDevice({
   maxBindingBytes = Number.POSITIVE_INFINITY,
   maxMemoryBytes,
   precision = "float32",
-}: {
-  threads?: number;
-  maxBindingBytes?: number;
-  maxMemoryBytes?: number;
-  precision?: Precision;
-} = {}): Promise<CpuDevice> {
+}: Omit<DeviceOptions, "backend" | "signal"> = {}): Promise<CpuDevice> {
   if (precision !== "float32") {
     throw new DeviceError("the CPU backend computes in float32 only: leave precision out", {
       backend: "cpu",

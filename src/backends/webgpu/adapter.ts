@@ -2,8 +2,9 @@
 
 import { DeviceError, DeviceLostError } from "../../errors.ts";
 import { within } from "../../host/patience.ts";
-import type { DeviceInfo, GradientPrecision, Precision } from "../device.ts";
+import type { DeviceInfo } from "../device.ts";
 import { checkKnownAnswer } from "../known-answer.ts";
+import type { DeviceOptions } from "../request.ts";
 import { describeAdapter } from "./adapter-info.ts";
 import { WebGPUDevice } from "./device.ts";
 import { findMatrixUnits, MATRIX_FEATURE } from "./matrix-units.ts";
@@ -27,14 +28,9 @@ const ADVICE =
 /** Adapters and devices are there within moments, or after the driver's start. */
 const PATIENCE_SECONDS = 60;
 
-export interface WebGPUOptions {
-  threads?: number;
-  maxBindingBytes?: number;
-  maxMemoryBytes?: number;
+export interface WebGPUOptions extends Omit<DeviceOptions, "backend" | "signal"> {
   /** Whether to accept an adapter that computes on the processor. */
   acceptSoftware?: boolean;
-  precision?: Precision;
-  gradientPrecision?: GradientPrecision;
   /** Whether to use matrix units if there are any. */
   acceptMatrixUnits?: boolean;
 }
