@@ -50,8 +50,9 @@ export const deviceOptionNames: Readonly<Record<keyof DeviceOptions, true>> = {
 
 /**
  * Returns a device to run models on, after it has computed a known answer.
- * @throws ConfigError naming an invalid option, or if gradients are to be in half precision without mixed precision; DeviceError if there is none, with a message that says what was tried and what to do; DeviceLostError if it was lost
- *   while it was checked; the signal's reason as soon as it is aborted
+ * @throws ConfigError naming an invalid option, or if gradients are to be in half precision without mixed precision; DeviceError if
+ *   there is none, with a message that says what was tried and what to do; DeviceLostError if it was lost while it was checked; the
+ *   signal's reason as soon as it is aborted
  */
 export async function requestDevice(given: DeviceOptions = {}): Promise<Device> {
   checkOptions("requestDevice", given, deviceOptionNames);

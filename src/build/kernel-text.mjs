@@ -1,6 +1,6 @@
 // A plugin of the library's build: it removes comments and indentation of the texts of gpu/ and wasm/ that the library contains,
-// spaces around the kernels' operators, and of the tree's header all but what is read. The comments are more than a third of the kernels' size with gzip. Line numbers do not change,
-// so that a compiler's errors still name the line in gpu/.
+// spaces around the kernels' operators, and of the tree's header all but what is read. The comments are more than a third of the
+// kernels' size with gzip. Line numbers do not change, so that a compiler's errors still name the line in gpu/.
 import { readFileSync } from "node:fs";
 
 /**
