@@ -41,7 +41,7 @@ const WHOLE = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((first) => f
 /** A chart that fills the width of its parent. */
 export class Chart {
   readonly element: HTMLElement;
-  readonly #frame = element("div", { className: "chart-frame" });
+  readonly #frame = element("div");
   #options: ChartOptions;
   #series: readonly ChartSeries[] = [];
   #plot: uPlot | undefined;
