@@ -8,8 +8,7 @@ import { Module } from "../../nn/module.ts";
 import { MLP } from "../../nn/sequential.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { type NeighbourInput, prepareNeighbours } from "../neighbours.ts";
-
-const DIMENSIONS = 3;
+import { DIMENSIONS } from "../space.ts";
 
 /** The parts are `embedding_model.pos_embedding`, `main_model`, `pred_head`. */
 export class VelocityModel extends Module {

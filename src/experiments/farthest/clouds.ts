@@ -1,8 +1,8 @@
 // Generates clouds whose extent exceeds every ball: thick random walks, and for each point its distance to the farthest point.
 
 import type { Random } from "../../random.ts";
+import { DIMENSIONS } from "../space.ts";
 
-const DIMENSIONS = 3;
 /** The number of straight pieces of a walk, their length and their thickness (standard deviations). */
 const PIECES = 6;
 const LENGTH = 1;

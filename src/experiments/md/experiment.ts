@@ -11,6 +11,7 @@ import { expectSource } from "../data-source.ts";
 import type { Experiment } from "../experiment.ts";
 import { type OptionValues, onOff, paperOptions, rotationOf, trainingOptions } from "../options.ts";
 import { columnsOf, readOutput, unscaled } from "../prediction.ts";
+import { DIMENSIONS } from "../space.ts";
 import { type ChainInput, DynamicsModel, type PreparedChains } from "./model.ts";
 import {
   ACCELERATION_SCALE,
@@ -21,8 +22,6 @@ import {
   VELOCITIES,
   VELOCITY_SCALE,
 } from "./windows.ts";
-
-const DIMENSIONS = 3;
 
 const options = {
   ...trainingOptions({ steps: 100_000, batchSize: 32, lr: 5e-4, minLr: 1e-7, validateEvery: 5000 }),

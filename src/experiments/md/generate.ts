@@ -1,9 +1,9 @@
 // Generates a polymer in a solvent: beads on springs with a soft mutual repulsion, and a thermostat that shakes and slows them.
 
 import { Random } from "../../random.ts";
+import { DIMENSIONS } from "../space.ts";
 import { BEAD_TYPES } from "./trajectories.ts";
 
-const DIMENSIONS = 3;
 /** The length of a spring at rest and its stiffness; beads have a mass of 1, frames are 1 apart. */
 const BOND = 4;
 const STIFFNESS = 10;

@@ -9,10 +9,9 @@ import { Module } from "../../nn/module.ts";
 import { MLP } from "../../nn/sequential.ts";
 import { add } from "../../tensor/operators/arithmetic.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
+import { DIMENSIONS } from "../space.ts";
 import { BEAD_TYPES } from "./trajectories.ts";
 import { VELOCITIES } from "./windows.ts";
-
-const DIMENSIONS = 3;
 
 /** A batch of chains, one after the other. */
 export interface ChainInput {

@@ -1,9 +1,9 @@
 // A picture of a polymer: the last velocities that a model sees, and the accelerations that it has to predict.
 
 import type { GeneratorOptions, SamplePicture } from "../generator.ts";
+import { DIMENSIONS } from "../space.ts";
 import { chainTrajectory } from "./generate.ts";
 
-const DIMENSIONS = 3;
 const FRAMES = 3;
 
 export function mdPicture({ points, seed }: GeneratorOptions): SamplePicture {

@@ -5,8 +5,8 @@ import type { SafeTensor } from "../../formats/bytes/elements.ts";
 import { loadHdf5 } from "../../formats/hdf5/lazy.ts";
 import { expectFinite, expectShape, integersOf } from "../arrays.ts";
 import { type DataSource, joinPath, locate } from "../data-source.ts";
+import { DIMENSIONS } from "../space.ts";
 
-const DIMENSIONS = 3;
 /** The number of bead types, which differ in size. */
 export const BEAD_TYPES = 4;
 /** The number of frames in a window: the model sees all but the last, which gives the target. */

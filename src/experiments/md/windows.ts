@@ -5,9 +5,9 @@ import type { Random } from "../../random.ts";
 import { type DataSource, joinPath, locate, readLines } from "../data-source.ts";
 import type { OnBad, Split, SplitName } from "../experiment.ts";
 import { RecentValues } from "../recent.ts";
+import { DIMENSIONS } from "../space.ts";
 import { readTrajectory, type Trajectory, WINDOW } from "./trajectories.ts";
 
-const DIMENSIONS = 3;
 /** The number of velocities that the model sees. */
 export const VELOCITIES = WINDOW - 2;
 /** The scales of the published trajectories, axis by axis: what is divided by. */

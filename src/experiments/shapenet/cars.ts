@@ -8,9 +8,9 @@ import { loadVtk, type VtkFile } from "../../formats/vtk/vtk.ts";
 import { expectFinite, floatsOf } from "../arrays.ts";
 import { type DataSource, hasFolder, joinPath, locate, sortedNames } from "../data-source.ts";
 import type { Split, SplitName } from "../experiment.ts";
+import { DIMENSIONS } from "../space.ts";
 import { testIndices } from "./test-indices.ts";
 
-const DIMENSIONS = 3;
 /** The folders of the published set, and the number of cars in it. */
 const FOLDERS = Array.from({ length: 9 }, (_, i) => `param${i}`);
 const PUBLISHED_CARS = 889;

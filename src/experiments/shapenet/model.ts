@@ -12,8 +12,7 @@ import { cos, sin } from "../../tensor/operators/functions.ts";
 import { concatenate } from "../../tensor/operators/sections.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
 import { type NeighbourInput, prepareNeighbours } from "../neighbours.ts";
-
-const DIMENSIONS = 3;
+import { DIMENSIONS } from "../space.ts";
 
 /** The parts are `pos_enc.linear`, `main_model`, `pred_head`. */
 export class PressureModel extends Module {

@@ -1,9 +1,9 @@
 // A picture of a body in the wind: the points of its surface, and the pressure on them.
 
 import type { GeneratorOptions, SamplePicture } from "../generator.ts";
+import { DIMENSIONS } from "../space.ts";
 import { carBody } from "./generate.ts";
 
-const DIMENSIONS = 3;
 /** The viewer's angles in radians: to the side of the driving direction, and upwards. */
 const BESIDE = -0.8;
 const ABOVE = 0.3;
