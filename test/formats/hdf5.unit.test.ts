@@ -7,6 +7,7 @@ import { FormatError, InputError } from "../../src/errors.ts";
 import { readArrays } from "../../src/experiments/folder/read.ts";
 import { type SafeTensor, toFloat32 } from "../../src/formats/bytes/elements.ts";
 import { loadHdf5, readHdf5, saveHdf5 } from "../../src/formats/hdf5/hdf5.ts";
+import { withLibrary } from "../../src/formats/hdf5/library.ts";
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, "hdf5", name));
 
@@ -279,6 +280,19 @@ describe("saveHdf5", () => {
 });
 
 describe("the HDF5 library's module", () => {
+  it("is not used any more by calls at once with one in which it has met an error", async () => {
+    const used: unknown[] = [];
+    const failing = withLibrary((library) => {
+      used.push(library);
+      throw new Error("damaged");
+    });
+    const others = [1, 2].map(() => withLibrary((library) => used.push(library)));
+    await expect(failing).rejects.toThrow("damaged");
+    await Promise.all(others);
+    expect(used[1]).not.toBe(used[0]);
+    expect(used[2]).toBe(used[1]);
+  });
+
   it("is named where it is missing, and is read again by the next call", async () => {
     vi.resetModules();
     const { loadHdf5 } = await import("../../src/formats/hdf5/hdf5.ts");

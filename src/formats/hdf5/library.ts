@@ -12,11 +12,13 @@ let instance: Promise<H5Module> | undefined;
 
 /** Calls `use` with an instance of the library, and discards the instance if the call fails. */
 export async function withLibrary<T>(use: (library: H5Module) => T): Promise<T> {
-  instance ??= createModule();
+  const chosen = (instance ??= createModule());
   try {
-    return use(await instance);
+    const library = await chosen;
+    // Another call that waited for this instance may have met an error meanwhile.
+    return chosen === instance ? use(library) : await withLibrary(use);
   } catch (error) {
-    instance = undefined;
+    if (chosen === instance) instance = undefined;
     throw error;
   }
 }
