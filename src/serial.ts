@@ -1,4 +1,13 @@
-// Executes asynchronous work one after the other, such as the work of one device, which must not overlap.
+// The order of asynchronous work: one after the other, such as the work of one device, which must not overlap; and at once, where
+// what comes of it must not depend on which ends first.
+
+/** As Promise.all, but of several errors it throws the first of the list, whichever came first, once all have settled. */
+export async function allInOrder<Work extends readonly unknown[] | []>(
+  work: Work,
+): Promise<{ -readonly [Place in keyof Work]: Awaited<Work[Place]> }> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+}
 
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();

@@ -5,6 +5,7 @@ import { checkOptions, expectParts, expectWhole } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError } from "../errors.ts";
 import { Random } from "../random.ts";
+import { allInOrder } from "../serial.ts";
 import { Prefetch } from "./data/prefetch.ts";
 import { Pace } from "./pace.ts";
 import { type BatchDetails, type DataSet, dataSetOf, type Measured, type Task } from "./task.ts";
@@ -61,10 +62,10 @@ export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, B
   const summarise = (numbers: Metrics) => task.summarise?.(numbers) ?? numbers;
   const prepare = async (batch: number) => {
     const first = batch * batchSize;
-    const samples = Array.from({ length: samplesOf(batch) }, (_, i) =>
+    const samples = Array.from({ length: samplesOf(batch) }, async (_, i) =>
       data.load(first + i, new Random(seed, `evaluation, sample ${first + i}`)),
     );
-    return task.prepare(await Promise.all(samples));
+    return task.prepare(await allInOrder(samples));
   };
   const ahead = new Prefetch(device, prepare, 0, batches, prefetch);
 

@@ -4,6 +4,7 @@
 import type { DryRunDevice, NotedTensor } from "../backends/dry-run.ts";
 import { SAFE_SHARE, shortage } from "../backends/shortage.ts";
 import { OutOfMemoryError } from "../errors.ts";
+import { allInOrder } from "../serial.ts";
 import type { BatchRequest } from "./data/loading.ts";
 import { PackedParameters } from "./optimizer/packing.ts";
 import type { Task, Trainable } from "./task.ts";
@@ -50,7 +51,7 @@ export class MemoryPlanner<Batch> {
     const { samples } = request;
     const parts = Math.min(this.#plan.parts, samples.length);
     const at = (part: number) => Math.round((part * samples.length) / parts);
-    return Promise.all(
+    return allInOrder(
       Array.from({ length: parts }, async (_, part) => {
         const some = samples.slice(at(part), at(part + 1));
         return { batch: await this.load({ ...request, samples: some }), samples: some.length };

@@ -3,6 +3,7 @@
 import { FormatError } from "../../errors.ts";
 import { uniqueEdges } from "../../formats/clouds/cells.ts";
 import { type ArchiveReader, openNpyRows, openNpzRows, type RowReader } from "../../formats/numpy/npy-rows.ts";
+import { allInOrder } from "../../serial.ts";
 import { expectShape, floatsOf, integersOf } from "../arrays.ts";
 import { type DataSource, hasFolder, joinPath, locate, partialFile, readLines } from "../data-source.ts";
 import type { Split, SplitName } from "../experiment.ts";
@@ -111,7 +112,7 @@ export async function loadFlows(
 }
 
 async function openTrajectory(source: DataSource, folder: string): Promise<Trajectory> {
-  const [archive, triangles] = await Promise.all(
+  const [archive, triangles] = await allInOrder(
     ["sim.npz", "triangles.npy"].map((file) => partialFile(source, joinPath(folder, file))),
   );
   const trajectory = {
@@ -130,7 +131,7 @@ async function readWindow(
   alone: boolean,
 ): Promise<FlowWindow> {
   const nameOf = (array: string) => `${files.archive}: ${array}`;
-  const [corners, positions, mask, ...states] = await Promise.all([
+  const [corners, positions, mask, ...states] = await allInOrder([
     triangles.rows(start, frames),
     ...ARRAYS.map((array) => arrays[array].rows(start, frames)),
   ]);

@@ -3,6 +3,7 @@
 import { FormatError } from "../../errors.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { Random } from "../../random.ts";
+import { allInOrder } from "../../serial.ts";
 import { type DataSource, locate, readLines } from "../data-source.ts";
 import { type SplitName, splitNames } from "../experiment.ts";
 import { matchesPattern } from "./files.ts";
@@ -131,7 +132,7 @@ async function readLists(lists: Lists, source: DataSource): Promise<Lists> {
     const isFile = list.length === 1 && /\.txt$/i.test(list[0]);
     return [split, isFile ? await readLines(source, list[0]) : list] as const;
   });
-  return Object.fromEntries(await Promise.all(read));
+  return Object.fromEntries(await allInOrder(read));
 }
 
 /** @throws FormatError for a file without lists of samples */

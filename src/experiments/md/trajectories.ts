@@ -3,6 +3,7 @@
 import { FormatError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/bytes/elements.ts";
 import { loadHdf5 } from "../../formats/hdf5/lazy.ts";
+import { allInOrder } from "../../serial.ts";
 import { expectFinite, expectShape, integersOf } from "../arrays.ts";
 import { type DataSource, joinPath, locate } from "../data-source.ts";
 import { DIMENSIONS } from "../space.ts";
@@ -31,7 +32,7 @@ export interface Trajectory {
  */
 export async function readTrajectory(source: DataSource, folder: string, most: number): Promise<Trajectory> {
   const read = (file: string, name: string) => readDataset(source, joinPath(folder, file), name);
-  const [position, type, bond] = await Promise.all([
+  const [position, type, bond] = await allInOrder([
     read("position.h5", "position"),
     read("ptype.h5", "particle_type"),
     read("bond.h5", "bond_indices"),

@@ -1,6 +1,7 @@
 // Reads rows of arrays that are too large to be held in memory: of NumPy's array files, and of arrays in its archives. Only the rows
 // that are asked for are read, wherever the format allows it.
 
+import { allInOrder } from "../../serial.ts";
 import { formatError } from "../bytes/bytes.ts";
 import type { SafeTensor } from "../bytes/elements.ts";
 import { openPartialZip } from "../compression/zip.ts";
@@ -68,5 +69,5 @@ export async function openNpzRows<Name extends string>(
     const { part, size, entryFile } = findArray(entries, name, archive.file);
     return [name, await openRows(part, size, entryFile)] as const;
   });
-  return Object.fromEntries(await Promise.all(opened)) as ArchiveReader<Name>;
+  return Object.fromEntries(await allInOrder(opened)) as ArchiveReader<Name>;
 }

@@ -1,6 +1,7 @@
 // The batches of a training: which samples each contains, and how it is made from them.
 
 import { Random } from "../../random.ts";
+import { allInOrder } from "../../serial.ts";
 import type { DataSet, Task } from "../task.ts";
 import type { BatchSamples } from "./order.ts";
 
@@ -10,12 +11,12 @@ export interface BatchRequest extends BatchSamples {
   seed: number;
 }
 
-/** Loads a batch's samples and prepares them. @throws the error of loading or preparing a sample */
+/** Loads a batch's samples and prepares them. @throws the error of preparing them, or of loading the first that cannot be loaded */
 export async function loadBatch<Sample, Batch>(
   data: DataSet<Sample>,
   task: Pick<Task<Sample, Batch>, "prepare">,
   { seed, epoch, samples }: BatchRequest,
 ): Promise<Batch> {
-  const load = (sample: number) => data.load(sample, new Random(seed, `epoch ${epoch}, sample ${sample}`), epoch);
-  return task.prepare(await Promise.all(samples.map(load)));
+  const load = async (sample: number) => data.load(sample, new Random(seed, `epoch ${epoch}, sample ${sample}`), epoch);
+  return task.prepare(await allInOrder(samples.map(load)));
 }

@@ -1,0 +1,26 @@
+// Batches whose samples arrive in any order.
+
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, it } from "vitest";
+import { loadBatch } from "../../src/train/data/loading.ts";
+
+const request = { seed: 1, epoch: 0, samples: [3, 2, 1, 0] };
+const task = { prepare: (samples: number[]) => Promise.resolve(samples) };
+
+it("has its samples in their order, whichever is read first", async () => {
+  const data = { size: 4, load: (sample: number) => delay(5 * sample, sample) };
+  expect(await loadBatch(data, task, request)).toEqual([3, 2, 1, 0]);
+});
+
+it("fails with the first of its samples that cannot be read, whichever fails first", async () => {
+  const load = async (sample: number) => {
+    await delay(5 * sample);
+    throw new Error(`${sample} is damaged`);
+  };
+  await expect(loadBatch({ size: 4, load }, task, request)).rejects.toThrow("3 is damaged");
+  const quick = (sample: number) => {
+    if (sample < 3) throw new Error(`${sample} is damaged`);
+    return load(sample);
+  };
+  await expect(loadBatch({ size: 4, load: quick }, task, request)).rejects.toThrow("3 is damaged");
+});
