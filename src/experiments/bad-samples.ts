@@ -2,7 +2,15 @@
 
 import { FormatError } from "../errors.ts";
 import { Random } from "../random.ts";
-import type { OnBad, Split, SplitName } from "./experiment.ts";
+import { type BadSample, type OnBad, type Split, type SplitName, splitNames } from "./experiment.ts";
+
+/** Adds a sample to a list unless it is there, in the order of splits and names: which one is found first depends on reads and workers. */
+export function addBad(list: BadSample[], { split, sample, problem }: BadSample): void {
+  if (list.some((known) => known.split === split && known.sample === sample)) return;
+  list.push({ split, sample, problem });
+  const place = (bad: BadSample) => splitNames.indexOf(bad.split);
+  list.sort((a, b) => place(a) - place(b) || (a.sample < b.sample ? -1 : 1));
+}
 
 /**
  * Returns a split for training in which the next sample that is not damaged takes the place of a damaged one. The order of samples

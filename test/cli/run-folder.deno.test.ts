@@ -130,10 +130,10 @@ it("leaves damaged samples out where it may, and tells which", async () => {
   expect(trained.stdout).toContain(`${cars.test.length - 1} to test with`);
   expect(trained.stdout).toContain("left out 3 damaged samples");
   const { leftOut } = json(path("tolerant/config.json"));
-  expect(leftOut.map(({ split, sample }: Record<string, string>) => [split, sample]).sort()).toEqual([
-    ["test", cars.test[0]],
+  expect(leftOut.map(({ split, sample }: Record<string, string>) => [split, sample])).toEqual([
     ["train", cars.train[0]],
     ["val", cars.test[0]],
+    ["test", cars.test[0]],
   ]);
   expect(existsSync(path("tolerant/predictions"))).toBe(false);
 

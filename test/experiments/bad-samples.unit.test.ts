@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
-import { replacingBad, withoutBad } from "../../src/experiments/bad-samples.ts";
+import { addBad, replacingBad, withoutBad } from "../../src/experiments/bad-samples.ts";
 import type { BadSample, Split } from "../../src/experiments/experiment.ts";
 import { Random } from "../../src/random.ts";
 
@@ -41,6 +41,21 @@ describe("a split with damaged samples", () => {
     expect(await all(data)).toEqual([0, 1, 0, 0, 0]);
     expect(told.map(({ sample }) => sample)).toEqual(["sample 2", "sample 3", "sample 4"]);
     await expect(all(replacingBad(numbers(2, [0, 1]), () => {}))).rejects.toThrow("file 0 is damaged");
+  });
+
+  it("is described in the order of splits and names, whichever is found first, and as often as it is", () => {
+    const [a, b, c] = (["train 1", "train 2", "val 1"] as const).map((place) => {
+      const [split, sample] = place.split(" ") as ["train" | "val", string];
+      return { split, sample, problem: "damaged" };
+    });
+    for (const found of [
+      [a, b, c],
+      [c, b, b, a, c],
+    ]) {
+      const list: BadSample[] = [];
+      for (const bad of found) addBad(list, bad);
+      expect(list).toEqual([a, b, c]);
+    }
   });
 
   it("passes on what is no fault of a file", async () => {

@@ -1,5 +1,6 @@
 // Opens a run for erwin train: the device, the data set, and the model with its initial weights.
 
+import { addBad } from "../../experiments/bad-samples.ts";
 import type { DataSource } from "../../experiments/data-source.ts";
 import type { BadSample, OnBad } from "../../experiments/experiment.ts";
 import { type ExperimentRun, type InitialWeights, openRun } from "../../experiments/run.ts";
@@ -34,11 +35,7 @@ export async function withRun(
       const batches = accumulate === 1 ? `${batchSize}` : `${accumulate} batches of ${batchSize}`;
       console.log(`training ${name} on ${describeDevice(device)}: ${steps} steps of ${batches}`);
       const source = dataPath === undefined ? undefined : openSource(dataPath);
-      const isKnown = ({ split, sample }: BadSample) =>
-        leftOut.some((known) => known.split === split && known.sample === sample);
-      const onBad = (bad: BadSample) => {
-        if (!isKnown(bad)) leftOut.push(bad);
-      };
+      const onBad = (bad: BadSample) => addBad(leftOut, bad);
       const made = await withProgress("reading the samples", () =>
         openRun(name, experiment, {
           device,
