@@ -123,6 +123,8 @@ async function runTests({ name, runner, exclude = [] }, filters, later = false) 
 await main(async () => {
   printHelp();
   process.env.NO_COLOR = "1";
+  // It has precedence: programs would colour what tests read.
+  delete process.env.FORCE_COLOR;
   // Tests must not depend on when a background measurement of a device ends.
   process.env.ERWIN_TUNE = "off";
   const names = process.argv.slice(2).filter((argument) => argument in runners);

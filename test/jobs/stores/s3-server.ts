@@ -14,7 +14,7 @@ const program = `
 const S3rver = require("s3rver");
 const [directory] = process.argv.slice(1);
 const server = new S3rver({ port: 0, address: "127.0.0.1", silent: true, directory, configureBuckets: [{ name: "bucket" }] });
-server.run().then(({ port }) => console.log(port));
+server.run().then(({ port }) => console.log(String(port)));
 `;
 
 export interface S3Server {
