@@ -14,7 +14,7 @@ const lease = () => JSON.parse(readFileSync(path("training.lease-1"), "utf8"));
 /** Leaves the lease of another process, which says of itself what this one does except for the given facts. */
 async function leaveLease(facts: object): Promise<void> {
   let own = {};
-  rmSync(path("training.lease-1"), { force: true });
+  for (const name of readdirSync(folder)) rmSync(path(name));
   await holdingRun(folder, {}, async () => void (own = lease()));
   writeFileSync(path("training.lease-1"), JSON.stringify({ ...own, owner: "another", ...facts }));
 }
@@ -39,10 +39,13 @@ it("waits for the sign of life of a process elsewhere, whose process ids mean ot
   expect(await holdingRun(folder, {}, async () => "trained")).toBe("trained");
 
   await leaveLease({ pid: 1, machine: { host: "elsewhere" } });
-  const second = holdingRun(folder, {}, async () => {});
-  // It has seen the lease as it was.
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  writeFileSync(path("training.lease-1"), JSON.stringify({ ...lease(), renewals: 1 }));
+  const left = lease();
+  let renewals = 0;
+  // Again and again, as that process does: whenever the first look was, a later one finds another lease.
+  const renewal = setInterval(() => {
+    writeFileSync(path("training.lease-1"), JSON.stringify({ ...left, renewals: ++renewals }));
+  }, 100);
+  const second = holdingRun(folder, {}, async () => {}).finally(() => clearInterval(renewal));
   await expect(second).rejects.toThrow("Process 1 on elsewhere");
 });
 

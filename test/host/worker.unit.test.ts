@@ -13,6 +13,9 @@ import { lifeName } from "../../src/host/life.ts";
 import { hasWorkers, startWorker } from "../../src/host/worker.ts";
 import { givenScript } from "../../src/worker/script.ts";
 
+/** Of what happens at once, except on a busy machine. */
+const patiently = { timeout: 60_000 };
+
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
@@ -113,11 +116,11 @@ describe("a worker in Firefox", () => {
     };
     const [first, second] = [hosts.startWorker(script, listener), hosts.startWorker(script, listener)];
     first.post({ type: "start" });
-    await vi.waitFor(() => expect(heard).toEqual([{ answer: { type: "start" } }]));
+    await vi.waitFor(() => expect(heard).toEqual([{ answer: { type: "start" } }]), patiently);
     threads[1].dispatchEvent(Object.assign(new Event("error"), { message: "not today" }));
-    await vi.waitFor(() => expect(heard[1]).toMatch(/example\.org.*not today/));
+    await vi.waitFor(() => expect(heard[1]).toMatch(/example\.org.*not today/), patiently);
     first.stop();
-    await vi.waitFor(() => expect(threads.map(({ ended }) => ended)).toEqual([true, false]));
+    await vi.waitFor(() => expect(threads.map(({ ended }) => ended)).toEqual([true, false]), patiently);
     lent.stop();
     expect(threads[1].ended).toBe(true);
     second.stop();

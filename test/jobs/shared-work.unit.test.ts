@@ -177,7 +177,7 @@ it("ends where the disk stays full", async () => {
   expect(failures).toEqual([]);
 });
 
-it("ends without its pause where it is stopped in the middle of a pass", { timeout: 5000 }, async () => {
+it("ends without its pause where it is stopped in the middle of a pass", { timeout: 25_000 }, async () => {
   const stop = new AbortController();
   const { work, leases } = start(new MemoryFiles(), { signal: stop.signal, pause: 30_000 });
   const predict = (claim: Claim) => {

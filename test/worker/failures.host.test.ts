@@ -110,7 +110,8 @@ describe("a worker script", () => {
     const url = new URL("no-such-script.js", await libraryScript());
     const begin = performance.now();
     const error = await rejection(createErwinWorker({ url }), WorkerError);
-    expect(performance.now() - begin).toBeLessThan(5000);
+    // As soon as the host knows it, not when a silent worker is given up, after a minute.
+    expect(performance.now() - begin).toBeLessThan(50_000);
     expect(error.details.url).toBe(url.href);
     expect(error.message).toContain(url.href);
   });
@@ -139,7 +140,8 @@ describe("a worker script", () => {
     vi.useFakeTimers({ toFake: ["setTimeout"] });
     try {
       const call = rejection(createErwinWorker({ url: scriptUrl("") }), WorkerError);
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      // Until it waits.
+      while (vi.getTimerCount() === 0) await new Promise((resolve) => setTimeout(resolve, 5));
       vi.advanceTimersByTime(60_000);
       expect((await call).message).toContain("60 s");
     } finally {

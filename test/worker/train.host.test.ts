@@ -179,9 +179,10 @@ describe("a training", () => {
   });
 
   test("is paused and resumed, while other calls wait", async () => {
-    await erwin.create(config, { seed: 5 });
+    await erwin.create(config);
     let steps = 0;
-    const training = erwin.train({ ...options, logEvery: 1 }, ({ step }) => {
+    // More steps than can be done before it is told to stop.
+    const training = erwin.train({ ...options, steps: 100_000, logEvery: 1 }, ({ step }) => {
       steps = step;
       if (step === 2) training.pause();
     });
@@ -189,21 +190,44 @@ describe("a training", () => {
     const forward = erwin.forward(cloud()).then(() => {
       answered = true;
     });
-    await vi.waitFor(() => expect(steps).toBeGreaterThanOrEqual(2), { timeout: 60_000 });
-    await wait(1000);
-    const held = steps;
-    expect(held).toBeLessThan(STEPS);
-    await wait(1000);
-    expect(steps).toBe(held);
+    /** Waits until more than these steps are done, and then none for a second. */
+    const untilHeld = (more: number) =>
+      vi.waitFor(
+        async () => {
+          const before = steps;
+          await wait(1000);
+          expect(before).toBeGreaterThan(more);
+          expect(steps).toBe(before);
+        },
+        { timeout: 100_000 },
+      );
+    await untilHeld(1);
     expect(answered).toBe(false);
     expect((await erwin.info()).mode).toBe("train");
+    const held = steps;
     training.resume();
-    const result = await training.finished;
-    expect(steps).toBe(STEPS);
-    expect(result.checkpoint).toEqual((await wholeRun()).result.checkpoint);
+    await vi.waitFor(() => expect(steps).toBeGreaterThan(held), { timeout: 100_000 });
+    training.pause();
+    await untilHeld(held);
+    expect(answered).toBe(false);
+    training.stop();
+    expect(await training.finished).toMatchObject({ finished: false });
     await forward;
+  });
+
+  test("has the same bits with a pause, and ignores what it is told after its end", async () => {
+    await erwin.create(config, { seed: 5 });
+    const training = erwin.train({ ...options, logEvery: 1 }, ({ step }) => {
+      if (step !== 2) return;
+      training.pause();
+      setTimeout(() => training.resume(), 200);
+    });
+    const { checkpoint, finished } = await training.finished;
+    expect(finished).toBe(true);
+    expect(checkpoint).toEqual((await wholeRun()).result.checkpoint);
     training.pause();
     training.stop();
+    expect((await erwin.forward(cloud())).shape).toEqual([POINTS, 8]);
   });
 
   test("that waits can be stopped before it begins", async () => {

@@ -74,8 +74,8 @@ it("shares work, each output made once, and takes over what a stopped process ha
   const names = Array.from({ length: 9 }, (_, i) => `${i}.csv`);
   await Promise.all(names.map((name) => inputs.save(name, bytes(name))));
   const recipe = { model: await sha256(bytes("model")), options: {} };
-  const begin = (outputs: S3Store, owner: string) => {
-    const leases = new Leases(outputs, { owner, seconds: 1 });
+  const begin = (outputs: S3Store, owner: string, seconds: number) => {
+    const leases = new Leases(outputs, { owner, seconds });
     const jobs = names.map((name) => ({ input: name, output: name }));
     const failures: unknown[] = [];
     const onFailure = (_: unknown, error: unknown) => failures.push(error);
@@ -84,11 +84,11 @@ it("shares work, each output made once, and takes over what a stopped process ha
   };
   const folder = "work/out";
   const options = { bucket: "bucket", folder, endpoint: server.endpoint, credentials };
-  const stopped = begin(new Stopped(options), "stopped");
+  const stopped = begin(new Stopped(options), "stopped", 1);
   const claim = (await (await stopped.work.passes().next()).value!.next()).value as Claim;
   const made = await Promise.all(
     ["one", "other"].map(async (owner) => {
-      const { work, leases, failures } = begin(store({ folder }), owner);
+      const { work, leases, failures } = begin(store({ folder }), owner, 100);
       const done: string[] = [];
       for await (const claims of work.passes()) {
         for await (const { job, input, finish } of claims) if (await finish(input)) done.push(job.input);
