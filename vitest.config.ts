@@ -23,6 +23,8 @@ const shared = {
   testTimeout: 300_000,
   hookTimeout: 300_000,
   teardownTimeout: 10_000,
+  // What is polled happens at once, but a busy machine may keep it waiting.
+  expect: { poll: { timeout: 60_000 } },
   // Files share their runner's devices and the kernels these have compiled (test/support/models.ts). Said of each
   // project: they do not take it from the root.
   isolate: false,

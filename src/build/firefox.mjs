@@ -33,5 +33,7 @@ export async function launchFirefox({ webgpu = false, ...options } = {}) {
   // The set-up imports this file before there are packages.
   const { launch } = await import("puppeteer-core");
   const preferences = webgpu ? { extraPrefsFirefox: webgpuPreferences } : {};
-  return launch({ browser: "firefox", executablePath, headless: true, ...preferences, ...options });
+  // A busy machine takes its time.
+  const timeout = 120_000;
+  return launch({ browser: "firefox", executablePath, headless: true, timeout, ...preferences, ...options });
 }

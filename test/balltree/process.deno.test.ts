@@ -26,7 +26,7 @@ writeFileSync(
 /** Runs a script in Deno or Node until it exits. */
 function run(program: "deno" | "node"): string {
   const [command, args] = program === "deno" ? [process.execPath, ["run", "-A", "script.js"]] : ["node", ["script.js"]];
-  const result = spawnSync(command, args, { cwd: folder, encoding: "utf8", timeout: 30_000 });
+  const result = spawnSync(command, args, { cwd: folder, encoding: "utf8", timeout: 100_000 });
   expect(result.status, result.stderr).toBe(0);
   return result.stdout.trim();
 }
@@ -39,7 +39,7 @@ test("a process with idle threads ends by itself", () => {
 test("a process that loads the library from the web ends by itself, too", async () => {
   const server = await serve((request, response) => sendFile(response, join(folder, pathOf(request))));
   try {
-    const options = { timeout: 30_000, stdio: ["ignore", "pipe", "inherit"] as ["ignore", "pipe", "inherit"] };
+    const options = { timeout: 100_000, stdio: ["ignore", "pipe", "inherit"] as ["ignore", "pipe", "inherit"] };
     const deno = spawn(process.execPath, ["run", "-A", `${server.url}script.js`], options);
     let output = "";
     deno.stdout.on("data", (text) => {

@@ -12,7 +12,7 @@ export const END = "\u0004";
 export const callsProgram = [fileURLToPath(new URL("calls.mjs", import.meta.url)), cliPath, END];
 
 /** The time in milliseconds after which a call, or the process's end, counts as hanging. */
-const patience = 100_000;
+const patience = 250_000;
 
 /**
  * Declares a process for a file's tests, and returns what runs `erwin ...words` in it, one call at a time. After the tests the process

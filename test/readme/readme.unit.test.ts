@@ -54,7 +54,7 @@ const environment: NodeJS.ProcessEnv = {
 
 /** Runs a shell's commands in a folder; gives what they print. The first that fails ends them, and the test. */
 async function shell(cwd: string, commands: string): Promise<string> {
-  const options = { cwd, env: environment, timeout: 110_000 };
+  const options = { cwd, env: environment, timeout: 280_000 };
   const { stdout } = await promisify(execFile)("sh", ["-ec", commands], options);
   return stdout;
 }
@@ -148,7 +148,7 @@ async function runPage(program: string): Promise<string> {
     return await new Promise((resolve, reject) => {
       page.on("console", (message) => (message.type() === "error" ? reject(message.text()) : resolve(message.text())));
       page.on("pageerror", reject);
-      page.goto(server.url).catch(reject);
+      page.goto(server.url, { timeout: 280_000 }).catch(reject);
     });
   } finally {
     await page.close();
