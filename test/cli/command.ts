@@ -71,13 +71,25 @@ export function start(words: readonly string[], options?: ProcessOptions): Runni
 export const erwinAlone = (words: readonly string[], options?: ProcessOptions): Promise<Result> =>
   start(words, options).ended;
 
-/** Starts `erwin ...words`, interrupts it as soon as `isTime` returns true, and waits for its end. */
+const holdPath = fileURLToPath(new URL("hold.mjs", import.meta.url));
+
+/** Returns options for `start`, by which a training or prediction waits after so many turns (hold.mjs) until it is interrupted. */
+export const holdingAfter = (turns: number): ProcessOptions => ({
+  env: { ERWIN_TEST_TURNS: String(turns) },
+  flags: ["--preload", holdPath],
+});
+
+/**
+ * Starts `erwin ...words`, interrupts it as soon as `isTime` returns true, and waits for its end.
+ * @param turns as many as it needs until it is time, and fewer than to its end
+ */
 export async function interruptErwin(
   words: readonly string[],
+  turns: number,
   isTime: () => boolean,
   signal: "SIGINT" | "SIGTERM" = "SIGINT",
 ): Promise<Result> {
-  const { pid, ended } = start(words);
+  const { pid, ended } = start(words, holdingAfter(turns));
   const watch = setInterval(() => {
     if (!isTime()) return;
     clearInterval(watch);

@@ -56,6 +56,7 @@ it.each(["md", "shapenet"] as const)("%s: trains as the reference does, and eval
 it("goes on with the same bits after SIGTERM, and refuses other settings by name", async () => {
   const begun = await interruptErwin(
     [...words("md", "interrupted"), "--save-every", "2"],
+    5,
     () => existsSync(path("interrupted/last.safetensors")),
     "SIGTERM",
   );

@@ -108,8 +108,11 @@ it("trains on the files of a list with a falling loss that ends below the mean's
   expect(entries.at(-1)).toMatchObject({ kind: "test", step: 60 });
   expect(entries.at(-1).loss).toBeLessThan(mean);
 
-  const begun = await interruptErwin([...words("parts"), ...onCpu], () => existsSync(path("parts/last.safetensors")));
+  const begun = await interruptErwin([...words("parts"), ...onCpu], 30, () =>
+    existsSync(path("parts/last.safetensors")),
+  );
   expect(begun.code, begun.stderr).toBe(0);
+  expect(begun.stdout).toMatch(/stopped after \d+ of 60 steps/);
   const other = await erwin([...words("parts"), ...onCpu, "graph=knn"]);
   expect(other.code).toBe(1);
   expect(errorLine(other)).toContain("graph.kind mesh, not knn");

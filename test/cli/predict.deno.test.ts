@@ -328,7 +328,7 @@ describe("erwin predict of many files", () => {
     mkdirSync(path("listed"));
     for (let i = 0; i < files; i++) copyFileSync(input, path(`listed/${i}.safetensors`));
     const command = words(model, path("list.txt"), path("from-list"));
-    const first = await interruptErwin([...command, "--batch-points", "1"], () =>
+    const first = await interruptErwin([...command, "--batch-points", "1"], 10, () =>
       existsSync(path("from-list/listed/0.safetensors")),
     );
     expect(first.code).toBe(1);

@@ -31,7 +31,7 @@ const words = (folder: string) => [
 ];
 
 it("goes on after SIGINT, and ends with the same bits as a run that was not interrupted", async () => {
-  const first = await interruptErwin([...words("interrupted"), "--save-every", "2"], () =>
+  const first = await interruptErwin([...words("interrupted"), "--save-every", "2"], 5, () =>
     existsSync(path("interrupted/last.safetensors")),
   );
   expect(first.code, first.stderr).toBe(0);

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import process from "node:process";
 import { ErwinTransformer, requestDevice, saveSafetensors } from "erwin";
-import { type Result, type Running, start } from "../cli/command.ts";
+import { holdingAfter, type Result, type Running, start } from "../cli/command.ts";
 import { seededRandom, uniformCloud } from "../support/clouds.ts";
 import { twoLevels as config } from "../support/configs.ts";
 
@@ -53,7 +53,9 @@ export interface Swarm {
  */
 export async function predictByThree(folder: string, output: string, count: number, more: string[]): Promise<Swarm> {
   const words = predictWords(folder, output, ...more);
-  const [killed, stopped, lasting] = [0, 1, 2].map((): Running => start(words));
+  // The first two cannot end before that, however late it is noticed. The model's hash is a turn, too.
+  const [killed, stopped] = [count / 10, count / 5].map((files): Running => start(words, holdingAfter(1 + files)));
+  const lasting = start(words);
   const takenOver = new Set<string>();
   const outputs = () => {
     const names = existsSync(join(folder, output)) ? readdirSync(join(folder, output)) : [];
