@@ -5,19 +5,38 @@ import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { findChromium, testArguments } from "../../src/build/chromium.mjs";
 import { isolationHeaders } from "../../src/build/isolation.mjs";
-import { sendSiteFile, serve } from "../../src/build/serve-dist.mjs";
+import { pathOf, sendSiteFile, serve } from "../../src/build/serve-dist.mjs";
 import { root } from "../../src/build/steps.mjs";
 
 /** How a page becomes cross-origin isolated; "none" is not. */
 export type Isolation = "headers" | "service worker" | "none";
 
-/** A host of the site; it sends the headers for isolation, or none. */
-export const serveSite = (isolation: Isolation) =>
-  serve((request, response) => sendSiteFile(request, response, isolation === "headers" ? isolationHeaders : {}));
+/**
+ * A host of the site; it sends the headers for isolation, or none.
+ * @param prelude code with which the pages' workers begin
+ */
+export const serveSite = (isolation: Isolation, prelude = "") =>
+  serve((request, response) => {
+    const headers = isolation === "headers" ? isolationHeaders : {};
+    const path = pathOf(request);
+    if (!prelude || !/^\/assets\/worker-[^/]*\.js$/.test(path)) return sendSiteFile(request, response, headers);
+    const type = { "Content-Type": "text/javascript", "Cache-Control": "no-store" };
+    response.writeHead(200, { ...headers, ...type }).end(`${prelude}\n${readFileSync(join(root, "dist/site", path))}`);
+  });
 
-export function launchChromium({ webgpu = true, args = [] as string[] } = {}): Promise<Browser> {
+/** The milliseconds within which a page has to do what is waited for: no test relies on how quick a machine is. */
+const PATIENCE = 120_000;
+
+export async function launchChromium({ webgpu = true, args = [] as string[] } = {}): Promise<Browser> {
   const usual = testArguments().filter((argument) => webgpu || !/webgpu/.test(argument));
-  return chromium.launch({ executablePath: findChromium(), args: [...usual, ...args] });
+  const browser = await chromium.launch({ executablePath: findChromium(), args: [...usual, ...args] });
+  const { newContext } = browser;
+  browser.newContext = async (options) => {
+    const context = await newContext.call(browser, options);
+    context.setDefaultTimeout(PATIENCE);
+    return context;
+  };
+  return browser;
 }
 
 export interface OpenPage {
