@@ -125,6 +125,9 @@ await main(async () => {
   process.env.NO_COLOR = "1";
   // It has precedence: programs would colour what tests read.
   delete process.env.FORCE_COLOR;
+  // The servers that tests start are on this machine, also where there is a proxy to others.
+  const { NO_PROXY, no_proxy = NO_PROXY } = process.env;
+  process.env.NO_PROXY = process.env.no_proxy = [no_proxy, "127.0.0.1", "localhost"].filter(Boolean).join();
   // Tests must not depend on when a background measurement of a device ends.
   process.env.ERWIN_TUNE = "off";
   const names = process.argv.slice(2).filter((argument) => argument in runners);
