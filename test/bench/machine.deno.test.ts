@@ -13,10 +13,10 @@ afterAll(remove);
 
 const script = fileURLToPath(new URL("../../src/bench/machine/measure.ts", import.meta.url));
 const measure = (...words: string[]) =>
-  spawnSync(process.execPath, ["run", "-A", script, ...words], { encoding: "utf8", timeout: 100_000 });
+  spawnSync(process.execPath, ["run", "-A", script, ...words], { encoding: "utf8", timeout: 280_000 });
 
 test("steps that fail say why, and the others go on", () => {
-  const size = ["--points", "64,32", "--clouds", "2", "--channels", "8", "--backend", "cpu", "--seconds", "60"];
+  const size = ["--points", "64,32", "--clouds", "2", "--channels", "8", "--backend", "cpu", "--seconds", "180"];
   const { status, stderr } = measure("--out", path("new/a.json"), ...size, "--only", "mixed,dawn,trees,forward");
   expect({ status, stderr }).toMatchObject({ status: 0, stderr: expect.stringContaining("float32 only") });
 
@@ -38,7 +38,7 @@ test("steps that fail say why, and the others go on", () => {
 });
 
 test("on a page in Chromium", () => {
-  const size = ["--points", "32", "--clouds", "2", "--channels", "8", "--backend", "cpu", "--seconds", "60"];
+  const size = ["--points", "32", "--clouds", "2", "--channels", "8", "--backend", "cpu", "--seconds", "180"];
   const { status, stderr } = measure("--out", path("page.json"), ...size, "--only", "forward", "--host", "chromium");
   expect({ status, stderr }).toMatchObject({ status: 0 });
   const { steps, erwin }: MachineResult = JSON.parse(readFileSync(path("page.json"), "utf8"));

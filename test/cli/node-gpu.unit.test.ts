@@ -46,7 +46,7 @@ const driver = findSwiftShader();
 it.skipIf(driver === undefined)("Node has a GPU where the package is installed", () => {
   const outputOf = (...given: string[]) => {
     const env = { ...process.env, VK_DRIVER_FILES: driver, XDG_RUNTIME_DIR: tmpdir(), NO_COLOR: "1" };
-    const options = { encoding: "utf8", cwd: root, env, timeout: 100_000 } as const;
+    const options = { encoding: "utf8", cwd: root, env, timeout: 140_000 } as const;
     const { status, stdout, stderr } = spawnSync(process.execPath, given, options);
     expect(status, stderr).toBe(0);
     return stdout;

@@ -37,6 +37,9 @@ export async function describeBrowser(/** @type {BrowserName} */ name) {
   return `${name} ${number}`;
 }
 
+/** Longer than the slowest machine takes. */
+const PATIENCE_SECONDS = 240;
+
 /**
  * What the page at a URL comes to: "right", or what it says went wrong, with all else that was seen of it.
  * @param {BrowserName} name
@@ -55,9 +58,10 @@ export async function resultOf(name, url) {
 async function resultInWebKit(browser, url) {
   await browser.open(url);
   const result = await browser.evaluate(`
-    for (let tenth = 0; tenth < 600 && !globalThis.erwinResult; tenth++) await new Promise((go) => setTimeout(go, 100));
+    for (let tenth = 0; tenth < ${10 * PATIENCE_SECONDS} && !globalThis.erwinResult; tenth++)
+      await new Promise((go) => setTimeout(go, 100));
     return globalThis.erwinResult`);
-  return result ? judge(result) : "no result within 60 s";
+  return result ? judge(result) : `no result within ${PATIENCE_SECONDS} s`;
 }
 
 /**
@@ -78,8 +82,9 @@ async function resultOnConsole(browser, url) {
         if (result === undefined) seen.push(message.text());
         else resolve(judge(result) === "right" ? "right" : [judge(result), ...seen].join("\n"));
       });
-      setTimeout(() => resolve(["no result within 60 s", ...seen].join("\n")), 60_000);
-      page.goto(url).catch((error) => resolve(String(error)));
+      const late = `no result within ${PATIENCE_SECONDS} s`;
+      setTimeout(() => resolve([late, ...seen].join("\n")), 1000 * PATIENCE_SECONDS);
+      page.goto(url, { timeout: 1000 * PATIENCE_SECONDS }).catch((error) => resolve(String(error)));
     });
   } finally {
     await page.close();
