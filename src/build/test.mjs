@@ -123,8 +123,8 @@ async function runTests({ name, runner, exclude = [] }, filters, later = false) 
 await main(async () => {
   printHelp();
   process.env.NO_COLOR = "1";
-  // It has precedence: programs would colour what tests read.
-  delete process.env.FORCE_COLOR;
+  // The first has precedence: programs would colour what tests read. The others change what commands print and refuse.
+  for (const name of ["FORCE_COLOR", "ERWIN_DEBUG", "ERWIN_TOKEN"]) delete process.env[name];
   // The servers that tests start are on this machine, also where there is a proxy to others.
   const { NO_PROXY, no_proxy = NO_PROXY } = process.env;
   process.env.NO_PROXY = process.env.no_proxy = [no_proxy, "127.0.0.1", "localhost"].filter(Boolean).join();
