@@ -29,7 +29,7 @@ const untilStep = (page: Page, step: number) =>
   page.waitForFunction((wanted) => (globalThis.erwinPage.step ?? 0) >= wanted, step, { timeout: RUN_MS });
 
 /**
- * Makes a training's worker wait after so many of its turns between steps until it is told to pause, or to go on by `goOn`: a run
+ * Makes a training's worker wait after so many of its turns between steps until it is told to pause, or by `allow` to go on: a run
  * would otherwise have ended before a page on a busy machine hears of its first steps.
  */
 const holding = (turns: number) => `{
@@ -47,14 +47,26 @@ const holding = (turns: number) => `{
     else held.push(take);
   };
   addEventListener("message", ({ data }) => data.type === "pause" && allow(${turns}));
-  new BroadcastChannel("go on").addEventListener("message", () => allow(Infinity));
+  new BroadcastChannel("turns").addEventListener("message", ({ data }) => allow(data));
 }`;
-/** Runs in the page: lets such a run go on, and tells whether it is at its end. */
+/** Runs in the page: lets such a run go on for so many turns. */
+const allow = (turns: number) => new BroadcastChannel("turns").postMessage(turns);
+/** Runs in the page: lets it go on to its end, and tells whether it is there. */
 function goOn(): boolean {
-  new BroadcastChannel("go on").postMessage("");
+  new BroadcastChannel("turns").postMessage(Number.POSITIVE_INFINITY);
   return ["done", "failed"].includes(globalThis.erwinPage.state);
 }
 const finish = (page: Page) => vi.waitUntil(() => page.evaluate(goOn), RUN_MS);
+/** Lets it go on turn by turn, some ten a second, until it is time. */
+const goOnUntil = (page: Page, isTime: () => Promise<boolean>) =>
+  vi.waitUntil(
+    async () => {
+      if (await isTime()) return true;
+      await page.evaluate(allow, 1);
+      return false;
+    },
+    { timeout: RUN_MS, interval: 200 },
+  );
 
 /** The files of the run that "Save run" downloads. */
 async function saveRun(page: Page): Promise<{ zip: Buffer; files: Record<string, Uint8Array> }> {
@@ -245,10 +257,11 @@ describe("Chromium, isolated by headers", () => {
   });
 
   test("a run that is left at once, without warning or while the browser asks can go on", async () => {
-    const { page } = await openPage(browser, `${host.url}${query}00`);
+    const slowHost = await serveSite("headers", holding(1));
+    const { page } = await openPage(browser, `${slowHost.url}${query}00`);
     const leave = async () => {
       await page.goto("about:blank");
-      await load(page, `${host.url}train.html`);
+      await load(page, `${slowHost.url}train.html`);
       await until(page, "paused");
       await ready(page);
       return (await stateOf(page)).step;
@@ -261,21 +274,23 @@ describe("Chromium, isolated by headers", () => {
 
     // Two seconds later, and before the first hundred steps, there is a checkpoint.
     await click(page, "Resume");
-    await page.locator("#save:enabled").waitFor({ timeout: RUN_MS });
+    await goOnUntil(page, () => page.locator("#save").isEnabled());
     const kept = await leave();
     expect(kept).toBeGreaterThan(0);
     expect(kept).toBeLessThan(100);
 
     // While the browser asks, the run pauses with a checkpoint; it goes on where the answer is to stay.
     await click(page, "Resume");
-    await untilStep(page, kept + 3);
+    const hasStep = async (wanted: number) => ((await stateOf(page)).step ?? 0) >= wanted;
+    await goOnUntil(page, () => hasStep(kept + 3));
     const asked = page.waitForEvent("dialog");
     await page.close({ runBeforeUnload: true });
     await (await asked).dismiss();
     const { step } = await stateOf(page);
-    await untilStep(page, step + 3);
+    await goOnUntil(page, () => hasStep(step + 3));
     expect((await stateOf(page)).state).toBe("running");
     await page.context().close();
+    slowHost.close();
   });
 
   test("tabs of a host without https, which have no locks, leave each other's run alone", async () => {
