@@ -96,8 +96,8 @@ describe("forward", () => {
 
   test("leaves the caller's thread free", async () => {
     await erwin.create(config);
-    const big = randomCloud(10_000, cloudOptions(config), seededRandom(5));
-    await expectFreeThread(() => erwin.forward(big, { transfer: true }));
+    const random = seededRandom(5);
+    await expectFreeThread(() => erwin.forward(randomCloud(10_000, cloudOptions(config), random), { transfer: true }));
   });
 });
 
