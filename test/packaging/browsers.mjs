@@ -73,6 +73,8 @@ async function resultOnConsole(browser, url) {
   const page = /** @type {import("playwright-core").Page} */ (await browser.newPage());
   /** @type {string[]} */
   const seen = [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let patience;
   try {
     return await new Promise((resolve) => {
       page.on("response", (response) => response.ok() || seen.push(`${response.status()} ${response.url()}`));
@@ -83,10 +85,11 @@ async function resultOnConsole(browser, url) {
         else resolve(judge(result) === "right" ? "right" : [judge(result), ...seen].join("\n"));
       });
       const late = `no result within ${PATIENCE_SECONDS} s`;
-      setTimeout(() => resolve([late, ...seen].join("\n")), 1000 * PATIENCE_SECONDS);
+      patience = setTimeout(() => resolve([late, ...seen].join("\n")), 1000 * PATIENCE_SECONDS);
       page.goto(url, { timeout: 1000 * PATIENCE_SECONDS }).catch((error) => resolve(String(error)));
     });
   } finally {
+    clearTimeout(patience);
     await page.close();
   }
 }
