@@ -1,7 +1,7 @@
 // The backward pass of RMSNorm, or with LAYER of LayerNorm:
 //
 //     n = (x - mean) * scale,   g = dy * weight                               for RMSNorm mean = 0
-//     x_gradient (+)= scale (g - mean(g) - n mean(g n))                               for RMSNorm without mean(g)
+//     x_gradient (+)= scale (g - mean(g) - n mean(g n))                       for RMSNorm without mean(g)
 //     sums[part, 0] = sum over the part's rows of dy * n                      their sum is the weight's gradient
 //     sums[part, 1] = sum over the part's rows of dy                          with PLAIN
 //

@@ -15,6 +15,7 @@ import {
 import { type BytesOrAddress, readSource } from "../formats/sources/source.ts";
 import { inspect, lineOf } from "../inspect.ts";
 import { Random } from "../random.ts";
+import { readTensors } from "../tensor/read.ts";
 import { outsideScopes, Tensor } from "../tensor/tensor.ts";
 import { type FoundValues, type Misfits, type RestoreOptions, valuesFrom } from "./checkpoint.ts";
 import { type Counter, type Initializer, noValues, Parameter } from "./parameter.ts";
@@ -427,12 +428,7 @@ export abstract class Module {
 
   async #read(wanted: ReadonlyMap<string, Tensor>): Promise<Map<string, SafeTensorInput>> {
     this.expectUsable();
-    // All reads run at once: on some hosts each takes ten milliseconds, however short. Their order is that of the names.
-    const read = async ([name, tensor]: [string, Tensor]): Promise<[string, SafeTensorInput]> => [
-      name,
-      { shape: tensor.shape, data: await tensor.data() },
-    ];
-    const tensors = new Map(await Promise.all([...wanted].map(read)));
+    const tensors = new Map<string, SafeTensorInput>(await readTensors(wanted));
     for (const [name, { value }] of this.#entries().counters)
       tensors.set(name, { shape: [], data: BigInt64Array.of(BigInt(value)) });
     return tensors;

@@ -5,8 +5,7 @@ import { checkOptions, expectParts } from "../arguments.ts";
 import { ErwinTransformer } from "../erwin/model.ts";
 import * as nn from "../nn/index.ts";
 import type { Module } from "../nn/module.ts";
-import type { Tensor } from "../tensor/tensor.ts";
-import type { Weight } from "./graph.ts";
+import { readTensors } from "../tensor/read.ts";
 
 /** The graph to which a module's own method `onnx` adds its nodes, the type of the values in it, and that of constants. */
 export type { GraphBuilder as OnnxGraph, Value as OnnxValue, Weight as OnnxWeight } from "./graph.ts";
@@ -60,11 +59,6 @@ export async function exportOnnx(model: Module, options: OnnxOptions = {}): Prom
   checkSignal(signal);
   // The exporter is loaded on demand: pages that never export need not download it.
   const { onnxModel } = await import("./exporter.ts");
-  // All reads run at once; the weights' order is the model's, whichever read ends first.
-  const read = async ([name, tensor]: [string, Tensor]): Promise<[string, Weight]> => [
-    name,
-    { shape: tensor.shape, data: await tensor.data({ signal }) },
-  ];
-  const weights = new Map(await Promise.all([...model.state()].map(read)));
+  const weights = await readTensors(model.state(), { signal });
   return onnxModel({ nn, ErwinTransformer }, model, weights, points);
 }

@@ -5,6 +5,7 @@
 //   deno.exe run -A pipelines.mjs KERNELS.json OUTPUT      with wgpu, Firefox's (naga)
 import { appendFileSync, readFileSync } from "node:fs";
 import process from "node:process";
+import { createPipeline, requestDeviceFor } from "../static/kernel-pipeline.mjs";
 
 const [list, output] = process.argv.slice(2);
 
@@ -18,40 +19,13 @@ async function dawn() {
 const gpu = "Deno" in globalThis ? navigator.gpu : await dawn();
 const adapter = await gpu.requestAdapter();
 if (!adapter) throw new Error("Direct3D 12 offers no adapter");
-const { maxStorageBuffersPerShaderStage, maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } =
-  adapter.limits;
-const device = await adapter.requestDevice({
-  requiredFeatures: /** @type {GPUFeatureName[]} */ (["shader-f16", "subgroups"]).filter((name) =>
-    adapter.features.has(name),
-  ),
-  requiredLimits: {
-    maxStorageBuffersPerShaderStage: Math.min(maxStorageBuffersPerShaderStage, 10),
-    maxComputeWorkgroupStorageSize,
-    maxComputeInvocationsPerWorkgroup,
-  },
-});
-
-/** GPUShaderStage.COMPUTE */
-const visibility = 4;
+const device = await requestDeviceFor(adapter);
 
 /** Returns the compiler's error, if there is one. */
-async function compile(/** @type {import("../static/record.ts").Kernel} */ { code, bindings }) {
-  /** @type {GPUBindGroupLayoutEntry[]} */
-  const entries = [
-    { binding: 0, visibility, buffer: { type: "uniform", hasDynamicOffset: true } },
-    ...bindings.map(({ binding, access }) => {
-      /** @type {GPUBufferBindingType} */
-      const type = access === "read" ? "read-only-storage" : "storage";
-      return { binding, visibility, buffer: { type } };
-    }),
-  ];
+async function compile(/** @type {import("../static/record.ts").Kernel} */ kernel) {
   device.pushErrorScope("validation");
   device.pushErrorScope("internal");
-  const layout = device.createPipelineLayout({ bindGroupLayouts: [device.createBindGroupLayout({ entries })] });
-  device.createComputePipeline({
-    layout,
-    compute: { module: device.createShaderModule({ code }), entryPoint: "main" },
-  });
+  createPipeline(device, kernel);
   const [internal, validation] = [await device.popErrorScope(), await device.popErrorScope()];
   const error = internal ?? validation;
   // Deno's errors of compilers have no message.

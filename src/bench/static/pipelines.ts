@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { createPipeline, requestDeviceFor } from "./kernel-pipeline.mjs";
 import type { NamedKernel } from "./spirv.ts";
 
 const [list, folder] = process.argv.slice(2);
@@ -13,37 +14,12 @@ const kernels: NamedKernel[] = JSON.parse(readFileSync(list, "utf8"));
 
 const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
 if (!adapter) throw new Error("there is no WebGPU adapter: is lavapipe installed?");
-const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
-const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = adapter.limits;
-const features: GPUFeatureName[] = ["shader-f16", "subgroups"];
-const device = await adapter.requestDevice({
-  requiredFeatures: features.filter((feature) => adapter.features.has(feature)),
-  requiredLimits: {
-    maxBufferSize,
-    maxStorageBufferBindingSize,
-    maxStorageBuffersPerShaderStage: Math.min(maxStorageBuffersPerShaderStage, 10),
-    maxComputeWorkgroupStorageSize,
-    maxComputeInvocationsPerWorkgroup,
-  },
-});
+const device = await requestDeviceFor(adapter);
 
-/** GPUShaderStage.COMPUTE, which TypeScript's own types lack. */
-const visibility = 4;
 const seen = new Set(readdirSync(folder));
-for (const { file, code, bindings } of kernels) {
+for (const { file, ...kernel } of kernels) {
   device.pushErrorScope("validation");
-  const entries: GPUBindGroupLayoutEntry[] = [
-    { binding: 0, visibility, buffer: { type: "uniform", hasDynamicOffset: true } },
-    ...bindings.map(({ binding, access }) => {
-      const type: GPUBufferBindingType = access === "read" ? "read-only-storage" : "storage";
-      return { binding, visibility, buffer: { type } };
-    }),
-  ];
-  const layout = device.createPipelineLayout({ bindGroupLayouts: [device.createBindGroupLayout({ entries })] });
-  device.createComputePipeline({
-    layout,
-    compute: { module: device.createShaderModule({ code }), entryPoint: "main" },
-  });
+  createPipeline(device, kernel);
   const error = await device.popErrorScope();
   const written = readdirSync(folder).filter((name) => !seen.has(name));
   for (const name of written) seen.add(name);

@@ -2,6 +2,7 @@
 
 import { type Device, FormatError, Tensor, toFloat32 } from "../../index.ts";
 import { readOutput } from "../../jobs/rows.ts";
+import { readTensors } from "../../tensor/read.ts";
 import { type CloudFile, readCloudFile } from "../clouds.ts";
 import type { Arguments, Command } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
@@ -42,12 +43,10 @@ async function run(args: Arguments): Promise<void> {
     const tensors = await withProgress("backward", async () =>
       outputTensors(await readOutput(out), model.config.decode),
     );
-    // All reads run at once; the file's order is the model's, whichever read ends first.
-    const differentiated = new Map<string, Tensor>([["grad_features", nodeFeatures]]);
-    for (const [name, parameter] of model.parameters()) differentiated.set(`grad.${name}`, parameter);
-    const read = async ([name, { grad }]: [string, Tensor]) =>
-      grad && ([name, { shape: grad.shape, data: await grad.data() }] as const);
-    for (const entry of await Promise.all([...differentiated].map(read))) if (entry) tensors.set(...entry);
+    const differentiated: [string, Tensor][] = [["grad_features", nodeFeatures]];
+    for (const [name, parameter] of model.parameters()) differentiated.push([`grad.${name}`, parameter]);
+    const gradients = differentiated.flatMap(([name, { grad }]) => (grad ? [[name, grad] as const] : []));
+    for (const [name, gradient] of await readTensors(gradients)) tensors.set(name, gradient);
     const end = performance.now();
     writeWhole(output, encodeArrays(tensors, format));
     console.log(
