@@ -55,9 +55,10 @@ await main(async () => {
   await prepareRoot(debian);
   installPrograms();
   prepareWine();
-  const kernels = recordKernels().filter(
+  const kernels = (await recordKernels()).filter(
     ({ label }) => words.length === 0 || words.some((word) => label.includes(word)),
   );
+  if (kernels.length === 0) throw new Error(`no kernel has ${words.join(" or ")} in its name`);
   for (const name of wanted) {
     const compilations = compile(name, kernels);
     const failed = compilations.filter(({ error }) => error != null);
@@ -132,24 +133,25 @@ function replaceLibrary(/** @type {string} */ file, /** @type {string} */ name) 
   cpSync(file, join(system, name));
 }
 
-/** Returns the kernels of the benchmarks' model for GPUs with many registers, and with few, each once. */
-function recordKernels() {
-  const file = join(cache, "recording.json");
-  const found = [false, true].flatMap((fewRegisters) => {
-    run(process.execPath, [join(root, "src/bench/static/record.mjs"), file, JSON.stringify({ fewRegisters })]);
-    /** @type {import("../static/record.ts").Recording} */
-    const { kernels } = JSON.parse(readFileSync(file, "utf8"));
-    return kernels;
-  });
-  const byCode = new Map(found.map((kernel) => [kernel.code, kernel]));
-  return [...byCode.values()].map((kernel) => ({
-    ...kernel,
-    label: `${kernel.name} ${JSON.stringify(kernel.constants)}`,
-  }));
+/** Returns the kernels of the benchmarks' model for GPUs with many registers, and with few, each once, with names that tell them apart. */
+async function recordKernels() {
+  // What it needs is an npm package, which may just have been installed.
+  const { loadTypeScript } = await import("../scripts/load-typescript.mjs");
+  /** @type {typeof import("../static/record.ts")} */
+  const { record } = await loadTypeScript("bench/static/record.ts");
+  /** @type {typeof import("../static/variants.ts")} */
+  const { nameVariants } = await loadTypeScript("bench/static/variants.ts");
+  /** @type {Map<string, import("../static/record.ts").Kernel>} */
+  const byCode = new Map();
+  for (const fewRegisters of [false, true])
+    for (const kernel of (await record({ fewRegisters })).kernels) byCode.set(kernel.code, kernel);
+  const kernels = [...byCode.values()];
+  const named = nameVariants(kernels);
+  return kernels.map((kernel, i) => ({ ...kernel, label: named[i].kernel }));
 }
 
 /** @returns {Compilation[]} */
-function compile(/** @type {string} */ name, /** @type {ReturnType<typeof recordKernels>} */ kernels) {
+function compile(/** @type {string} */ name, /** @type {Awaited<ReturnType<typeof recordKernels>>} */ kernels) {
   const { front, environment } = compilers[name];
   const [list, output] = [join(cache, "kernels.json"), join(cache, `${name}.jsonl`)];
   const script = join(root, "src/bench/direct3d/pipelines.mjs");
