@@ -4,8 +4,9 @@
 import { type FileBytes, formatError, toBytes } from "../bytes/bytes.ts";
 import { FloatList } from "../bytes/float-list.ts";
 import { parseFloat32, TextReader } from "../bytes/text.ts";
-import { type PartialFile, readPart } from "../sources/partial-file.ts";
+import type { PartialFile } from "../sources/partial-file.ts";
 import { parseProperty } from "./atoms.ts";
+import { type Frame, findFrames } from "./frames.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 
 /** The extensions of these files, without dots. */
@@ -131,37 +132,19 @@ export function loadPdb(input: FileBytes, options: ReadOptions = {}): PointCloud
   return cloud;
 }
 
-/** The bytes that are read at a time. */
-const PIECE = 2 ** 24;
-const LINE_FEED = 0x0a;
-
 /** Finds the models of a file: `loadPdb` reads the bytes of each. What is around them belongs to the first and the last one. */
-export async function pdbFrames(file: PartialFile): Promise<{ offset: number; length: number }[]> {
-  const { size } = file;
-  const starts = [0];
-  /** Where a next model would begin, once the last one has its atoms and has ended. */
-  let [next, hasAtoms] = [0, false];
-  let [record, start] = ["", 0];
-  const take = (name: string, end: number) => {
-    if (isAtom(name)) {
-      if (next > 0) starts.push(next);
-      [next, hasAtoms] = [0, true];
-    } else if (isBoundary(name) && hasAtoms && next === 0) next = name === MODEL ? start : end;
-  };
-  for (let at = 0; at < size; ) {
-    const bytes = await readPart(file, at, Math.min(size, at + PIECE));
-    for (let i = 0; i < bytes.length; ) {
-      const lineFeed = bytes.indexOf(LINE_FEED, i);
-      const end = lineFeed < 0 ? bytes.length : lineFeed + 1;
-      if (record === "") start = at + i;
-      record += String.fromCharCode(...bytes.subarray(i, Math.min(end, i + RECORD - record.length)));
-      if (lineFeed >= 0 || at + end === size) {
-        take(record.trim(), at + end);
-        record = "";
-      }
-      i = end;
-    }
-    at += bytes.length;
-  }
-  return starts.map((offset, i) => ({ offset, length: (starts[i + 1] ?? size) - offset }));
+export async function pdbFrames(file: PartialFile): Promise<Frame[]> {
+  let isBetween = true;
+  const frames = await findFrames(file, {
+    longest: RECORD,
+    looksAtRest: true,
+    look(line) {
+      const record = line.slice(0, RECORD).trim();
+      const [mayBegin, begins] = [isBetween, isBetween && isAtom(record)];
+      if (begins) isBetween = false;
+      else if (isBoundary(record)) isBetween = true;
+      return { begins, mayBegin: mayBegin || record === MODEL };
+    },
+  });
+  return frames.length > 0 ? frames : [{ offset: 0, length: file.size }];
 }
