@@ -1,10 +1,7 @@
 // Runs the WebAssembly module of laz-perf, which unpacks LAZ. Each of the package's scripts is for one kind of host and stops in all
 // others, so the few functions that the module imports are here instead; of Embind, which binds its classes, what the class LASZip needs.
 
-import { compileModule } from "../../host/compile.ts";
-import { givenUrl } from "../../host/given-assets.ts";
-import { readModule } from "../../host/module-file.ts";
-import { located, unmoved } from "../../host/moved.ts";
+import { moduleOnce } from "../../host/module-once.ts";
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
@@ -30,18 +27,7 @@ function lazPerfUrl(): URL {
   return new URL("../../../node_modules/laz-perf/lib/worker/laz-perf.wasm", import.meta.url);
 }
 
-let compiled: Promise<WebAssembly.Module> | undefined;
-
-/** Returns the module, which is read once; if that fails, the next call tries again. */
-async function lazPerf(): Promise<WebAssembly.Module> {
-  compiled ??= readModule(givenUrl("laz-perf.wasm") ?? unmoved(located(lazPerfUrl))).then(compileModule);
-  try {
-    return await compiled;
-  } catch (error) {
-    compiled = undefined;
-    throw error;
-  }
-}
+const lazPerf = moduleOnce("laz-perf.wasm", lazPerfUrl);
 
 /**
  * Unpacks the points of a LAZ file, one after the other.

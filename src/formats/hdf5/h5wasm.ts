@@ -4,10 +4,7 @@
 
 // @ts-expect-error: the file has no types.
 import create from "../../../node_modules/h5wasm/dist/esm/hdf5_util.js";
-import { compileModule } from "../../host/compile.ts";
-import { givenUrl } from "../../host/given-assets.ts";
-import { readModule } from "../../host/module-file.ts";
-import { located, unmoved } from "../../host/moved.ts";
+import { moduleOnce } from "../../host/module-once.ts";
 
 export interface DatasetMetadata {
   /** The class of the elements, H5T_INTEGER and so on, as a number. */
@@ -116,22 +113,8 @@ function filtersUrl(): URL {
 /** The files of filters, each of which is a section of the library's module or the other one (wasm/hdf5/library.mjs). */
 const plugins = ["lzf", "blosc", "lz4", "zstd"].map((name) => `libH5Z${name}.so`);
 
-/** Returns what reads a module once; if that fails, the next call tries again. */
-function readOnce(url: () => URL): () => Promise<WebAssembly.Module> {
-  let compiled: Promise<WebAssembly.Module> | undefined;
-  return async () => {
-    compiled ??= readModule(url()).then(compileModule);
-    try {
-      return await compiled;
-    } catch (error) {
-      compiled = undefined;
-      throw error;
-    }
-  };
-}
-
-const libraryModule = readOnce(() => givenUrl("hdf5.wasm") ?? unmoved(located(hdf5Url)));
-const filtersModule = readOnce(() => givenUrl("hdf5-filters.wasm") ?? unmoved(located(filtersUrl)));
+const libraryModule = moduleOnce("hdf5.wasm", hdf5Url);
+const filtersModule = moduleOnce("hdf5-filters.wasm", filtersUrl);
 
 /** The module of the filters that most files do not need, once it is there, and the instances that have them. */
 let filters: WebAssembly.Module | undefined;
