@@ -89,6 +89,22 @@ export async function load(page: Page, url: string, isolation: Isolation = "head
   await page.locator("[data-when-ready][disabled]").first().waitFor({ state: "detached" });
 }
 
+/**
+ * Does something in Chromium, and returns the share of that time in which the page's main thread ran scripts: what a worker should do
+ * makes it large. Unlike the longest task's milliseconds it does not grow on a busy machine, nor by the software that draws the page.
+ */
+export async function shareOfScripts(page: Page, work: () => Promise<unknown>): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Profiler.enable");
+  await session.send("Profiler.start");
+  await work();
+  const { profile } = await session.send("Profiler.stop");
+  await session.detach();
+  const scripts = new Set(profile.nodes.filter(({ callFrame }) => callFrame.url !== "").map(({ id }) => id));
+  const running = profile.samples!.reduce((sum, node, i) => sum + (scripts.has(node) ? profile.timeDeltas![i]! : 0), 0);
+  return running / (profile.endTime - profile.startTime);
+}
+
 /** What axe finds wrong with a page, a line each. */
 export async function axeViolations(page: Page): Promise<string[]> {
   await page.evaluate(axeSource);

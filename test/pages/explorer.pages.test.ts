@@ -21,7 +21,7 @@ import { findFirefox, launchFirefox } from "../../src/build/firefox.mjs";
 import { sampleSurface } from "../../src/drawing/surface.ts";
 import { withoutLaz } from "../../src/formats/clouds/laz.ts";
 import type { SelectedLevel } from "../../src/pages/explorer/highlight.ts";
-import { axeViolations, launchChromium, openPage, serveSite } from "./browser.ts";
+import { axeViolations, launchChromium, openPage, serveSite, shareOfScripts } from "./browser.ts";
 
 const formats = join(import.meta.dirname, "..", "formats");
 const folder = mkdtempSync(join(tmpdir(), "erwin-explorer-"));
@@ -487,24 +487,20 @@ test("a file of 100 MB opens, and a million points turn, without blocking the pa
   try {
     const { page } = visited;
     await visited.settled();
-    await page.evaluate(() => {
-      globalThis.erwinPage.longestTask = 0;
+    const share = await shareOfScripts(page, async () => {
+      await page.getByLabel("Open file").setInputFiles(path);
+      expect(await visited.settled()).toBe("done");
     });
-    await page.getByLabel("Open file").setInputFiles(path);
-    expect(await visited.settled()).toBe("done");
+    console.log(`scripts of the page took ${(100 * share).toFixed(0)} % of the time of opening`);
+    expect(share).toBeLessThan(0.4);
     expect(await page.locator("#facts").textContent()).toContain("1,000,000 points in 3D");
     await page.getByRole("button", { name: "Turn", exact: true }).click();
     const [before, start] = [await page.evaluate(() => globalThis.erwinPage.frames ?? 0), performance.now()];
     await page.waitForTimeout(6000);
     const frames = (await page.evaluate(() => globalThis.erwinPage.frames ?? 0)) - before;
-    const longest = await page.evaluate(() => globalThis.erwinPage.longestTask ?? 0);
     const seconds = (performance.now() - start) / 1000;
-    console.log(
-      `a million points: ${(frames / seconds).toFixed(1)} frames a second, longest task ${longest.toFixed(0)} ms`,
-    );
+    console.log(`a million points: ${(frames / seconds).toFixed(1)} frames a second`);
     expect(frames).toBeGreaterThan(0);
-    // The software adapter shares the processor's cores; the goal is 50 ms.
-    expect(longest).toBeLessThan(500);
     expect(visited.problems).toEqual([]);
   } finally {
     await visited.close();

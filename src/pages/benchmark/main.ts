@@ -103,7 +103,6 @@ function setRunning(running: boolean): void {
   if (running) {
     page.state = "running";
     page.error = undefined;
-    page.longestTask = 0;
     cancelButton.focus();
   }
 }

@@ -19,8 +19,6 @@ export interface ErwinPage {
   selected?: { point: number; levels: unknown };
   /** Explorer: the number of frames that have been drawn. */
   frames?: number;
-  /** The longest task of the main thread since the page began to run something, in milliseconds; if the browser reports it. */
-  longestTask?: number;
 }
 
 declare global {
@@ -34,7 +32,6 @@ declare global {
 export async function startPage(): Promise<ErwinPage> {
   globalThis.erwinPage = { state: "idle" };
   startThemeToggle();
-  watchLongTasks();
   await settleIsolation();
   for (const control of document.querySelectorAll<HTMLButtonElement>("[data-when-ready]")) control.disabled = false;
   return globalThis.erwinPage;
@@ -67,15 +64,4 @@ function startThemeToggle(): void {
     }
     document.dispatchEvent(new Event("erwin-theme"));
   });
-}
-
-function watchLongTasks(): void {
-  if (!PerformanceObserver.supportedEntryTypes?.includes("longtask")) return;
-  const observer = new PerformanceObserver((list) => {
-    const { erwinPage } = globalThis;
-    for (const { duration } of list.getEntries()) {
-      erwinPage.longestTask = Math.max(erwinPage.longestTask ?? 0, duration);
-    }
-  });
-  observer.observe({ type: "longtask", buffered: true });
 }

@@ -172,7 +172,6 @@ function begin(config: RunConfig): void {
   waitsForView = false;
   show("running", "Loading the engine and the samples.");
   page.error = undefined;
-  page.longestTask = 0;
   const files = readsFiles(config) ? data.files : undefined;
   // A worker that is there has the run.
   const memory = job ? undefined : kept.memory;
