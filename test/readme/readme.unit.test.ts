@@ -207,6 +207,13 @@ test("the figures of speed are those of the results", () => {
   }
 });
 
+test("documents that it links to are in the package", () => {
+  const installed = join(inNode, "node_modules/erwin");
+  for (const target of linkTargets(readme).filter((target) => /^src\/.*\.md(#|$)/.test(target))) {
+    expect(existsSync(join(installed, target.split("#")[0])), target).toBe(true);
+  }
+});
+
 test("links lead to files and headings that are there", () => {
   for (const file of [
     "README.md",

@@ -39,8 +39,8 @@ export function proposeConfig(found: Survey, folder: string): string {
   const lines = [
     `# How to train on ${folder}: ${found.files} .${found.extension} files${size}${looked}.`,
     `#   erwin train --data-path ${quote(folder)} --config run.yaml --out run`,
-    "# Move arrays between inputs and targets, take out what you do not need; all else has a default. All keys are explained at",
-    "# src/experiments/folder/README.md. A key may also be set on the command line: training.steps=5000 graph=mesh",
+    "# Move arrays between inputs and targets, take out what you do not need; all else has a default. All keys are explained in",
+    "# erwin's src/experiments/folder/README.md. A key may also be set on the command line: training.steps=5000 graph=mesh",
     "",
     ...filesLine(found),
     ...(found.namesPositions ? [] : [coordinatesLine(found.coordinates)]),
