@@ -5,7 +5,7 @@ import "../disposable.ts";
 import type { AbortOptions } from "../abort.ts";
 import { checkOptions, sizeOf } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
-import { ConfigError, DisposedError, type ErrorDetails, ErwinError, InputError } from "../errors.ts";
+import { ConfigError, DisposedError } from "../errors.ts";
 import {
   loadSafetensors,
   type SafeTensor,
@@ -18,6 +18,7 @@ import { Random } from "../random.ts";
 import { readTensors } from "../tensor/read.ts";
 import { outsideScopes, Tensor } from "../tensor/tensor.ts";
 import { type FoundValues, type Misfits, type RestoreOptions, valuesFrom } from "./checkpoint.ts";
+import { located, nameInErrors } from "./error-places.ts";
 import { type Counter, type Initializer, noValues, Parameter } from "./parameter.ts";
 
 export interface InitializeOptions {
@@ -466,35 +467,4 @@ export abstract class Module {
   #expectNotDisposed(): void {
     if (this.#disposed) throw new DisposedError("this model has been disposed: create or load it again");
   }
-}
-
-/** Returns the same error with a message that begins with where it happened. */
-function located(error: unknown, place: string, details: ErrorDetails): unknown {
-  if (!(error instanceof ErwinError)) return error;
-  const SameError = error.constructor as typeof ErwinError;
-  return new SameError(`${place}: ${error.message}`, { ...error.details, ...details }, { cause: error });
-}
-
-/** Modules whose errors name them already. */
-const named = new WeakSet<Module>();
-
-/** Lets errors of a part's `forward` say where they were, by its name in checkpoints: each module around it adds its own. */
-function nameInErrors(part: Module & { forward?: (...input: never[]) => unknown }, name: string): void {
-  const forward = part?.forward;
-  if (!forward || named.has(part)) return;
-  named.add(part);
-  const fail = (error: unknown): never => {
-    if (!(error instanceof InputError)) throw error;
-    const inner = error.details.module;
-    const module = inner ? `${name}.${inner}` : name;
-    throw located((inner && error.cause) || error, `in ${module}`, { module });
-  };
-  part.forward = function (...input) {
-    try {
-      const output = forward.apply(this, input);
-      return output instanceof Promise ? output.catch(fail) : output;
-    } catch (error) {
-      return fail(error);
-    }
-  };
 }
