@@ -122,16 +122,10 @@ export { fit } from "./train/fit.ts";
 export type { FitOptions, FitProgress, FitResult } from "./train/fit-options.ts";
 export { JsonLinesLogger, type LogEntry, type Logger, MemoryLogger } from "./train/logger.ts";
 export type { MemoryPlan } from "./train/memory-plan.ts";
-export {
-  AdamW,
-  type AdamWOptions,
-  type OptimizerState,
-  type ParameterGroup,
-  type StepOptions,
-  type StepReport,
-} from "./train/optimizer/adamw.ts";
+export { AdamW, type OptimizerState, type StepOptions, type StepReport } from "./train/optimizer/adamw.ts";
 export { clipGradientNorm } from "./train/optimizer/clip.ts";
 export { type LearningRates, learningRate, type Schedule } from "./train/optimizer/schedules.ts";
+export type { AdamWOptions, ParameterGroup } from "./train/optimizer/settings.ts";
 export {
   type BatchDetails,
   type DataSet,

@@ -3,7 +3,8 @@
 import { multiply } from "../tensor/operators/arithmetic.ts";
 import { scope, Tensor } from "../tensor/tensor.ts";
 import { LossLog } from "./losses.ts";
-import { AdamW, type AdamWOptions } from "./optimizer/adamw.ts";
+import { AdamW } from "./optimizer/adamw.ts";
+import type { AdamWOptions } from "./optimizer/settings.ts";
 import { Pace } from "./pace.ts";
 import type { Trainable } from "./task.ts";
 

@@ -7,8 +7,8 @@ import type { BatchRequest } from "./data/loading.ts";
 import type { Metrics } from "./evaluate.ts";
 import type { Logger } from "./logger.ts";
 import type { MemoryPlan } from "./memory-plan.ts";
-import type { AdamWOptions } from "./optimizer/adamw.ts";
 import type { LearningRates, Schedule } from "./optimizer/schedules.ts";
+import type { AdamWOptions } from "./optimizer/settings.ts";
 import type { DataSet, Task, Trainable } from "./task.ts";
 
 /** What to train on, for how long, and who receives reports. */

@@ -5,8 +5,9 @@
 import { expectParts } from "../../arguments.ts";
 import { CheckpointError } from "../../errors.ts";
 import { loadSafetensors, type SafeTensorInput, saveSafetensors } from "../../formats/safetensors/safetensors.ts";
-import type { AdamW, AdamWOptions, OptimizerState } from "../optimizer/adamw.ts";
+import type { AdamW, OptimizerState } from "../optimizer/adamw.ts";
 import type { LearningRates, Schedule } from "../optimizer/schedules.ts";
+import type { AdamWOptions } from "../optimizer/settings.ts";
 import type { Trainable } from "../task.ts";
 
 /** The progress of a run. The seed and the number of batches are the complete random state. */

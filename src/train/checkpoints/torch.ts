@@ -10,8 +10,9 @@ import { loadSafetensors, saveSafetensors } from "../../formats/safetensors/safe
 import type { Pickled } from "../../formats/torch/pickle.ts";
 import { loadTorch, saveTorch, TorchTensor, torchTensors } from "../../formats/torch/torch.ts";
 import { isOfTraining } from "../../nn/checkpoint.ts";
-import type { AdamWOptions, OptimizerState } from "../optimizer/adamw.ts";
+import type { OptimizerState } from "../optimizer/adamw.ts";
 import type { Schedule } from "../optimizer/schedules.ts";
+import type { AdamWOptions } from "../optimizer/settings.ts";
 import { encodeTraining, type TrainingProgress } from "./checkpoint.ts";
 
 export interface TorchConversion {
