@@ -1,6 +1,6 @@
 // Ends calls by an AbortSignal, as the platform's own functions do.
 
-import { expectKind } from "./arguments.ts";
+import { expectKind } from "./arguments/kinds.ts";
 
 /** Options of calls that a signal can end early. */
 export interface AbortOptions {

@@ -1,7 +1,8 @@
 // The public API of erwin.
 
 export type { AbortOptions } from "./abort.ts";
-export type { EdgeIndices, Indices, NumberList, Numbers } from "./arguments.ts";
+export type { EdgeIndices, Indices } from "./arguments/indices.ts";
+export type { NumberList, Numbers } from "./arguments/numbers.ts";
 export {
   type BackendName,
   type Device,

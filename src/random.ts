@@ -1,7 +1,7 @@
 // Random numbers that are the same on every platform: integer generators, and normal numbers computed by arithmetic
 // alone, since Math.log and Math.exp may differ in their last bit between engines.
 
-import { expectNumber } from "./arguments.ts";
+import { expectNumber } from "./arguments/kinds.ts";
 import { InputError } from "./errors.ts";
 
 /**

@@ -1,7 +1,8 @@
 // Requests a device: the requested backend, or the fastest one.
 
 import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
-import { checkOptions, describe, expectOption } from "../arguments.ts";
+import { describe } from "../arguments/kinds.ts";
+import { checkOptions, expectOption } from "../arguments/options.ts";
 import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
 import { expectThreads } from "../host/threads.ts";
 import { requestCpuDevice } from "./cpu/request.ts";

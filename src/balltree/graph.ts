@@ -1,5 +1,7 @@
 // Builds radius graphs and nearest-neighbour graphs.
-import { checkOptions, describe, expectWhole, type Numbers } from "../arguments.ts";
+import { describe } from "../arguments/kinds.ts";
+import type { Numbers } from "../arguments/numbers.ts";
+import { checkOptions, expectWhole } from "../arguments/options.ts";
 import { ConfigError } from "../errors.ts";
 import { badCoordinate, checkPoints, type PointsOptions, pointsOptions } from "./points.ts";
 import { submit } from "./pool.ts";

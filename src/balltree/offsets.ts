@@ -1,5 +1,5 @@
 // Where each cloud of a batch begins, and to which cloud each point belongs: checks a batch index or offsets, and returns offsets.
-import { type Indices, toIndices } from "../arguments.ts";
+import { type Indices, toIndices } from "../arguments/indices.ts";
 import { InputError } from "../errors.ts";
 import { howToAllow, limits } from "../limits.ts";
 

@@ -1,6 +1,7 @@
 // Checks for what trees and graphs share: positions, their division into clouds, threads.
 import { type AbortOptions, checkSignal } from "../abort.ts";
-import { expectWhole, type Numbers, toRows } from "../arguments.ts";
+import { type Numbers, toRows } from "../arguments/numbers.ts";
+import { expectWhole } from "../arguments/options.ts";
 import { InputError } from "../errors.ts";
 import { expectThreads } from "../host/threads.ts";
 import type { BadRow } from "./execute.ts";

@@ -1,5 +1,7 @@
 // Builds ball trees and their rotated partitions.
-import { checkOptions, type Numbers, toList } from "../arguments.ts";
+import { toList } from "../arguments/indices.ts";
+import type { Numbers } from "../arguments/numbers.ts";
+import { checkOptions } from "../arguments/options.ts";
 import { ConfigError } from "../errors.ts";
 import { maxLevels } from "./job.ts";
 import { type TreeLevel, treeLevels } from "./levels.ts";

@@ -14,7 +14,7 @@ import { root } from "./steps.mjs";
  */
 export const layers = [
   ["errors.ts", "disposable.ts", "inspect.ts", "spelling.ts"],
-  ["arguments.ts"],
+  ["arguments/"],
   ["abort.ts"],
   ["limits.ts"],
   ["random.ts"],

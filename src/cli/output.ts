@@ -1,6 +1,6 @@
 // Copies a model's output to the host, and encodes it in the format of the file's extension.
 
-import { firstNotFinite } from "../arguments.ts";
+import { firstNotFinite } from "../arguments/numbers.ts";
 import { addArrays, attributesOf } from "../formats/add-arrays.ts";
 import type { SafeTensorInput } from "../formats/bytes/elements.ts";
 import { dottedExtensionOf, formatNamed } from "../formats/extension.ts";

@@ -2,7 +2,8 @@
 // that the device has.
 
 import type { AbortOptions } from "../abort.ts";
-import { checkOptions, describe } from "../arguments.ts";
+import { describe } from "../arguments/kinds.ts";
+import { checkOptions } from "../arguments/options.ts";
 import { ballOfEachNode, ballsOf, nodeOfEachSlot, slotOfEachPoint } from "../balltree/index.ts";
 import { InputError } from "../errors.ts";
 import type { Grouping } from "../nn/geometry.ts";

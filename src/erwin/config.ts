@@ -1,7 +1,7 @@
 // A model's configuration. One table gives the meaning, the check and the default of each field; types, checks, both
 // spellings and the metadata of checkpoints follow from it.
 
-import { describe } from "../arguments.ts";
+import { describe } from "../arguments/kinds.ts";
 import { ConfigError } from "../errors.ts";
 import { howToAllow, limits } from "../limits.ts";
 

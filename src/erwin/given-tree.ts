@@ -1,6 +1,6 @@
 // Trees that callers bring: used as they are, after it is checked that passes over them stay within bounds.
 
-import { type Indices, toIndices, toMask } from "../arguments.ts";
+import { type Indices, toIndices, toMask } from "../arguments/indices.ts";
 import { type BallTree, cloudOfEach, treeLevels } from "../balltree/index.ts";
 import { InputError } from "../errors.ts";
 import type { ErwinConfig } from "./config.ts";

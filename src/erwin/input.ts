@@ -1,16 +1,10 @@
 // Checks a forward pass's input and builds the parts that it omits: the tree and the graph.
 
 import type { AbortOptions } from "../abort.ts";
-import {
-  checkFinite,
-  checkNames,
-  describe,
-  type EdgeIndices,
-  type Indices,
-  type Numbers,
-  toEdges,
-  toRows,
-} from "../arguments.ts";
+import { type EdgeIndices, type Indices, toEdges } from "../arguments/indices.ts";
+import { describe } from "../arguments/kinds.ts";
+import { checkFinite, type Numbers, toRows } from "../arguments/numbers.ts";
+import { checkNames } from "../arguments/options.ts";
 import { type BallTree, buildBallTree, cloudOffsets, radiusGraph } from "../balltree/index.ts";
 import { InputError } from "../errors.ts";
 import { expectNumbers } from "../tensor/shapes.ts";

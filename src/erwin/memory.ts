@@ -1,6 +1,8 @@
 // The device memory that a pass needs, found by a dry run on a device that only counts.
 
-import { describe, type Indices, toEdges, toIndices, toRows } from "../arguments.ts";
+import { type Indices, toEdges, toIndices } from "../arguments/indices.ts";
+import { describe } from "../arguments/kinds.ts";
+import { toRows } from "../arguments/numbers.ts";
 import type { DryRunDevice } from "../backends/dry-run.ts";
 import { BLOCK } from "../backends/optimizer.ts";
 import { cloudOffsets, treeLevels } from "../balltree/index.ts";

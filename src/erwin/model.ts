@@ -1,7 +1,7 @@
 // The Erwin Transformer: embedding, encoder, bottleneck and decoder on the levels of a ball tree.
 
 import { type AbortOptions, checkSignal } from "../abort.ts";
-import { checkOptions } from "../arguments.ts";
+import { checkOptions } from "../arguments/options.ts";
 import type { Device } from "../backends/device.ts";
 import { DryRunDevice } from "../backends/dry-run.ts";
 import { cloudOfEach } from "../balltree/index.ts";

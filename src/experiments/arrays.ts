@@ -1,6 +1,6 @@
 // Checks the arrays in a data set's files; errors name the file.
 
-import { firstNotFinite } from "../arguments.ts";
+import { firstNotFinite } from "../arguments/numbers.ts";
 import { FormatError } from "../errors.ts";
 import { type SafeTensor, toFloat32, toInt32 } from "../formats/bytes/elements.ts";
 

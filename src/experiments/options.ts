@@ -1,6 +1,6 @@
 // Declarations of an experiment's options, from which the command line's flags and a page's form follow.
 
-import { describe } from "../arguments.ts";
+import { describe } from "../arguments/kinds.ts";
 import { ConfigError } from "../errors.ts";
 
 interface Declared<Type extends string, Value> {

@@ -1,6 +1,6 @@
 // Reads and writes point clouds in any supported format, which the extension of the file's name chooses.
 
-import { expectKind } from "../arguments.ts";
+import { expectKind } from "../arguments/kinds.ts";
 import { type FormatError, InputError } from "../errors.ts";
 import { type FileBytes, formatError } from "./bytes/bytes.ts";
 import type { SafeTensor, SafeTensorInput } from "./bytes/elements.ts";

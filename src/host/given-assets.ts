@@ -1,7 +1,7 @@
 // Where the library's workers and WebAssembly modules are if its user sets it: for pages where they are not beside the
 // library, or where the library must not create their URLs itself.
 
-import { checkOptions } from "../arguments.ts";
+import { checkOptions } from "../arguments/options.ts";
 import { ConfigError } from "../errors.ts";
 import { absoluteUrl, isAddress } from "./url.ts";
 

@@ -1,6 +1,6 @@
 // The number of threads that is asked for. It is checked here, apart from the limits, of which each thread has a copy.
 
-import { expectWhole } from "../arguments.ts";
+import { expectWhole } from "../arguments/options.ts";
 import { ConfigError } from "../errors.ts";
 import { howToAllow, limits } from "../limits.ts";
 

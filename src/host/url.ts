@@ -1,6 +1,6 @@
 // Resolves URLs, so that they mean the same in a worker as on the page where they were written.
 
-import { classOf, describe } from "../arguments.ts";
+import { classOf, describe } from "../arguments/kinds.ts";
 import type { ErrorDetails, ErwinError } from "../errors.ts";
 import { nodeModule } from "./environment.ts";
 

@@ -5,7 +5,7 @@
 // the lease states, is measured by the observer's own clock, so the clocks of several machines need not agree. A process that was
 // stopped and wakes up finds the next number, and knows that it has lost the lease.
 
-import { expectOption } from "../arguments.ts";
+import { expectOption } from "../arguments/options.ts";
 import type { FileStore } from "./job.ts";
 import { inParallel } from "./parallel.ts";
 

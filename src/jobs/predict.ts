@@ -1,6 +1,6 @@
 // Predicts the inputs of jobs: while the device works on a batch, the next one is read and the previous one is written.
 
-import { expectWhole } from "../arguments.ts";
+import { expectWhole } from "../arguments/options.ts";
 import type { ErwinTransformer, PreparedInput } from "../index.ts";
 import { packBatches } from "./batches.ts";
 import { inParallel } from "./parallel.ts";

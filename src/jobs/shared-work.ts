@@ -1,7 +1,7 @@
 // Jobs that several processes share: each takes jobs that no process works on and whose output does not exist yet, until all are
 // done.
 
-import { expectWhole } from "../arguments.ts";
+import { expectWhole } from "../arguments/options.ts";
 import { type DataSource, joinPath, splitPath } from "../experiments/data-source.ts";
 import { ErwinError, FormatError } from "../index.ts";
 import { type FileStore, type Job, type JobRecord, type Recipe, recordOf } from "./job.ts";

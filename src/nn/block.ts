@@ -1,6 +1,6 @@
 // Erwin's block: ball attention and the gated feed-forward part, each applied to normalised input and added to it.
 
-import { expectWhole } from "../arguments.ts";
+import { expectWhole } from "../arguments/options.ts";
 import { ballAttention, normPositionQkv } from "../tensor/operators/attention.ts";
 import { type AttentionOutput, attendedFeedForward, feedForward } from "../tensor/operators/feedforward.ts";
 import { scope, type Tensor } from "../tensor/tensor.ts";

@@ -1,6 +1,6 @@
 // Finds a checkpoint's tensors for a module's parameters: either all of them match, or none is used.
 
-import { expectKind, isMap } from "../arguments.ts";
+import { expectKind, isMap } from "../arguments/kinds.ts";
 import { CheckpointError, type ErrorDetails } from "../errors.ts";
 import { type SafeTensor, toFloat32 } from "../formats/safetensors/safetensors.ts";
 

@@ -1,6 +1,6 @@
 // Dropout as a layer.
 
-import { expectOption } from "../arguments.ts";
+import { expectOption } from "../arguments/options.ts";
 import { Random } from "../random.ts";
 import { dropout } from "../tensor/operators/dropout.ts";
 import type { Tensor } from "../tensor/tensor.ts";

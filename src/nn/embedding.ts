@@ -1,6 +1,6 @@
 // A table of vectors that are looked up by index.
 
-import type { Indices } from "../arguments.ts";
+import type { Indices } from "../arguments/indices.ts";
 import { embeddingLookup } from "../tensor/operators/lookup.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Module } from "./module.ts";

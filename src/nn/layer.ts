@@ -1,6 +1,6 @@
 // The blocks of one level; every second one works on the rotated tree.
 
-import { expectWhole } from "../arguments.ts";
+import { expectWhole } from "../arguments/options.ts";
 import { checkpoint } from "../tensor/checkpoint.ts";
 import { scope, type Tensor } from "../tensor/tensor.ts";
 import { type BlockShape, ErwinBlock } from "./block.ts";

@@ -1,6 +1,6 @@
 // Erwin's input embedding: a linear map, then message passing over the graph.
 
-import { expectWhole } from "../arguments.ts";
+import { expectWhole } from "../arguments/options.ts";
 import { type GraphPart, messageMean } from "../tensor/operators/messages.ts";
 import { scope, type Tensor } from "../tensor/tensor.ts";
 import { erwinLinear, Linear } from "./linear.ts";

@@ -3,7 +3,8 @@
 
 import "../disposable.ts";
 import type { AbortOptions } from "../abort.ts";
-import { checkOptions, sizeOf } from "../arguments.ts";
+import { sizeOf } from "../arguments/numbers.ts";
+import { checkOptions } from "../arguments/options.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError, DisposedError } from "../errors.ts";
 import {

@@ -1,6 +1,6 @@
 // Layers applied in sequence.
 
-import { describe } from "../arguments.ts";
+import { describe } from "../arguments/kinds.ts";
 import { ConfigError } from "../errors.ts";
 import { gelu, relu, silu } from "../tensor/operators/functions.ts";
 import { scope, type Tensor } from "../tensor/tensor.ts";

@@ -1,7 +1,7 @@
 // The balls of an exported graph. The graph does not know about clouds, so all balls of a level have the same size,
 // which is correct for some clouds only.
 
-import { expectWhole } from "../arguments.ts";
+import { expectWhole } from "../arguments/options.ts";
 import { treeLevels, treeSlots } from "../balltree/index.ts";
 import { ConfigError } from "../errors.ts";
 import type { ErwinConfig } from "../erwin/config.ts";

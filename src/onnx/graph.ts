@@ -1,6 +1,6 @@
 // A graph under construction: nodes are added in the order of computation, and each names its outputs.
 
-import { describe } from "../arguments.ts";
+import { describe } from "../arguments/kinds.ts";
 import { ConfigError, InputError } from "../errors.ts";
 import type { Module } from "../nn/module.ts";
 import { nearestName } from "../spelling.ts";

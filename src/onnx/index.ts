@@ -1,7 +1,7 @@
 // A model as an ONNX file, for other runtimes.
 
 import { type AbortOptions, checkSignal } from "../abort.ts";
-import { checkOptions, expectParts } from "../arguments.ts";
+import { checkOptions, expectParts } from "../arguments/options.ts";
 import { ErwinTransformer } from "../erwin/model.ts";
 import * as nn from "../nn/index.ts";
 import type { Module } from "../nn/module.ts";

@@ -1,6 +1,6 @@
 // Gradient checkpointing: what a backward pass needs is computed again instead of being kept.
 
-import { expectKind } from "../arguments.ts";
+import { expectKind } from "../arguments/kinds.ts";
 import { playBack } from "./backward.ts";
 import { expectTensor } from "./shapes.ts";
 import { type Gradients, makeLeaf, noGrad, record, type Saved } from "./tape.ts";

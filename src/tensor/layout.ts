@@ -1,6 +1,6 @@
 // How arrays of different shapes are traversed together: strides, and NumPy's broadcasting.
 
-import { expectNumber } from "../arguments.ts";
+import { expectNumber } from "../arguments/kinds.ts";
 import { InputError } from "../errors.ts";
 
 /** Returns the strides of a row-major array, in elements. */

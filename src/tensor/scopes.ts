@@ -1,6 +1,6 @@
 // Scopes: what is created in one is freed when it ends.
 
-import { expectKind } from "../arguments.ts";
+import { expectKind } from "../arguments/kinds.ts";
 import { InputError } from "../errors.ts";
 
 /** Something that owns memory until it is disposed. */

@@ -1,7 +1,7 @@
 // The tape: operators record how to compute the gradients of their inputs from that of their result, for `backward`
 // (backward.ts). What a record keeps for its backward pass is freed as soon as it has run.
 
-import { expectKind } from "../arguments.ts";
+import { expectKind } from "../arguments/kinds.ts";
 import type { Storage } from "../backends/device.ts";
 import type { Destination } from "../backends/operators.ts";
 import { InputError } from "../errors.ts";

@@ -2,18 +2,10 @@
 
 import "../disposable.ts";
 import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
-import {
-  checkOptions,
-  describe,
-  expectKind,
-  type Indices,
-  isIntegers,
-  type Numbers,
-  sizeOf,
-  toIntegers,
-  toNumbers,
-  toShape,
-} from "../arguments.ts";
+import { type Indices, isIntegers, toIntegers } from "../arguments/indices.ts";
+import { describe, expectKind } from "../arguments/kinds.ts";
+import { type Numbers, sizeOf, toNumbers, toShape } from "../arguments/numbers.ts";
+import { checkOptions } from "../arguments/options.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { DisposedError, InputError } from "../errors.ts";
 import { inspect, lineOf } from "../inspect.ts";

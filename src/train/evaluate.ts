@@ -1,7 +1,7 @@
 // Validation and test: a task's metrics over a data set, averaged over its clouds.
 
 import { expectSignal } from "../abort.ts";
-import { checkOptions, expectParts, expectWhole } from "../arguments.ts";
+import { checkOptions, expectParts, expectWhole } from "../arguments/options.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError } from "../errors.ts";
 import { Random } from "../random.ts";

@@ -1,7 +1,7 @@
 // The training loop.
 
 import { expectSignal } from "../abort.ts";
-import { checkOptions, expectParts, expectWhole } from "../arguments.ts";
+import { checkOptions, expectParts, expectWhole } from "../arguments/options.ts";
 import { causeOf, type Device, Recoveries } from "../backends/index.ts";
 import { ConfigError, InputError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors/safetensors.ts";

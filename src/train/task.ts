@@ -1,6 +1,8 @@
 // The interfaces between the training loop and what it trains: models, data sets and tasks.
 
-import { checkOptions, describe, expectKind, expectParts, isIntegers } from "../arguments.ts";
+import { isIntegers } from "../arguments/indices.ts";
+import { describe, expectKind } from "../arguments/kinds.ts";
+import { checkOptions, expectParts } from "../arguments/options.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError, InputError } from "../errors.ts";
 import type { ErwinInput, PreparedInput } from "../erwin/input.ts";

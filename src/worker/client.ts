@@ -3,7 +3,8 @@
 import "../disposable.ts";
 import { proxy, type Remote, transfer, wrap } from "comlink";
 import { type AbortOptions, checkSignal, expectSignal, untilAborted } from "../abort.ts";
-import { checkOptions, describe, expectKind } from "../arguments.ts";
+import { describe, expectKind } from "../arguments/kinds.ts";
+import { checkOptions } from "../arguments/options.ts";
 import { deviceOptionNames, type RecoveryListener } from "../backends/index.ts";
 import {
   ConfigError,

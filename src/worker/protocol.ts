@@ -1,7 +1,8 @@
 // The protocol between client and worker: the calls and the types of their arguments and results.
 
 import type { ProxyMarked, Remote } from "comlink";
-import type { EdgeIndices, Numbers } from "../arguments.ts";
+import type { EdgeIndices } from "../arguments/indices.ts";
+import type { Numbers } from "../arguments/numbers.ts";
 import type { BackendName, DeviceInfo, DeviceMemory } from "../backends/device.ts";
 import type { DeviceOptions } from "../backends/index.ts";
 import type { Recovery } from "../backends/recovery.ts";

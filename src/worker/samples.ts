@@ -1,16 +1,10 @@
 // Converts a page's samples to the data of the fit loop. All are checked before the first step, so that an error names
 // the sample.
 
-import {
-  checkFinite,
-  checkOptions,
-  expectKind,
-  expectOption,
-  type Numbers,
-  toEdges,
-  toNumbers,
-  toRows,
-} from "../arguments.ts";
+import { toEdges } from "../arguments/indices.ts";
+import { expectKind } from "../arguments/kinds.ts";
+import { checkFinite, type Numbers, toNumbers, toRows } from "../arguments/numbers.ts";
+import { checkOptions, expectOption } from "../arguments/options.ts";
 import { cloudOffsets, treeLevels } from "../balltree/index.ts";
 import { ConfigError, InputError } from "../errors.ts";
 import type { ErwinConfig } from "../erwin/config.ts";

@@ -1,7 +1,7 @@
 // Prepares values for another thread: which memory is copied and which is transferred, and what cannot be sent at all.
 
 import { type Endpoint, transfer } from "comlink";
-import { classOf, expectKind } from "../arguments.ts";
+import { classOf, expectKind } from "../arguments/kinds.ts";
 import { InputError } from "../errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { TransferOptions } from "./options.ts";

@@ -1,6 +1,6 @@
 // The general operators on WebGPU: elementwise functions, and sums along an axis.
 
-import { sizeOf } from "../../arguments.ts";
+import { sizeOf } from "../../arguments/numbers.ts";
 import { OutOfMemoryError } from "../../errors.ts";
 import { type DirectOperators, elementFunctions, type Primitives, type Strided } from "../operators.ts";
 import { type Context, flag, THREADS } from "./context.ts";

@@ -1,6 +1,6 @@
 // Reads the arrays of a sample that a config asks for, and checks them. Values stay in the file's own units.
 
-import { firstNotFinite } from "../../arguments.ts";
+import { firstNotFinite } from "../../arguments/numbers.ts";
 import { FormatError } from "../../errors.ts";
 import { type SafeTensor, toFloat32 } from "../../formats/bytes/elements.ts";
 import type { Cells } from "../../formats/clouds/cells.ts";

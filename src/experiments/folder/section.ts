@@ -1,7 +1,7 @@
 // A section of a config, which holds values by key. Keys may be spelled batch_size, batch-size or batchSize; an unknown key is an
 // error that suggests the most similar one.
 
-import { describe } from "../../arguments.ts";
+import { describe } from "../../arguments/kinds.ts";
 import { ConfigError } from "../../errors.ts";
 import { nearestName } from "../../spelling.ts";
 

@@ -1,6 +1,6 @@
 // What all format readers share: the bytes they are given, the typed arrays they return, and the error they throw.
 
-import { classOf, describe } from "../../arguments.ts";
+import { classOf, describe } from "../../arguments/kinds.ts";
 import { type ErrorDetails, FormatError, InputError } from "../../errors.ts";
 import { howToAllow, type Limits, limits } from "../../limits.ts";
 

@@ -1,7 +1,8 @@
 // Element types of tensors in files, the arrays that hold them, and their conversion to the engine's types.
 // The names are those of safetensors; readers of other formats use them too.
 
-import { classOf, describe, isMap, toShape } from "../../arguments.ts";
+import { classOf, describe, isMap } from "../../arguments/kinds.ts";
+import { toShape } from "../../arguments/numbers.ts";
 import { InputError } from "../../errors.ts";
 import { elementCount, type TypedArray, type TypedArrayConstructor } from "./bytes.ts";
 import { bfloat16ToFloat32, halfToNumber } from "./half.ts";

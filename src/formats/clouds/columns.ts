@@ -1,7 +1,7 @@
 // A point cloud as columns of single values, which is how tables and PLY files store it; and the check of arrays before they are
 // written.
 
-import { classOf, describe, expectKind, isMap } from "../../arguments.ts";
+import { classOf, describe, expectKind, isMap } from "../../arguments/kinds.ts";
 import { InputError } from "../../errors.ts";
 import { isInt32Array } from "../bytes/elements.ts";
 import type { Attribute, PointCloud } from "./positions.ts";

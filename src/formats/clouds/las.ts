@@ -1,7 +1,7 @@
 // LAS, the files of laser scanners, versions 1.0 to 1.4: a header, records about the file, then records of one length for the points, whose
 // coordinates are scaled integers. Format: ASPRS, "LAS Specification 1.4 - R15". LAZ is unpacked to it first (laz.ts).
 
-import { firstNotFinite } from "../../arguments.ts";
+import { firstNotFinite } from "../../arguments/numbers.ts";
 import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "../bytes/bytes.ts";
 import { type NumberType, numberTypes } from "../bytes/numbers.ts";
 import { type Attribute, checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";

@@ -1,7 +1,7 @@
 // PCD, the files of PCL, the Point Cloud Library: a text header that lists the fields of a point, then points as text or binary, or all
 // fields one after the other and compressed. Format: PCL's documentation, "The PCD file format", version 0.7.
 
-import { firstNotFinite } from "../../arguments.ts";
+import { firstNotFinite } from "../../arguments/numbers.ts";
 import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "../bytes/bytes.ts";
 import { type NumberType, numberTypes } from "../bytes/numbers.ts";
 import { decodeName, parseCount, splitWords, TextReader } from "../bytes/text.ts";

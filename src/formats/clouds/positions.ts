@@ -1,6 +1,6 @@
 // The type of point clouds that readers return and writers take, and the conversion of a file's arrays to points and attributes.
 
-import { expectKind } from "../../arguments.ts";
+import { expectKind } from "../../arguments/kinds.ts";
 import type { FormatError } from "../../errors.ts";
 import { formatError } from "../bytes/bytes.ts";
 import { type SafeTensor, toFloat32 } from "../bytes/elements.ts";

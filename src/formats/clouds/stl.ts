@@ -1,6 +1,6 @@
 // STL, the format of surfaces for printing and meshing: triangles in text or binary, each with its own three corners.
 
-import { firstNotFinite } from "../../arguments.ts";
+import { firstNotFinite } from "../../arguments/numbers.ts";
 import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "../bytes/bytes.ts";
 import { parseFloat32, splitWords, TextReader } from "../bytes/text.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";

@@ -1,6 +1,6 @@
 // The header of a safetensors file: which tensors the file holds, where their bytes are, and the metadata.
 
-import { describe } from "../../arguments.ts";
+import { describe } from "../../arguments/kinds.ts";
 import { elementCount, expectWithin, formatError, toDataView } from "../bytes/bytes.ts";
 import { arrayTypes, type SafeTensorType } from "../bytes/elements.ts";
 

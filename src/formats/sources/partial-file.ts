@@ -1,7 +1,7 @@
 // Files of which only parts are read, because they are too large to be held in memory; and those of which all is read, if they are
 // not.
 
-import { classOf } from "../../arguments.ts";
+import { classOf } from "../../arguments/kinds.ts";
 import { expectFileBytes, formatError, toBytes } from "../bytes/bytes.ts";
 
 export interface PartialFile {

@@ -1,6 +1,6 @@
 // Attributes of the points and cells in a legacy VTK file: sections of one array each, and FIELDs of several arrays.
 
-import { firstNotFinite } from "../../arguments.ts";
+import { firstNotFinite } from "../../arguments/numbers.ts";
 import { type NumberType, numberTypes } from "../bytes/numbers.ts";
 import { decodeName } from "../bytes/text.ts";
 import type { Attribute, PointCloud } from "../clouds/positions.ts";

@@ -1,7 +1,8 @@
 // Arithmetic on two tensors whose shapes can be broadcast by NumPy's rule (aligned at the last axes; an axis that is 1
 // or missing repeats), or on a tensor and a number.
 
-import { expectNumber, sizeOf } from "../../arguments.ts";
+import { expectNumber } from "../../arguments/kinds.ts";
+import { sizeOf } from "../../arguments/numbers.ts";
 import { InputError } from "../../errors.ts";
 import { broadcastShape, repeatedStrides } from "../layout.ts";
 import { expectNumbers, expectSameDevice } from "../shapes.ts";

@@ -1,16 +1,9 @@
 // Classes: the probabilities that logits stand for, and the cross entropy with what is known.
 
-import {
-  checkOptions,
-  classOf,
-  describe,
-  expectOption,
-  type Indices,
-  isIntegers,
-  type Numbers,
-  toIndices,
-  toNumbers,
-} from "../../arguments.ts";
+import { type Indices, isIntegers, toIndices } from "../../arguments/indices.ts";
+import { classOf, describe } from "../../arguments/kinds.ts";
+import { type Numbers, toNumbers } from "../../arguments/numbers.ts";
+import { checkOptions, expectOption } from "../../arguments/options.ts";
 import { ConfigError, InputError } from "../../errors.ts";
 import { expectNumbers, matrixShape } from "../shapes.ts";
 import { noGrad } from "../tape.ts";

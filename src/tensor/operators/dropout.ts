@@ -1,6 +1,6 @@
 // Dropout: some elements become 0, by chance.
 
-import { expectKind } from "../../arguments.ts";
+import { expectKind } from "../../arguments/kinds.ts";
 import type { Random } from "../../random.ts";
 import { expectNumbers } from "../shapes.ts";
 import { scope, Tensor } from "../tensor.ts";

@@ -1,6 +1,6 @@
 // Elementwise functions of one tensor; the result has the tensor's shape.
 
-import { expectNumber } from "../../arguments.ts";
+import { expectNumber } from "../../arguments/kinds.ts";
 import type { ElementFunction } from "../../backends/operators.ts";
 import { expectNumbers } from "../shapes.ts";
 import { record } from "../tape.ts";

@@ -1,6 +1,6 @@
 // Sums over groups of rows: the rows that an index gathered from one row, or the rows of one cloud.
 
-import type { Indices } from "../../arguments.ts";
+import type { Indices } from "../../arguments/indices.ts";
 import type { Device, Storage } from "../../backends/device.ts";
 import type { Destination } from "../../backends/operators.ts";
 import { cloudOfEach, cloudOffsets } from "../../balltree/index.ts";

@@ -1,6 +1,6 @@
 // The linear map.
 
-import { checkOptions } from "../../arguments.ts";
+import { checkOptions } from "../../arguments/options.ts";
 import { InputError } from "../../errors.ts";
 import { expectOperands, expectShape, matrixShape } from "../shapes.ts";
 import { record } from "../tape.ts";

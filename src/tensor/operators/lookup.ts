@@ -1,6 +1,6 @@
 // Rows of a table by index.
 
-import { type Indices, toIndices } from "../../arguments.ts";
+import { type Indices, toIndices } from "../../arguments/indices.ts";
 import { InputError } from "../../errors.ts";
 import { expectNumbers, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";

@@ -1,6 +1,8 @@
 // Losses: scalars, of shape [], on the device.
 
-import { expectKind, type Indices, type Numbers, sizeOf, toNumbers } from "../../arguments.ts";
+import type { Indices } from "../../arguments/indices.ts";
+import { expectKind } from "../../arguments/kinds.ts";
+import { type Numbers, sizeOf, toNumbers } from "../../arguments/numbers.ts";
 import { InputError } from "../../errors.ts";
 import { expectSameDevice, expectShape, expectTensor, matrixShape } from "../shapes.ts";
 import { scope, Tensor } from "../tensor.ts";

@@ -1,7 +1,7 @@
 // Largest elements: those of each cloud's rows, and which element of each row is the largest.
 
 import type { AbortOptions } from "../../abort.ts";
-import type { Indices } from "../../arguments.ts";
+import type { Indices } from "../../arguments/indices.ts";
 import { InputError } from "../../errors.ts";
 import { expectNumbers, matrixShape } from "../shapes.ts";
 import { scope, type Tensor } from "../tensor.ts";

@@ -1,6 +1,6 @@
 // A tensor's elements with another shape.
 
-import { sizeOf, toShape } from "../../arguments.ts";
+import { sizeOf, toShape } from "../../arguments/numbers.ts";
 import { expectTensor } from "../shapes.ts";
 import { record } from "../tape.ts";
 import type { Tensor } from "../tensor.ts";

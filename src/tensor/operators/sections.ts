@@ -1,6 +1,7 @@
 // Concatenation of tensors, and sections of them.
 
-import { describe, expectKind, expectNumber, toShape } from "../../arguments.ts";
+import { describe, expectKind, expectNumber } from "../../arguments/kinds.ts";
+import { toShape } from "../../arguments/numbers.ts";
 import { InputError } from "../../errors.ts";
 import { type AroundAxis, aroundAxis, stridesOf } from "../layout.ts";
 import { expectNumbers, expectSameDevice, expectShape } from "../shapes.ts";

@@ -2,7 +2,7 @@
 // tensors under their own names, so that `ErwinTransformer.load` can read it, too; the optimiser's are named `optimizer.*`, and the
 // rest is JSON in the metadata under `training`.
 
-import { expectParts } from "../../arguments.ts";
+import { expectParts } from "../../arguments/options.ts";
 import { CheckpointError } from "../../errors.ts";
 import { loadSafetensors, type SafeTensorInput, saveSafetensors } from "../../formats/safetensors/safetensors.ts";
 import type { AdamW, OptimizerState } from "../optimizer/adamw.ts";

@@ -1,6 +1,6 @@
 // Converts PyTorch's checkpoints to the engine's and back: state_dicts, and the reference's training checkpoints with their AdamW.
 
-import { sizeOf } from "../../arguments.ts";
+import { sizeOf } from "../../arguments/numbers.ts";
 import { CheckpointError } from "../../errors.ts";
 import { configFields, type ErwinConfig, referenceName, resolveConfig } from "../../erwin/config.ts";
 import { findErwins, inferConfig } from "../../erwin/inferred-config.ts";

@@ -1,7 +1,7 @@
 // The order of the samples in training: shuffled in each epoch, or by their index, round and round. It is a pure function of the seed
 // and the index of the batch. So the random state of a run consists of two numbers, and preparing batches ahead does not change it.
 
-import { expectWhole } from "../../arguments.ts";
+import { expectWhole } from "../../arguments/options.ts";
 import { ConfigError } from "../../errors.ts";
 import { Random, shuffled } from "../../random.ts";
 

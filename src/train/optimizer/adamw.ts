@@ -1,7 +1,8 @@
 // AdamW on the device: one pass over all parameters, which are packed. Steps with a NaN or an infinity are skipped.
 
 import "../../disposable.ts";
-import { checkOptions, expectKind, isMap } from "../../arguments.ts";
+import { expectKind, isMap } from "../../arguments/kinds.ts";
+import { checkOptions } from "../../arguments/options.ts";
 import type { Device, Storage } from "../../backends/device.ts";
 import { BLOCK } from "../../backends/optimizer.ts";
 import { ConfigError, DisposedError, InputError } from "../../errors.ts";

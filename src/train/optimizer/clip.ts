@@ -1,6 +1,6 @@
 // Clipping of gradients by their global norm.
 
-import { expectKind } from "../../arguments.ts";
+import { expectKind } from "../../arguments/kinds.ts";
 import type { Storage } from "../../backends/device.ts";
 import { ConfigError } from "../../errors.ts";
 import { Tensor } from "../../tensor/tensor.ts";

@@ -1,7 +1,7 @@
 // Computes the global norm of a model's gradients, divided by their loss scale, and finds the first gradient that is not finite.
 // Both results stay on the device.
 
-import { expectKind } from "../../arguments.ts";
+import { expectKind } from "../../arguments/kinds.ts";
 import type { Device, Storage } from "../../backends/device.ts";
 import { LossScale } from "./loss-scale.ts";
 import { OwnMemory } from "./own-memory.ts";

@@ -1,7 +1,8 @@
 // Parameters and their gradients in two allocations of device memory, one parameter after the other: the optimiser updates all of
 // them in one dispatch, while the model's operators see each of them as a tensor of its own.
 
-import { expectKind, isMap, sizeOf } from "../../arguments.ts";
+import { expectKind, isMap } from "../../arguments/kinds.ts";
+import { sizeOf } from "../../arguments/numbers.ts";
 import type { Device, Storage } from "../../backends/device.ts";
 import { BLOCK } from "../../backends/optimizer.ts";
 import { ConfigError, DeviceLostError, InputError } from "../../errors.ts";

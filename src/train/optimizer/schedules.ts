@@ -1,6 +1,7 @@
 // Learning rates as functions of the step. A schedule is plain data, so that it can be sent to workers and stored in checkpoints.
 
-import { describe, expectOption, expectWhole } from "../../arguments.ts";
+import { describe } from "../../arguments/kinds.ts";
+import { expectOption, expectWhole } from "../../arguments/options.ts";
 import { ConfigError } from "../../errors.ts";
 
 /** A learning rate that depends on the step. */

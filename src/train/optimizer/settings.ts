@@ -1,6 +1,6 @@
 // The settings of AdamW: their defaults, what is allowed, and which of them hold for which parameter.
 
-import { checkOptions, expectOption } from "../../arguments.ts";
+import { checkOptions, expectOption } from "../../arguments/options.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { MAX_LOSS_SCALE } from "./loss-scale.ts";
