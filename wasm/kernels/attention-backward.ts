@@ -8,7 +8,7 @@ import { BallAttentionBackward } from "./commands";
 import { packStrips, STRIP_STEP } from "./pack";
 import { nextOf } from "./threads";
 import { multiplyRows } from "./tile";
-import { exp2, lanesBelow, loadSome, madd, storeTransposed, sumOf } from "./vectors";
+import { exp2Below, lanesBelow, loadSome, madd, storeTransposed, sumOf } from "./vectors";
 
 const QUERY_BYTES: usize = (<usize>QUERIES) << 2;
 
@@ -148,12 +148,12 @@ function scoreGradients(
   delta: f32,
 ): f32 {
   let sum = f32x4.splat(0);
-  for (let j: u32 = 0; j < eights(size); j += 4) {
+  for (let j: u32 = 0; j < size; j += 4) {
     const at = (<usize>j) << 2;
     const distance = v128.load(distances + at);
     const score = madd(f32x4.splat(sigma), distance, v128.load(weights + at));
-    const there = j < size ? lanesBelow(size - j) : f32x4.splat(0);
-    const weight = v128.and(exp2(f32x4.sub(score, f32x4.splat(logSum))), there);
+    let weight = exp2Below(f32x4.sub(score, f32x4.splat(logSum)));
+    if (size - j < 4) weight = v128.and(weight, lanesBelow(size - j));
     const dscore = f32x4.mul(weight, f32x4.sub(v128.load(dscores + at), f32x4.splat(delta)));
     v128.store(weights + at, weight);
     v128.store(dscores + at, dscore);

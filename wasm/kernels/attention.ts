@@ -17,7 +17,7 @@ import { BallAttention } from "./commands";
 import { packStrips, STRIP_STEP } from "./pack";
 import { nextOf } from "./threads";
 import { multiplyRows } from "./tile";
-import { exp2, madd } from "./vectors";
+import { exp2Below, madd } from "./vectors";
 
 const QUERY_BYTES: usize = (<usize>QUERIES) << 2;
 /** A finite number below every possible score. */
@@ -65,7 +65,7 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
       packPoints(firstQuery + query * rowBytes, rowBytes, count, p.headWidth, factor, queries);
       multiplyRows(keys, keyBytes, STRIP_STEP, size, queries, panels, p.headWidth, scores, QUERY_BYTES, false);
       const near = distancesBetween(query, axes, size, p.dimensions, distances);
-      for (let at: usize = 0; at < (<usize>count) << 2; at += 16) {
+      for (let at: usize = 0; at < (<usize>count) << 2; at += 32) {
         softmax(scores + at, near + at, nearBytes, size, sigma, tops + at, totals + at);
       }
       multiplyRows(scores, STRIP_STEP, QUERY_BYTES, count, values, headEights >> 3, size, sums, headBytes, false);
@@ -82,8 +82,8 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
 }
 
 /**
- * Turns the scores of four queries, [size] vectors QUERY_BYTES apart, into weights without their denominator. Stores the
- * largest scores and the sums of the weights.
+ * Turns the scores of eight queries, [size] pairs of vectors QUERY_BYTES apart, into weights without their denominator. Stores the
+ * largest scores and the sums of the weights. (Two vectors at a time: each waits for its own maximum and sum.)
  */
 function softmax(
   scores: usize,
@@ -96,18 +96,28 @@ function softmax(
 ): void {
   const end = scores + size * QUERY_BYTES;
   const slope = f32x4.splat(sigma);
-  let top = f32x4.splat(NEVER);
+  let top0 = f32x4.splat(NEVER);
+  let top1 = top0;
   for (let at = scores; at < end; at += QUERY_BYTES, distances += distanceBytes) {
-    const score = madd(slope, v128.load(distances), v128.load(at));
-    v128.store(at, score);
-    top = f32x4.pmax(top, score);
+    const score0 = madd(slope, v128.load(distances), v128.load(at));
+    const score1 = madd(slope, v128.load(distances, 16), v128.load(at, 16));
+    v128.store(at, score0);
+    v128.store(at, score1, 16);
+    top0 = f32x4.pmax(top0, score0);
+    top1 = f32x4.pmax(top1, score1);
   }
-  let total = f32x4.splat(0);
+  let total0 = f32x4.splat(0);
+  let total1 = total0;
   for (let at = scores; at < end; at += QUERY_BYTES) {
-    const weight = exp2(f32x4.sub(v128.load(at), top));
-    v128.store(at, weight);
-    total = f32x4.add(total, weight);
+    const weight0 = exp2Below(f32x4.sub(v128.load(at), top0));
+    const weight1 = exp2Below(f32x4.sub(v128.load(at, 16), top1));
+    v128.store(at, weight0);
+    v128.store(at, weight1, 16);
+    total0 = f32x4.add(total0, weight0);
+    total1 = f32x4.add(total1, weight1);
   }
-  v128.store(tops, top);
-  v128.store(totals, total);
+  v128.store(tops, top0);
+  v128.store(tops, top1, 16);
+  v128.store(totals, total0);
+  v128.store(totals, total1, 16);
 }

@@ -1,5 +1,5 @@
 // The exact GELU and its derivative: gpu/gelu.wgsl (Abramowitz and Stegun 7.1.26, error below 2e-7).
-import { constant, exp2, madd } from "./vectors";
+import { constant, exp2Below, madd } from "./vectors";
 
 const ERF_P = memory.data<f32>([0.3275911 * 0.7071067811865476]);
 const ERF_1 = memory.data<f32>([0.254829592]);
@@ -27,7 +27,7 @@ export function normalShare(x: v128, bell: v128): v128 {
 
 /** Returns e^(-x^2 / 2). */
 export function bellOf(x: v128): v128 {
-  return exp2(f32x4.mul(f32x4.mul(x, x), constant(BELL_POWER)));
+  return exp2Below(f32x4.mul(f32x4.mul(x, x), constant(BELL_POWER)));
 }
 
 export function gelu(x: v128): v128 {

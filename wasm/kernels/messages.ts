@@ -2,6 +2,7 @@
 // gpu/message_mean.wgsl, gpu/message_backward.wgsl.
 //
 // products [nodes, 2, padded width]: the width is padded to a multiple of 4; the values in the padding do not matter.
+import { EDGES } from "../out/shared";
 import { MessageBackwardArriving, MessageBackwardLeaving, MessageMean } from "./commands";
 import { bellOf, gelu, geluDerivative, normalShare } from "./gelu";
 import { inverseDeviationOf, meanOf } from "./layer-norm";
@@ -37,12 +38,21 @@ function beforeGelu(source: usize, target: usize, x: v128, y: v128, z: v128, axe
   return madd(z, v128.load(axes + 2 * rowBytes), value);
 }
 
+/** sums += (message - mean) / deviation. */
+function addNormalised(message: usize, width: u32, sums: usize): void {
+  const mean = meanOf(message, width);
+  const scale = f32x4.splat(inverseDeviationOf(message, width, mean));
+  for (let c: usize = 0; c < (<usize>width) << 2; c += 16) {
+    v128.store(sums + c, madd(f32x4.sub(v128.load(message + c), f32x4.splat(mean)), scale, v128.load(sums + c)));
+  }
+}
+
 export function messageMean(p: MessageMean, thread: u32, threads: u32): void {
   const width = p.width;
   const axes = p.scratch + <usize>thread * p.scratchBytes;
   const rowBytes = (<usize>padded(width)) << 2;
-  const message = axes + 3 * rowBytes;
-  const sums = message + rowBytes;
+  const messages = axes + 3 * rowBytes;
+  const sums = messages + EDGES * rowBytes;
   splitAxes(p.weight, width, p.dimensions, axes);
   const sources = p.graph + ((<usize>(p.nodes + 1)) << 2);
   const end = firstOf(p.targets, thread + 1, threads);
@@ -51,21 +61,21 @@ export function messageMean(p: MessageMean, thread: u32, threads: u32): void {
     const endEdge = load<u32>(p.graph + ((<usize>node) << 2), 4);
     const out = p.out + ((<usize>node * width) << 2);
     memory.fill(sums, 0, rowBytes);
-    for (let e = firstEdge; e < endEdge; e++) {
-      const source = load<u32>(sources + ((<usize>e) << 2));
-      const sent = p.products + 2 * source * rowBytes;
-      const received = p.products + (2 * node + 1) * rowBytes;
-      const x = between(p.positions, source, node, p.dimensions, 0);
-      const y = between(p.positions, source, node, p.dimensions, 1);
-      const z = between(p.positions, source, node, p.dimensions, 2);
-      for (let at: usize = 0; at < rowBytes; at += 16) {
-        v128.store(message + at, gelu(beforeGelu(sent + at, received + at, x, y, z, axes + at, rowBytes)));
+    for (let first = firstEdge; first < endEdge; first += EDGES) {
+      const last = min(first + EDGES, endEdge);
+      let message = messages;
+      for (let e = first; e < last; e++) {
+        const source = load<u32>(sources + ((<usize>e) << 2));
+        const sent = p.products + 2 * source * rowBytes;
+        const received = p.products + (2 * node + 1) * rowBytes;
+        const x = between(p.positions, source, node, p.dimensions, 0);
+        const y = between(p.positions, source, node, p.dimensions, 1);
+        const z = between(p.positions, source, node, p.dimensions, 2);
+        for (let at: usize = 0; at < rowBytes; at += 16, message += 16) {
+          v128.store(message, gelu(beforeGelu(sent + at, received + at, x, y, z, axes + at, rowBytes)));
+        }
       }
-      const mean = meanOf(message, width);
-      const scale = f32x4.splat(inverseDeviationOf(message, width, mean));
-      for (let c: usize = 0; c < (<usize>width) << 2; c += 16) {
-        v128.store(sums + c, madd(f32x4.sub(v128.load(message + c), f32x4.splat(mean)), scale, v128.load(sums + c)));
-      }
+      for (let e = first, message = messages; e < last; e++, message += rowBytes) addNormalised(message, width, sums);
     }
     const share = f32x4.splat(endEdge > firstEdge ? 1 / <f32>(endEdge - firstEdge) : 0);
     for (let c: u32 = 0; c < width; c += 4) {

@@ -89,11 +89,18 @@ const EXP2_5 = memory.data<f32>([0.0013264727123511728]);
 
 /**
  * 2^x with a relative error of about 2e-7 between -126 and 127: where log2(e) can be folded into a factor that is
- * multiplied by anyway, it gives e^x in three quarters of exp4's instructions. (Minimax relative error on [-1/2, 1/2]:
- * 9e-8.) From -127 down it is 0, whose bits result from lowering the exponent of 1 by 127; above 127 it stays 2^127.
+ * multiplied by anyway, it gives e^x in three quarters of exp4's instructions. From -127 down it is 0; above 127 it stays 2^127.
  */
 export function exp2(x: v128): v128 {
-  x = f32x4.pmin(f32x4.pmax(x, constant(MIN_POWER)), constant(MAX_POWER));
+  return exp2Below(f32x4.pmin(x, constant(MAX_POWER)));
+}
+
+/**
+ * The same for x of at most 127. (Minimax relative error on [-1/2, 1/2]: 9e-8. The bits of 0 at -127 result from lowering the
+ * exponent of 1 by 127.)
+ */
+export function exp2Below(x: v128): v128 {
+  x = f32x4.pmax(x, constant(MIN_POWER));
   const shifted = f32x4.add(x, constant(ROUNDING));
   const r = f32x4.sub(x, f32x4.sub(shifted, constant(ROUNDING)));
   const rr = f32x4.mul(r, r);

@@ -4,7 +4,7 @@ import type { Storage } from "../device.ts";
 import type { MessageShape, Primitives } from "../operators.ts";
 import { type Context, from, withScratch } from "./context.ts";
 import { recordColumnSums, recordProduct } from "./linear.ts";
-import { paddedRows, paddedWidth } from "./scratch.ts";
+import { messageScratch, paddedRows, paddedWidth } from "./scratch.ts";
 
 /** The fields that the commands of the forward and the backward pass share. */
 function sharedFields({ products, ...a }: MessageShape & { products: Storage }) {
@@ -44,7 +44,7 @@ export const messagePassing = (context: Context) =>
 
     messageMeans(a) {
       const { norm, out, targets, width } = a;
-      withScratch(context, paddedRows(5, width), (scratch) =>
+      withScratch(context, messageScratch(width), (scratch) =>
         context.record("MessageMean", { ...sharedFields(a), normBias: norm.bias, out, targets, ...scratch }),
       );
     },

@@ -16,8 +16,10 @@ export const kernelSizes = {
   TILE_ROWS: 6,
   /** The queries whose scores and softmax are computed together, so that these stay in the L1 cache: four tiles of rows. */
   QUERIES: 24,
+  /** The edges whose messages are computed one after the other before they are normalised: each waits long for its own mean. */
+  EDGES: 8,
 };
-const { CHUNK, KEPT_DISTANCES, TILE_ROWS, QUERIES } = kernelSizes;
+const { CHUNK, KEPT_DISTANCES, TILE_ROWS, QUERIES, EDGES } = kernelSizes;
 
 /** The maximum size of a packed factor, which should stay in the L2 cache. */
 const PACKED_BYTES = 2 ** 19;
@@ -90,6 +92,9 @@ export function attentionBackwardScratch({ largest, headWidth, dimensions }: Bal
 
 /** The bytes of `rows` rows whose width is padded to whole vectors. */
 export const paddedRows = (rows: number, width: number) => 4 * rows * fours(width);
+
+/** Three axes, the messages of a few edges, and the sums of a node's. */
+export const messageScratch = (width: number) => paddedRows(3 + EDGES + 1, width);
 
 /** The padded width of a row of message products. */
 export const paddedWidth = fours;
