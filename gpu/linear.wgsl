@@ -19,8 +19,7 @@
 //
 // With TRANSPOSED, element (column, k) of W lies at weight_offset + row(k) * weight_stride + column, which gives the gradient
 // with respect to x. Here row(k) = k, or with packed_width > 0 the row of the reference's packed qkv that holds column k = (t, h,
-// e), which is (h, e, t). With SECOND, `second` is then a second weight, for the last second_inner of x's inner + second_inner
-// columns, and packed_width is 0.
+// e), which is (h, e, t).
 //! include product.wgsl
 //! include packing.wgsl
 //! include vec4_read.wgsl x bias residual y
@@ -42,14 +41,10 @@ struct Parameters { first_group: u32, rows: u32, columns: u32, inner: u32, secon
 //! end
 @group(0) @binding(2) var<storage, read> weight: array<Weight>;
 @group(0) @binding(3) var<storage, read_write> y: array<Stored>;
-//! if TRANSPOSED
-@group(0) @binding(4) var<storage, read> second: array<Weight>;
-//! else
 //! if TAIL
 @group(0) @binding(4) var<storage, read> second: array<f32>;
 //! else
 @group(0) @binding(4) var<storage, read> second: array<Stored>;
-//! end
 //! end
 @group(0) @binding(5) var<storage, read> bias: array<Stored>;
 @group(0) @binding(6) var<storage, read> residual: array<Stored>;
@@ -143,24 +138,8 @@ fn weight_at(place: u32) -> vec4f {
 
 //! if TRANSPOSED
 fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
-  let stride = parameters.weight_stride >> RIGHT_SHIFT;
-//! if SECOND
-  if (inner >= parameters.inner) { return second_weight_at(start + (inner - parameters.inner) * stride); }
-  return weight_at(start + inner * stride);
-//! else
-  return weight_at(start + packed_row(inner, parameters.packed_width) * stride);
-//! end
+  return weight_at(start + packed_row(inner, parameters.packed_width) * (parameters.weight_stride >> RIGHT_SHIFT));
 }
-
-//! if SECOND
-fn second_weight_at(place: u32) -> vec4f {
-//! if RIGHT_VEC4
-  return second[place];
-//! else
-  return vec4f(second[place], second[place + 1], second[place + 2], second[place + 3]);
-//! end
-}
-//! end
 //! else
 fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f { return weight_at(start + (inner >> RIGHT_SHIFT)); }
 //! end

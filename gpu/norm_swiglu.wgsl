@@ -8,16 +8,16 @@
 //! include vec4_read.wgsl x norm
 //! include vec4_write.wgsl hidden
 
-@group(0) @binding(6) var<storage, read> norm: array<Stored>;
+@group(0) @binding(5) var<storage, read> norm: array<Stored>;
 //! if HALF
 alias Written = f16;
 //! else
 alias Written = f32;
 //! end
 //! if VEC4
-@group(0) @binding(7) var<storage, read_write> hidden: array<vec4<Written>>;
+@group(0) @binding(6) var<storage, read_write> hidden: array<vec4<Written>>;
 //! else
-@group(0) @binding(7) var<storage, read_write> hidden: array<Written>;
+@group(0) @binding(6) var<storage, read_write> hidden: array<Written>;
 //! end
 
 fn epilogue(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {

@@ -11,8 +11,8 @@
 //! include vec4_read.wgsl y hidden
 //! include vec4_write.wgsl hidden dgates
 
-@group(0) @binding(6) var<storage, read_write> hidden: array<Stored>;
-@group(0) @binding(7) var<storage, read_write> dgates: array<Stored>;
+@group(0) @binding(5) var<storage, read_write> hidden: array<Stored>;
+@group(0) @binding(6) var<storage, read_write> dgates: array<Stored>;
 
 alias Written = f32;
 

@@ -32,7 +32,6 @@ describe("the kernels for matrix units compile", () => {
       kinds: [0, 1].map((HALF_X) => ({
         TRANSPOSED: 0,
         HALF_X,
-        SECOND: HALF_X,
         SPLIT_LEFT: HALF_X,
         COLUMN_NORM: HALF_X,
       })),
@@ -44,7 +43,7 @@ describe("the kernels for matrix units compile", () => {
     {
       name: "linear",
       rightAlong: true,
-      kinds: [0, 1].map((SECOND) => ({ TRANSPOSED: 1, HALF_X: 0, SECOND, COLUMN_NORM: 0 })),
+      kinds: [{ TRANSPOSED: 1, HALF_X: 0, COLUMN_NORM: 0 }],
     },
     { name: "weight_gradient", ...along, kinds: [0, 1].map((LEFT_SUMS) => ({ LEFT_SUMS })) },
     { name: "swiglu_backward", kinds: [{}] },

@@ -1,8 +1,8 @@
 // The feed-forward's hidden layer on WebGPU, forward and backward. Its rows fit into one binding (hiddenRows).
 
 import type { Storage } from "../device.ts";
-import type { FeedForward, LinearParameters, Primitives } from "../operators.ts";
-import { type Context, flag, THREADS } from "./context.ts";
+import type { FeedForward, GatedLayer, Primitives } from "../operators.ts";
+import { type Context, flag, itemsOf, THREADS } from "./context.ts";
 import { halvesGradients, isMixed, pairedWeightGradients, runLinear, runProduct } from "./linear.ts";
 import { rowsInBinding } from "./windows.ts";
 
@@ -51,30 +51,31 @@ export const hiddenLayers = (context: Context) => {
       return true;
     },
 
-    normSwiglu({ x, norm, gate, value, hidden, rows, width, hiddenWidth }) {
+    normSwiglu({ x, norm, hidden, ...a }) {
+      const { rows, width, hiddenWidth } = a;
       const shape = { rows, columns: hiddenWidth, gated: true, inner: width, widths: [width, hiddenWidth] };
       const options = { norm: true, half: isMixed(info) };
-      const arrays = { x, norm, ...gateArrays(gate, value), hidden };
+      const arrays = { x, norm, ...gateArrays(context, a), hidden };
       runProduct(context, "norm_swiglu", { ...shape, ...options }, {}, arrays, { width, hidden_width: hiddenWidth });
     },
 
-    swigluBackward({ y, gate, value, hidden, dgates, rows, width, hiddenWidth }) {
+    swigluBackward({ y, hidden, dgates, ...a }) {
+      const { rows, width, hiddenWidth } = a;
       const half = halvesGradients(info);
       const shape = { rows, columns: hiddenWidth, gated: true, inner: width, widths: [width, hiddenWidth], half };
-      const arrays = { y, ...gateArrays(gate, value), hidden, dgates };
+      const arrays = { y, ...gateArrays(context, a), hidden, dgates };
       runProduct(context, "swiglu_backward", shape, {}, arrays, { width, hidden_width: hiddenWidth });
     },
 
-    gatesInputGradient({ dgates, gate, value, dy, rows, width, hiddenWidth }) {
+    gatesInputGradient({ dgates, dy, ...a }) {
+      const { rows, width, hiddenWidth } = a;
       runLinear(context, {
         x: dgates,
-        weight: gate.weight,
-        second: value.weight,
+        weight: gateWeights(context, a),
         y: dy,
         rows,
         columns: width,
-        inner: hiddenWidth,
-        secondInner: hiddenWidth,
+        inner: 2 * hiddenWidth,
         weightStride: width,
         transposed: true,
       });
@@ -92,7 +93,15 @@ function feedForwardWeights(
   { derived, run }: Context,
   { norm, gate, value, output, width, hiddenWidth }: Omit<FeedForward, "x" | "rows">,
 ) {
-  const arrays = { norm, ...gateArrays(gate, value), output_weight: output.weight, output_bias: output.bias };
+  const arrays = {
+    norm,
+    gate_weight: gate.weight,
+    gate_bias: gate.bias,
+    value_weight: value.weight,
+    value_bias: value.bias,
+    output_weight: output.weight,
+    output_bias: output.bias,
+  };
   const { gate_weight, ...others } = arrays;
   const size = 3 * width * hiddenWidth + 2 * hiddenWidth + width;
   return derived.of([gate_weight, ...Object.values(others)], size * 4, (weights) =>
@@ -106,9 +115,18 @@ function feedForwardWeights(
   );
 }
 
-const gateArrays = (gate: LinearParameters, value: LinearParameters) => ({
-  gate_weight: gate.weight,
-  gate_bias: gate.bias,
-  value_weight: value.weight,
-  value_bias: value.bias,
+/** The arrays of gated_product.wgsl, except for its rows. */
+const gateArrays = (context: Context, layer: GatedLayer) => ({
+  gates: gateWeights(context, layer),
+  gate_bias: layer.gate.bias,
+  value_bias: layer.value.bias,
 });
+
+/** The array of gate_weights.wgsl. That of feed_forward_weights.wgsl belongs to the gate's weight, so it belongs to the value's. */
+function gateWeights({ derived, run }: Context, { gate, value, width, hiddenWidth }: GatedLayer) {
+  const { vec4, items: size } = itemsOf(width * hiddenWidth);
+  const arrays = { value_weight: value.weight, gate_weight: gate.weight };
+  return derived.of(Object.values(arrays), 2 * width * hiddenWidth * 4, (gates) =>
+    run("gate_weights", { VEC4: vec4 }, { ...arrays, gates }, { size }, Math.ceil(size / THREADS)),
+  );
+}

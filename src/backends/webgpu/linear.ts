@@ -81,7 +81,7 @@ export function runLinear(context: Context, call: LinearCall): void {
   const { weightStride = inner + secondInner, weightOffset = 0 } = call;
   // Gradients are often too small for half precision: it is used for them only if that is wanted.
   const half = transposed ? halvesGradients(context.info) : isMixed(context.info);
-  const isSplit = secondInner > 0 && !transposed;
+  const isSplit = secondInner > 0;
   // A short second input, whose rows are no multiples of 4, would make all of x be read one element at a time.
   const isTail = isSplit && multiplesOf4([columns, inner]) && secondInner % 4 !== 0 && hasTails(context.info, half);
   const shape = {
@@ -103,7 +103,6 @@ export function runLinear(context: Context, call: LinearCall): void {
     {
       TRANSPOSED: flag(transposed),
       HALF_X: flag(halfX),
-      SECOND: flag(secondInner),
       COLUMN_NORM: flag(norm),
     },
     {

@@ -103,7 +103,6 @@ function candidate(device: TunedDevice, tile: Tile): Candidate {
   const pipeline = device.pipelines.get("linear", {
     TRANSPOSED: 0,
     HALF_X: 0,
-    SECOND: 0,
     COLUMN_NORM: 0,
     ...constants,
   });
