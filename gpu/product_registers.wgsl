@@ -103,7 +103,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
 //! if NORM
   var squares = vec4f(0);
-  var norm_next = vec4f(0);
 //! end
 
   for (var start = place.begin; start < end; start += TILE_INNER) {
@@ -199,11 +198,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! repeat i 4
       {
         let values = vec4f(right_next_0[$i], right_next_1[$i], right_next_2[$i], right_next_3[$i]);
-//! if NORM
-        right_tile[right_inner + $i][right_vec4] = rounded(values * norm_next[$i]);
-//! else
         right_tile[right_inner + $i][right_vec4] = rounded(values);
-//! end
       }
 //! end
     }

@@ -26,7 +26,12 @@
 //! end
 //! end
 //! if NORM
-      norm_next = norm_vec4(inner);
+      // The norm's weight is multiplied here, and not where the tile is stored: NVIDIA's compiler would move the loads behind the
+      // barrier, where they begin after those of the left side have arrived.
+      let weights = norm_vec4(inner);
+//! repeat i 4
+      right_next_$i *= weights;
+//! end
 //! end
     }
 //! end
