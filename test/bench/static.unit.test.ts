@@ -62,9 +62,15 @@ test("an inner loop counts as often as a turn of a product takes", () => {
   const loop = (label: string, inner: string) =>
     `.${label}0:\n/*00*/ IADD3 R1, R1, 0x1, RZ ;\n${inner}/*00*/ @P0 BRA \`(.${label}0) ;\n.${label}1:\n`;
   const fma = "/*00*/ FFMA R2, R3, R4, R2 ;\n";
-  const { hot } = analyse(parseSass(loop("L_x_1", loop("L_x_2", fma + fma))), countSassLoads, 8);
+  const hotOf = (text: string) => analyse(parseSass(text), countSassLoads, 8).hot;
   // Four iterations of two FMAs, an addition and a jump, and the loop around them.
-  expect(hot).toMatchObject({ instructions: 4 * 4 + 2, share: 8 / 18, counts: { fma: 8, int: 5, branch: 5 } });
+  const nested = { instructions: 4 * 4 + 2, share: 8 / 18, counts: { fma: 8, int: 5, branch: 5 } };
+  expect(hotOf(loop("L_x_1", loop("L_x_2", fma + fma)))).toMatchObject(nested);
+  // The loop around them may have more of the FMAs.
+  const mixed = { instructions: 4 + 2 + 4 * 3, share: 8 / 18, counts: { fma: 8, int: 5, branch: 5 } };
+  expect(hotOf(loop("L_x_1", fma.repeat(4) + loop("L_x_2", fma)))).toMatchObject(mixed);
+  // The jump back of a long loop may be a call.
+  expect(hotOf(loop("L_x_1", fma.repeat(8)).replace("BRA", "CALL.REL.NOINC"))).toMatchObject({ instructions: 10 });
 });
 
 test("code that a compiler places between a loop's parts is not part of the loop", () => {

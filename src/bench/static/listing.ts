@@ -114,9 +114,9 @@ const byHeat = (a: Counts, b: Counts) =>
   (b.fma ?? 0) - (a.fma ?? 0) || (b.load ?? 0) - (a.load ?? 0) || total(b) - total(a);
 
 /**
- * Analyses a listing. Where one iteration of the hot loop is known to have `fmaATurn` FMAs and the hottest loop has fewer, it is
- * an inner loop: then the loop around it counts, with as many inner iterations as that takes. The share is that of those FMAs, or
- * of all FMAs where their number is not known.
+ * Analyses a listing. Where one iteration of the hot loop is known to have `fmaATurn` FMAs and the hottest loop has fewer, a loop
+ * inside it has the others; if there is none, it is itself an inner loop, and the loop around it counts. Either way the inner loop
+ * counts with as many iterations as that takes. The share is that of those FMAs, or of all FMAs where their number is not known.
  */
 export function analyse(blocks: readonly Block[], countLoads: LoadCounter, fmaATurn?: number): Analysis {
   const { parts, flow } = divide(blocks);
@@ -136,11 +136,15 @@ export function analyse(blocks: readonly Block[], countLoads: LoadCounter, fmaAT
   if (!hottest) return { ...result, ...countLoads(parts.flat()) };
   let { loop: region, own: counts } = hottest;
   if (fmaATurn && counts.fma) {
-    const times = Math.round(fmaATurn / counts.fma);
+    const [inside] = loops
+      .filter(({ loop, own }) => isInside(loop, region) && own.fma)
+      .sort((a, b) => byHeat(a.own, b.own));
+    const times = Math.round((fmaATurn - (inside ? counts.fma : 0)) / (inside?.own ?? counts).fma!);
     const [around] = loops
       .filter(({ loop }) => isInside(hottest.loop, loop))
       .sort(({ loop: a }, { loop: b }) => a.blocks.length - b.blocks.length);
-    if (times > 1 && around) {
+    if (inside) counts = turns(times, inside.own, counts);
+    else if (times > 1 && around) {
       region = around.loop;
       counts = turns(times, counts, around.own);
     }

@@ -38,7 +38,8 @@ export function parseSass(listing: string): Block[] {
     const code = /^\/\*[0-9a-f]+\*\/\s+(@!?U?P\w+\s+)?([A-Z][A-Z0-9_.]*)\s*(.*?)\s*;/.exec(text);
     if (!code) continue;
     const [, predicate = "", op, operands] = code as unknown as [string, string | undefined, string, string];
-    const target = op.startsWith("BRA") ? /L_x_\d+/.exec(operands)?.[0] : undefined;
+    // The compiler jumps by calls, too, where a target is far away.
+    const target = /^(BRA|CALL\.REL)/.test(op) ? /L_x_\d+/.exec(operands)?.[0] : undefined;
     const instruction: Instruction = { kind: kindOf(op, operands), op, operands, target, predicate: predicate.trim() };
     instruction.ends = predicate === "" && ALWAYS_LEAVES.test(`${op} ${operands}`);
     blocks.at(-1)!.instructions.push(instruction);

@@ -11,8 +11,13 @@ export function tileOf({ TILE_ROWS, TILE_COLUMNS }: Constants): Tile | undefined
   return TILE_ROWS ? { rows: TILE_ROWS, columns: TILE_COLUMNS } : undefined;
 }
 
-/** FMAs of one thread in one iteration of a product in registers. */
+/** Elements of the hidden layer in one iteration of feed_forward.wgsl's loop, each with an element of three weights for each channel. */
+const HIDDEN_A_TURN = 32;
+
+/** FMAs of one thread in one iteration of a product in registers, or of the feed-forward part in one kernel. */
 export function fmaATurn(constants: Constants, threads: number): number | undefined {
+  const { ROWS, WIDTH } = constants;
+  if (ROWS && WIDTH) return (3 * WIDTH * HIDDEN_A_TURN * ROWS) / threads;
   const tile = tileOf(constants);
   if (!tile || constants.MATRIX || constants.PRIVATE) return undefined;
   return (tile.rows * tile.columns * INNER_A_TURN) / threads;
