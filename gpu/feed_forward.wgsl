@@ -52,8 +52,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let value_biases = gate_biases + hidden_vec4s;
   let output_biases = value_biases + hidden_vec4s;
 
-  // What a thread loads: 4 of each 16 inner positions of four rows.
-  let row_vec4 = thread % 8 + thread / 32 * 8;
+  // What a thread loads: 4 of each 16 inner positions of four rows. As in product_registers.wgsl, some remainders only tell compilers
+  // that indices are in bounds.
+  let warp = thread / 32 % 2;
+  let row_vec4 = thread % 8 + warp * 8;
   let inner = thread / 8 % 4 * 4;
 //! repeat i 4
   let from_$i = min(first_row + row_vec4 * 4 + $i, parameters.rows - 1) * 8 + inner / 4;
@@ -74,7 +76,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
 
   // The position of the thread's sums, in vec4s, as in product_registers.wgsl.
-  let own_row = (thread >> 1) % 4 + thread / 32 * 4;
+  let own_row = (thread >> 1) % 4 + warp * 4;
   let own_column = thread % 2 + (thread >> 3) % 4 * 2;
 //! repeat r 2
 //! repeat i 4
@@ -88,12 +90,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   {
     // Each thread transposes eight elements of a column of W.
 //! repeat i 2
-    let loaded_$i = weight[thread % 32 * 8 + $s * 4 + thread / 32 * 2 + $i];
+    let loaded_$i = weight[thread % 32 * 8 + $s * 4 + warp * 2 + $i];
 //! end
     workgroupBarrier();
 //! repeat i 2
 //! repeat c 4
-    weight_tile[thread / 32 * 8 + $i * 4 + $c][thread % 32 / 4][thread % 4] = loaded_$i[$c];
+    weight_tile[warp * 8 + $i * 4 + $c][thread % 32 / 4][thread % 4] = loaded_$i[$c];
 //! end
 //! end
     workgroupBarrier();
@@ -158,7 +160,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       // The previous step's tiles have been read.
       workgroupBarrier();
 //! repeat i 4
-      weight_tile[thread / 16 + $i * 4][thread % 16] = loaded_$i;
+      weight_tile[thread / 16 % 4 + $i * 4][thread % 16] = loaded_$i;
 //! end
       workgroupBarrier();
 //! repeat k 16
@@ -197,7 +199,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
       workgroupBarrier();
 //! repeat i 2
-      weight_tile[thread / 8 + $i * 8][thread % 8] = loaded_$i;
+      weight_tile[thread / 8 % 8 + $i * 8][thread % 8] = loaded_$i;
 //! end
       if (own_column / 4 == $half) {
 //! repeat r 2
