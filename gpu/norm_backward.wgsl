@@ -170,15 +170,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let is_there_$i = start + of_chunk_$i < end;
       let row_$i = min(start + of_chunk_$i, last);
       let at_$i = stored_row(row_$i) * items + k;
-      var loaded_dy_$i = dy[row_$i * items + k];
-      var loaded_x_$i = x[at_$i];
+      let dy_$i = select(Stored(0), dy[row_$i * items + k], is_there_$i);
+      let x_$i = x[at_$i];
 //! end
 //! repeat i ROWS
-      let dy_$i = select(Stored(0), loaded_dy_$i, is_there_$i);
-      let n_$i = normalised(loaded_x_$i, statistics[of_chunk_$i]);
+      let row_statistics_$i = statistics[of_chunk_$i];
+      let n_$i = normalised(x_$i, row_statistics_$i);
       product_sum = fma(dy_$i, n_$i, product_sum);
       plain_sum += dy_$i;
-      var dx_$i = gradient(dy_$i * own_weight, n_$i, statistics[of_chunk_$i]);
+      var dx_$i = gradient(dy_$i * own_weight, n_$i, row_statistics_$i);
 //! end
 //! if ACCUMULATE
 //! repeat i ROWS
