@@ -272,7 +272,7 @@ test("kernels of one file are named by what tells them apart", () => {
 test("kernels that differ in derived constants alone are named by as few of those as tell them apart", () => {
   const tiles = [64, 128].map((THREADS) => ({ ...product, TILE_ROWS: THREADS, THREADS, WHOLE_STEPS: 1 }));
   const constants = tiles.flatMap((tile) =>
-    [0, 1].map((RIGHT_VEC4) => ({ ...tile, RIGHT_VEC4, TAIL: 1 - RIGHT_VEC4 })),
+    [0, 1].map((RIGHT_VEC4) => ({ ...tile, RIGHT_VEC4, LEFT_ALONG: 1 - RIGHT_VEC4 })),
   );
   const kernels = [...constants, { ...tiles[1], TRANSPOSED: 1, WHOLE_STEPS: 0, RIGHT_VEC4: 1 }];
   const names = nameVariants(kernels.map((one) => ({ name: "linear", constants: one }))).map(({ kernel }) => kernel);
