@@ -19,7 +19,7 @@ import { cache, root } from "../../src/build/steps.mjs";
  * @type {Record<string, { files: string, runner: "unit" | "host", targets: number }>}
  */
 const parts = {
-  readers: { files: "test/fuzz/readers", runner: "unit", targets: 23 },
+  readers: { files: "test/fuzz/readers", runner: "unit", targets: 24 },
   configs: { files: "test/fuzz/configs", runner: "unit", targets: 1 },
   "command-line": { files: "test/fuzz/command-line", runner: "unit", targets: 1 },
   arguments: { files: "test/erwin/fuzz", runner: "host", targets: 3 },
