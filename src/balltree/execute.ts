@@ -31,7 +31,7 @@ export interface TreeResult {
 
 export interface GraphResult {
   kind: "graph";
-  edgeIndex: Int32Array;
+  edgeIndex: Int32Array<ArrayBuffer>;
 }
 
 /** The first row with a coordinate that is not finite. */
@@ -166,7 +166,7 @@ async function buildGraph(request: GraphRequest, engine: Engine): Promise<GraphR
 }
 
 /** Returns the edges of a prepared search, given the number of neighbours of each point. */
-async function findNeighbours(job: Job, neighbourCount: number, points: number): Promise<Int32Array> {
+async function findNeighbours(job: Job, neighbourCount: number, points: number): Promise<Int32Array<ArrayBuffer>> {
   const { arena } = job;
   const counts = arena.ints(neighbourCount, points);
   const runs = [0];
@@ -219,7 +219,7 @@ async function findNeighbours(job: Job, neighbourCount: number, points: number):
   return edgeIndex;
 }
 
-function newEdges(edges: number): Int32Array {
+function newEdges(edges: number): Int32Array<ArrayBuffer> {
   try {
     return new Int32Array(2 * edges);
   } catch (cause) {

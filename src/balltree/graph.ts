@@ -35,7 +35,7 @@ export interface KnnGraphOptions extends PointsOptions {
  * @throws the reason of `signal`, once it is aborted
  * @throws OutOfMemoryError if the graph does not fit WebAssembly memory
  */
-export async function radiusGraph(positions: Numbers, options: RadiusGraphOptions): Promise<Int32Array> {
+export async function radiusGraph(positions: Numbers, options: RadiusGraphOptions): Promise<Int32Array<ArrayBuffer>> {
   checkOptions("radiusGraph", options, { ...pointsOptions, radius: true, loop: true, maxNeighbors: true });
   const { radius, loop = true, maxNeighbors = 32 } = options;
   if (!(Number.isFinite(radius) && radius >= 0)) {
@@ -54,7 +54,7 @@ export async function radiusGraph(positions: Numbers, options: RadiusGraphOption
  * @param positions [points, dimensionality], row by row; fast for up to 3 dimensions; with more, all pairs are compared
  * @returns edgeIndex [2, edges]: all sources, then all targets; sorted by target, then distance, then source
  */
-export async function knnGraph(positions: Numbers, options: KnnGraphOptions): Promise<Int32Array> {
+export async function knnGraph(positions: Numbers, options: KnnGraphOptions): Promise<Int32Array<ArrayBuffer>> {
   checkOptions("knnGraph", options, { ...pointsOptions, k: true, loop: true });
   const { k, loop = false } = options;
   expectWhole("k", k, 0);
@@ -65,7 +65,7 @@ async function buildGraph(
   given: Numbers,
   options: PointsOptions,
   search: { radius: number; loop: boolean; maxNeighbors: number },
-): Promise<Int32Array> {
+): Promise<Int32Array<ArrayBuffer>> {
   const { positions, cloudOffsets: offsets } = checkPoints(given, options);
   const { dimensionality } = options;
   const result = await submit({ kind: "graph", positions, dimensionality, offsets, ...search }, options);

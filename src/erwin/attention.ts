@@ -27,9 +27,9 @@ export interface AttentionQuestion extends AbortOptions {
 /** What a node attends to in its ball. */
 export interface AttentionWeights {
   /** [nodes of the ball] Their indices among the level's nodes, in the ball's order. */
-  nodes: Int32Array;
+  nodes: Int32Array<ArrayBuffer>;
   /** [heads, nodes of the ball] The weights of each head, whose sum is 1. */
-  weights: Float32Array;
+  weights: Float32Array<ArrayBuffer>;
   heads: number;
 }
 

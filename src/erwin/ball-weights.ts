@@ -16,7 +16,15 @@ export interface BallRows {
 }
 
 /** softmax over the ball's rows j of q . k_j / sqrt(E) + sigma |p - p_j|: [heads, size]. */
-export function weightsInBall({ qkv, positions, dimensions, sigma, query, size, width }: BallRows): Float32Array {
+export function weightsInBall({
+  qkv,
+  positions,
+  dimensions,
+  sigma,
+  query,
+  size,
+  width,
+}: BallRows): Float32Array<ArrayBuffer> {
   const heads = sigma.length;
   const headWidth = width / heads;
   const weights = new Float32Array(heads * size);

@@ -244,11 +244,11 @@ export class Tensor {
    * indices.
    * @throws DeviceLostError; the signal's reason, once it is aborted, while the device continues with the submitted work
    */
-  async data(options: AbortOptions = {}): Promise<Float32Array> {
+  async data(options: AbortOptions = {}): Promise<Float32Array<ArrayBuffer>> {
     checkOptions("data", options, { signal: true });
     checkSignal(options.signal);
     const bytes = await untilAborted(this.device.read(this.storage, this.size * 4), options.signal);
-    return new arrayTypes[this.type](bytes) as Float32Array;
+    return new arrayTypes[this.type](bytes) as Float32Array<ArrayBuffer>;
   }
 
   /**

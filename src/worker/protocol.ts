@@ -28,7 +28,7 @@ export interface WorkerInput extends ErwinInput {
 /** The result of a forward pass in a worker. */
 export interface WorkerOutput {
   /** The output's elements, row-major. */
-  data: Float32Array;
+  data: Float32Array<ArrayBuffer>;
   /** [N, cHidden[0]]; with `decode: false` [M, cHidden[K - 1]]. */
   shape: number[];
   /** The cloud of each row. */

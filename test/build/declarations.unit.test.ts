@@ -84,7 +84,8 @@ test.each([
     writeFileSync(join(folder, "members.ts"), members);
     writeFileSync(
       join(folder, "main.ts"),
-      `import { type ErwinTransformer, exportOnnx, nn, requestDevice } from "erwin";
+      `import { argmax, type ErwinTransformer, exportOnnx, knnGraph, nn, requestDevice, Tensor, type WorkerOutput } from "erwin";
+       import { saveHdf5, saveTorch } from "erwin/formats";
        export * from "erwin/bench";
        export * from "erwin/formats";
        export { experiments } from "erwin/experiments";
@@ -95,6 +96,12 @@ test.each([
        import type { PredictOptions } from "erwin/jobs";
        export const applied = (model: ErwinTransformer): Pick<PredictOptions, "model"> => ({ model });
        export const exported = ({ model }: ExperimentRun) => exportOnnx(model);
+       // Requests, files and blobs take only what is known not to be on shared memory.
+       export const unshared = async (tensor: Tensor, { data }: WorkerOutput): Promise<ArrayBufferView<ArrayBuffer>[]> => {
+         const edges = await knnGraph([0, 1, 2], { dimensionality: 1, k: 1 });
+         const files = [saveTorch(new Map()), await saveHdf5(new Map())];
+         return [await tensor.data(), data, edges, await argmax(tensor), ...files];
+       };
        device[Symbol.dispose]();`,
     );
     const tsc = join(root, "node_modules", "@typescript", "native", "bin", "tsc");

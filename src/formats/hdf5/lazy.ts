@@ -46,6 +46,6 @@ export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {
 export async function saveHdf5(
   arrays: ReadonlyMap<string, SafeTensor>,
   options: { compress?: boolean } = {},
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   return (await library()).saveHdf5(arrays, options);
 }

@@ -11,7 +11,7 @@ import { allocate, PATH, withLibrary } from "./library.ts";
 export async function saveHdf5(
   arrays: ReadonlyMap<string, SafeTensor>,
   options: { compress?: boolean } = {},
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   return await withLibrary((library) =>
     withoutClock(() => {
       const file = library.open(PATH, library.H5F_ACC_TRUNC, false, -1, -1);

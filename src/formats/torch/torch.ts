@@ -218,7 +218,7 @@ function isRowMajor(shape: readonly number[], strides: readonly number[]): boole
  * Writes tensors by name as `torch.save` writes a dictionary of them, so that `torch.load(file, weights_only=True)` can open it.
  * @throws InputError for an element type that PyTorch does not have, such as U32.
  */
-export function saveTorch(tensors: ReadonlyMap<string, SafeTensor>): Uint8Array {
+export function saveTorch(tensors: ReadonlyMap<string, SafeTensor>): Uint8Array<ArrayBuffer> {
   const pickle = new PickleWriter();
   const files: Record<string, Uint8Array> = {};
   let key = 0;

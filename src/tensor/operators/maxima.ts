@@ -42,7 +42,7 @@ export function cloudMax(x: Tensor, offsets?: Indices): Tensor {
  * device has computed them. Of several, the first; a NaN is larger than all numbers.
  * @throws InputError for a tensor without classes; DeviceLostError; the signal's reason, as `data`
  */
-export async function argmax(x: Tensor, options: AbortOptions = {}): Promise<Int32Array> {
+export async function argmax(x: Tensor, options: AbortOptions = {}): Promise<Int32Array<ArrayBuffer>> {
   expectNumbers("x", x);
   const classes = x.shape.at(-1);
   if (!classes) throw new InputError(`a tensor of shape [${x.shape}] has no classes`, { found: [...x.shape] });
