@@ -5,6 +5,7 @@
 // references itself.
 import { givenUrl } from "./host/given-assets.ts";
 import { absolute, located, MOVED, unmoved } from "./host/moved.ts";
+import { addressOf } from "./host/origin.ts";
 import { scriptAt, type WorkerScript } from "./host/worker-script.ts";
 
 /** @param create creates the worker in the form that bundlers recognise */
@@ -12,10 +13,24 @@ export function workerScript(name: WorkerScript["name"], create: () => Worker): 
   const file = `${name}-worker.js` as const;
   const url = givenUrl(file);
   if (url) return scriptAt(name, url);
-  // This is not new URL(file, import.meta.url): Turbopack would look for a file whose name it does not know.
   const { href } = located(balltreeUrl);
+  // This is not new URL(file, import.meta.url): Turbopack would look for a file whose name it does not know.
   const beside = absolute(href.replace(/[^/?#]*([?#].*)?$/, file));
-  return href.includes(MOVED) ? scriptAt(name, unmoved(beside)) : { name, url: beside, create };
+  if (href.includes(MOVED)) return scriptAt(name, unmoved(beside));
+  // A bundler that has put the modules into its script leaves nothing that the worker would be beside.
+  const address = href.startsWith("data:") ? located(() => addressOf(create)) : (namedAddress(create) ?? beside);
+  return { name, url: address, create };
+}
+
+/** The address by the name that a bundler gave the script; undefined where the name is made while the page runs, or is not to be had. */
+function namedAddress(create: () => Worker): URL | undefined {
+  if (typeof globalThis.Worker !== "function") return undefined;
+  try {
+    const url = addressOf(create);
+    return url.protocol === "blob:" ? undefined : url;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The script of a thread that builds trees and graphs. */

@@ -1,5 +1,6 @@
 // Workers whose script is on another host than the page, as when the library comes from a CDN.
 
+import { absolute } from "./moved.ts";
 import { startWorkerAt, whereTrusted } from "./trusted.ts";
 import type { WorkerScript } from "./worker-script.ts";
 
@@ -19,12 +20,15 @@ export function createWorker({ url, create }: WorkerScript): Worker {
 }
 
 /**
- * What `create` gives to the constructor of workers: bundlers rename scripts, and put the new address, and whether it is still a
- * module (webpack's are not), only there.
+ * Where a script is by what `create` gives to the constructor of workers: bundlers rename scripts, and put the new address only there.
+ * @throws what `create` throws in a bundle that does not know its own address
  */
+export const addressOf = (create: () => Worker): URL => absolute(argumentsOf(create)[0]);
+
+/** What `create` gives to the constructor of workers; also whether the script is still a module, as webpack's are not. */
 function argumentsOf(create: () => Worker): [url: string, options?: WorkerOptions] {
   const { Worker } = globalThis;
-  let given: [string, WorkerOptions?] = [""];
+  let given: [string, WorkerOptions?] | undefined;
   globalThis.Worker = class {
     constructor(url: string | URL, options?: WorkerOptions) {
       given = [String(url), options];
@@ -35,6 +39,7 @@ function argumentsOf(create: () => Worker): [url: string, options?: WorkerOption
   } finally {
     globalThis.Worker = Worker;
   }
+  if (!given) throw new Error("the bundle starts its worker in another way");
   return given;
 }
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { workerScript } from "../../src/assets.ts";
 import { root } from "../../src/build/steps.mjs";
 import { WorkerError } from "../../src/errors.ts";
 import { lifeName } from "../../src/host/life.ts";
@@ -78,6 +79,15 @@ test.each([
   const [blob] = createUrl.mock.lastCall!;
   expect(await (blob as Blob).text()).toBe(source);
   createUrl.mockRestore();
+});
+
+test("a worker whose file a bundler names has that address, which errors name; where none is given, it is beside the modules", () => {
+  const create = () => new Worker(new URL("https://cdn.example/assets/pool-worker-1a2b.js"));
+  const beside = workerScript("pool", create).url.href;
+  expect(beside).toMatch(/^file:.*pool-worker\.js$/);
+  vi.stubGlobal("Worker", class {});
+  expect(workerScript("pool", create).url.href).toBe("https://cdn.example/assets/pool-worker-1a2b.js");
+  expect(workerScript("pool", () => new Worker("blob:https://example.org/1a2b")).url.href).toBe(beside);
 });
 
 test("a simulated page whose navigator has null for locks, as happy-dom's, has none to watch workers by", () => {

@@ -1,9 +1,12 @@
 // Pages with the library on another origin, under strict policies, and with what is not there. With a bundler, in Firefox and in
 // all ways: `npm run test:packaging`.
 
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { build } from "vite";
 import { afterAll, describe, expect, test } from "vitest";
+import { pathOf, sendFile, serve } from "../../src/build/serve-dist.mjs";
 import { root } from "../../src/build/steps.mjs";
 import { closeBrowsers } from "./browsers.mjs";
 import { pages, strictPolicy, trustedTypes, visit } from "./pages.mjs";
@@ -57,5 +60,27 @@ describe("an error of the library says what is in the way:", () => {
     expect(errors.graph).toMatch(/^ErwinError: .*balltree\.wasm.*"<!doctype html>.*text\/html/);
     for (const error of [errors.device, errors.worker])
       expect(error).toMatch(/^ErwinError: .*kernels-relaxed\.wasm.*ends after 20000 bytes/);
+  });
+
+  // Vite bundles a library so, with the modules in its script. Its worker script has no address of its own where another one imports it.
+  test("a library in another one's bundle, on another origin: only the model's worker has to be told where the files are", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "erwin-library-"));
+    const entry = join(folder, "entry.js");
+    const text = readFileSync(join(import.meta.dirname, "failures.js"), "utf8");
+    writeFileSync(entry, text.replace('"erwin"', JSON.stringify(join(root, "dist", "erwin.js"))));
+    const lib = { entry, formats: ["es" as const], fileName: () => "library.js" };
+    await build({ root: folder, base: "./", configFile: false, logLevel: "silent", build: { lib } });
+    const library = await serve((request, response) =>
+      sendFile(response, join(folder, "dist", pathOf(request)), { "Access-Control-Allow-Origin": "*" }),
+    );
+    try {
+      const script = { type: "text/javascript", body: `import "${library.url}library.js";` };
+      const { graph, device, worker } = await failures({ replaced: { "/failures.js": script } });
+      expect([graph, device]).toEqual(["no error", "no error"]);
+      expect(worker).toMatch(/^ErwinError: .{100,250} setAssets\(\) says where they are$/);
+    } finally {
+      library.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 });
