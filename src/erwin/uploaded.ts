@@ -1,5 +1,6 @@
 // An input on the device: what a pass needs besides the model, uploaded and computed once for many passes.
 
+import { tagOf } from "../inspect.ts";
 import "../disposable.ts";
 import type { Device } from "../backends/device.ts";
 import { type BallTree, shapeOfLevels } from "../balltree/index.ts";
@@ -172,6 +173,10 @@ export class UploadedInput {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  get [Symbol.toStringTag](): string {
+    return tagOf(this);
   }
 
   #addForTraining(): void {

@@ -14,7 +14,7 @@ import {
   saveSafetensors,
 } from "../formats/safetensors/safetensors.ts";
 import { type BytesOrAddress, readSource } from "../formats/sources/source.ts";
-import { inspect, lineOf } from "../inspect.ts";
+import { inspect, lineOf, tagOf } from "../inspect.ts";
 import { Random } from "../random.ts";
 import { readTensors } from "../tensor/read.ts";
 import { outsideScopes, Tensor } from "../tensor/tensor.ts";
@@ -457,6 +457,10 @@ export abstract class Module {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  get [Symbol.toStringTag](): string {
+    return tagOf(this);
   }
 
   /** @throws DisposedError after `dispose`; InputError before it is initialized or loaded */

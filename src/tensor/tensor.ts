@@ -8,7 +8,7 @@ import { type Numbers, sizeOf, toNumbers, toShape } from "../arguments/numbers.t
 import { checkOptions } from "../arguments/options.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { DisposedError, InputError } from "../errors.ts";
-import { inspect, lineOf } from "../inspect.ts";
+import { inspect, lineOf, tagOf } from "../inspect.ts";
 import { backward } from "./backward.ts";
 import { register } from "./scopes.ts";
 import { type History, makeLeaf, recordedHistory, releaseHistory } from "./tape.ts";
@@ -284,6 +284,10 @@ export class Tensor {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  get [Symbol.toStringTag](): string {
+    return tagOf(this);
   }
 }
 

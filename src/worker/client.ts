@@ -1,5 +1,6 @@
 // A model in a worker, as its user sees it: the methods of ErwinTransformer as promises that always settle.
 
+import { tagOf } from "../inspect.ts";
 import "../disposable.ts";
 import { proxy, type Remote, transfer, wrap } from "comlink";
 import { type AbortOptions, checkSignal, expectSignal, untilAborted } from "../abort.ts";
@@ -296,6 +297,10 @@ export class ErwinWorker {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  get [Symbol.toStringTag](): string {
+    return tagOf(this);
   }
 
   /** Makes a call that also settles if the worker ends or hangs without an answer. */

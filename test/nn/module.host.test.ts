@@ -1,10 +1,12 @@
 // Modules of one's own, made of the library's: names, values from seeds and files, gradients, memory.
 
 import {
+  AdamW,
   CheckpointError,
   ConfigError,
   concatenate,
   cos,
+  createErwinWorker,
   type Device,
   DisposedError,
   ErwinTransformer,
@@ -457,4 +459,15 @@ describe("what fails leaves no memory taken", () => {
       expect(build, message).toThrow(message);
     }
   });
+});
+
+test("what owns memory is not taken for a plain object, such as by Vue, which would put a proxy without its private fields in its place", async () => {
+  const tensor = Tensor.from(device(), [1]).requireGrad();
+  const module = new nn.Linear(3, 3);
+  const optimizer = new AdamW(new Map([["tensor", tensor]]), { lr: 1 });
+  const erwin = await createErwinWorker({ backend: "cpu" });
+  const tags = [tensor, module, optimizer, erwin, device()].map((object) => Object.prototype.toString.call(object));
+  for (const object of [tensor, module, optimizer, erwin]) object.dispose();
+  const named = ["Tensor", "Linear", "AdamW", "ErwinWorker", device().constructor.name];
+  expect(tags).toEqual(named.map((name) => `[object ${name}]`));
 });

@@ -3,7 +3,7 @@
 
 import "../../disposable.ts";
 import { DeviceLostError, DisposedError, type ErwinError } from "../../errors.ts";
-import { inspect, lineOf } from "../../inspect.ts";
+import { inspect, lineOf, tagOf } from "../../inspect.ts";
 import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
 import { disposeReplacement } from "../loss.ts";
@@ -166,5 +166,9 @@ export class CpuDevice implements Device {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  get [Symbol.toStringTag](): string {
+    return tagOf(this);
   }
 }

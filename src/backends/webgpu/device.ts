@@ -2,7 +2,7 @@
 
 import "../../disposable.ts";
 import { DeviceLostError, DisposedError, ErwinError } from "../../errors.ts";
-import { inspect, lineOf } from "../../inspect.ts";
+import { inspect, lineOf, tagOf } from "../../inspect.ts";
 import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
 import { causeOf, disposeReplacement } from "../loss.ts";
@@ -296,6 +296,10 @@ export class WebGPUDevice implements Device {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  get [Symbol.toStringTag](): string {
+    return tagOf(this);
   }
 
   #run(...[name, constants, bound, parameters, groups]: Parameters<Run>): void {

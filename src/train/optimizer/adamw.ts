@@ -1,5 +1,6 @@
 // AdamW on the device: one pass over all parameters, which are packed. Steps with a NaN or an infinity are skipped.
 
+import { tagOf } from "../../inspect.ts";
 import "../../disposable.ts";
 import { expectKind, isMap } from "../../arguments/kinds.ts";
 import { checkOptions } from "../../arguments/options.ts";
@@ -320,6 +321,10 @@ export class AdamW {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  get [Symbol.toStringTag](): string {
+    return tagOf(this);
   }
 
   /** @internal Computes the gradients' norm and finds elements that are not finite; the results stay on the device. */
