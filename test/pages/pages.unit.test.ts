@@ -60,6 +60,31 @@ describe.each(names)("%s", (name) => {
     if (name === "benchmark.html") await page.locator(".u-legend").first().getByText("AMD EPYC, 2 cores").waitFor();
   });
 
+  test("shows on a phone what is to be compared, and no number in two lines", async () => {
+    const { page } = opened;
+    if (name === "benchmark.html") {
+      const { x, width } = (await page.getByRole("columnheader", { name: "GFLOP/s" }).boundingBox())!;
+      expect(x + width).toBeLessThan(narrow.width);
+    }
+    // As below a training's prediction.
+    const lines = await page.evaluate(() => {
+      const [legend, entry, scale] = ["legend", "", "scale"].map((className) =>
+        Object.assign(document.createElement("span"), { className }),
+      );
+      legend!.style.cssText = "display: block; width: 8rem";
+      scale!.append("-0.999", Object.assign(document.createElement("i"), { className: "ramp" }), "1");
+      entry!.append("prediction and truth ", scale!);
+      legend!.append(entry!);
+      document.querySelector("main")!.append(legend!);
+      const range = document.createRange();
+      range.selectNode(scale!.firstChild!);
+      const lines = range.getClientRects().length;
+      legend!.remove();
+      return lines;
+    });
+    expect(lines).toBe(1);
+  });
+
   test("downloads little, and the first pages are on the screen without the engine", async () => {
     const files = await opened.page.evaluate(() =>
       performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname),

@@ -47,13 +47,13 @@ export function showAll(entries: readonly Entry[], shown: Entry | undefined): vo
   const columns: Column<Standing>[] = [
     { title: "Device", cell: ({ entry }) => entry.title },
     { title: "On", cell: ({ device }) => (device ? deviceTitle(device) : undefined) },
-    { title: "Measured with", cell: ({ entry }) => [entry.detail, origins[entry.origin]].filter(Boolean).join("; ") },
     { title: "GFLOP/s", cell: ({ gigaflops, wrong }) => (wrong ? wrongBadge() : bar(gigaflops, fastest)) },
     {
       title: "Of roofline",
       number: true,
       cell: ({ reached }) => (reached === undefined ? undefined : percent(reached)),
     },
+    { title: "Measured with", cell: ({ entry }) => [entry.detail, origins[entry.origin]].filter(Boolean).join("; ") },
   ];
   const made = table("All devices by their fastest forward pass; bars are logarithmic", standings, columns);
   standings.forEach(({ entry }, i) => {
