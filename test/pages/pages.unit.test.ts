@@ -56,6 +56,10 @@ describe.each(names)("%s", (name) => {
       return scrollWidth;
     });
     expect(widthWithName).toBeLessThanOrEqual(narrow.width);
+    // The pages' names are in one line.
+    const links = await page.locator(".site-header nav a").all();
+    const tops = await Promise.all(links.map(async (link) => (await link.boundingBox())!.y));
+    expect(new Set(tops).size).toBe(1);
     // The legend of a chart has its first line, too.
     if (name === "benchmark.html") await page.locator(".u-legend").first().getByText("AMD EPYC, 2 cores").waitFor();
   });
