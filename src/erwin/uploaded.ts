@@ -1,10 +1,10 @@
 // An input on the device: what a pass needs besides the model, uploaded and computed once for many passes.
 
-import { tagOf } from "../inspect.ts";
 import "../disposable.ts";
 import type { Device } from "../backends/device.ts";
 import { type BallTree, shapeOfLevels } from "../balltree/index.ts";
 import { DisposedError, InputError } from "../errors.ts";
+import { tagOf } from "../inspect.ts";
 import type { LevelGeometry } from "../nn/geometry.ts";
 import type { GraphPart } from "../tensor/operators/messages.ts";
 import type { RowIndex } from "../tensor/operators/rows.ts";

@@ -1,6 +1,5 @@
 // A model in a worker, as its user sees it: the methods of ErwinTransformer as promises that always settle.
 
-import { tagOf } from "../inspect.ts";
 import "../disposable.ts";
 import { proxy, type Remote, transfer, wrap } from "comlink";
 import { type AbortOptions, checkSignal, expectSignal, untilAborted } from "../abort.ts";
@@ -20,6 +19,7 @@ import { givenAssets } from "../host/given-assets.ts";
 import { lifeName, whenEnded } from "../host/life.ts";
 import { absoluteUrl, isAddress } from "../host/url.ts";
 import { isVisible } from "../host/visibility.ts";
+import { tagOf } from "../inspect.ts";
 import { limits } from "../limits.ts";
 import type { FitProgress } from "../train/fit-options.ts";
 import { WorkerCalls } from "./calls.ts";

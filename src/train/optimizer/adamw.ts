@@ -1,6 +1,5 @@
 // AdamW on the device: one pass over all parameters, which are packed. Steps with a NaN or an infinity are skipped.
 
-import { tagOf } from "../../inspect.ts";
 import "../../disposable.ts";
 import { expectKind, isMap } from "../../arguments/kinds.ts";
 import { checkOptions } from "../../arguments/options.ts";
@@ -8,6 +7,7 @@ import type { Device, Storage } from "../../backends/device.ts";
 import { BLOCK } from "../../backends/optimizer.ts";
 import { ConfigError, DisposedError, InputError } from "../../errors.ts";
 import { type SafeTensor, toFloat32 } from "../../formats/safetensors/safetensors.ts";
+import { tagOf } from "../../inspect.ts";
 import { takingFrom } from "../../nn/checkpoint.ts";
 import { expectTensor } from "../../tensor/shapes.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
