@@ -95,6 +95,12 @@ onEachDevice((device) => {
       await check(device(), [x], (tensor) => operator(2.5, tensor), left, random, `${name} 2.5, x`);
     });
 
+    test("of a scalar and a number is a scalar", () => {
+      using x = Tensor.from(device(), [3], []);
+      using y = operator(x, 2);
+      expect(y.shape).toEqual([]);
+    });
+
     test("takes the same tensor on both sides", async () => {
       const random = seededRandom(6);
       const x = awayFromZero(given([70], random));

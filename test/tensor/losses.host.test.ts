@@ -1,6 +1,7 @@
 // Losses and look-ups against their formulas.
 
 import {
+  accuracy,
   add,
   type CrossEntropyOptions,
   cloudMeans,
@@ -237,6 +238,30 @@ onEachDevice((device) => {
       expect(() => softmax(logits, 0)).toThrow("a softmax is along the last axis, not along axis 0");
       expect(() => crossEntropy(logits, [0, 0], { weight: [1, 2] })).toThrow("weight must be 3 numbers");
       expect(() => crossEntropy(logits, [0, 0], { labelSmoothing: 2 })).toThrow("from 0 to 1");
+    });
+
+    test("classes that are masked by very small logits take no digits from the others", async () => {
+      const masked = [-1e9, 0.3, -0.2, -Infinity, -Infinity, 1.5, -3e38, 2, 1, 161.625, -40.5, 160.25];
+      using logits = Tensor.from(device(), masked, [4, 3]).requireGrad();
+      using loss = crossEntropy(logits, [1, 2, 1, 0]);
+      await loss.backward();
+      using logarithms = logSoftmax(logits);
+      using shares = softmax(logits);
+      const found = [loss, shares, logits.grad as Tensor, logarithms].map((tensor) => tensor.data());
+      const [value, share, slopes, logarithm] = await Promise.all(found);
+      // Of PyTorch 2.13 in float64.
+      expect(value[0]).toBeCloseTo(0.2531878308, 6);
+      const expected = [
+        0, 0.6224593312, 0.3775406688, 0, 0, 1, 0, 0.73105857863, 0.2689414214, 0.7981867777, 0, 0.2018132223,
+      ];
+      expected.forEach((number, i) => {
+        expect(share[i]).toBeCloseTo(number, 6);
+        expect(slopes[i]).toBeCloseTo((number - Number([1, 5, 7, 9].includes(i))) / 4, 6);
+        if (number > 0) expect(logarithm[i]).toBeCloseTo(Math.log(number), 6);
+      });
+      expect([logarithm[0], logarithm[3], logarithm[10]]).toEqual([-1e9, -Infinity, expect.closeTo(-202.35041, 4)]);
+      using all = accuracy(logits, [1, 2, 0, 1]);
+      expect(await all.item()).toBe(0.5);
     });
 
     test("softmax and logSoftmax are of the last axis, for logits of any size", async () => {

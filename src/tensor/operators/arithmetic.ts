@@ -84,7 +84,7 @@ function besides(other: Operand, operand: Operand): Tensor {
   if (typeof operand !== "number") return operand;
   const tensor = tensorOf(other);
   expectNumbers("an operand", tensor);
-  return Tensor.from(tensor.device, [operand]);
+  return Tensor.from(tensor.device, [operand], []);
 }
 
 const negative = (operand: Operand) => (typeof operand === "number" ? -operand : negate(operand));

@@ -6,15 +6,18 @@ import { type Numbers, toNumbers } from "../../arguments/numbers.ts";
 import { checkOptions, expectOption } from "../../arguments/options.ts";
 import { ConfigError, InputError } from "../../errors.ts";
 import { expectNumbers, matrixShape } from "../shapes.ts";
-import { noGrad } from "../tape.ts";
+import { noGrad, record } from "../tape.ts";
 import { scope, Tensor } from "../tensor.ts";
-import { add, divide, multiply, subtract } from "./arithmetic.ts";
-import { affine, exp, relu, scale, softplus } from "./functions.ts";
+import { add, divide, maximum, multiply, subtract } from "./arithmetic.ts";
+import { affine, exp, log, negate, relu, scale } from "./functions.ts";
 import { embeddingLookup } from "./lookup.ts";
 import { type Target, targetOf } from "./losses.ts";
 import { sum } from "./reductions.ts";
 import { reshape } from "./reshape.ts";
-import { concatenate, slice } from "./sections.ts";
+import { slice } from "./sections.ts";
+
+/** The least number of float32. In place of -infinity it lets zero times it be zero. */
+const LEAST = -(2 ** 128 - 2 ** 104);
 
 /** What counts how much in a `crossEntropy`: as in torch.nn.functional.cross_entropy. */
 export interface CrossEntropyOptions {
@@ -47,7 +50,7 @@ export function crossEntropy(logits: Tensor, target: Target | Indices, options: 
   const weight = options.weight === undefined ? undefined : weightsOf(options.weight, classes);
   const smooth = { factor: 1 - labelSmoothing, shift: labelSmoothing / classes };
   return scope(() => {
-    const surprise = subtract(reshape(logSumExp(logits), [rows, 1]), logits);
+    const surprise = negate(logProbabilities(logits, LEAST));
     if (!areClassNumbers(target, rows, classes)) {
       const wanted = affine(targetOf(logits, target as Target, logits.shape), smooth.factor, smooth.shift);
       const terms = multiply(wanted, surprise);
@@ -82,7 +85,8 @@ export function accuracy(
   const count = numbers.reduce((sum, number) => sum + Number(number < classes), 0);
   const compute = () => {
     const own = rowsOfClasses(logits, numbers, Number);
-    const lead = relu(subtract(logits, sum(multiply(own, logits), 1).detach([rows, 1])));
+    const finite = maximum(logits, LEAST);
+    const lead = relu(subtract(finite, sum(multiply(own, finite), 1).detach([rows, 1])));
     // How many classes have a larger logit: x / x for each.
     const larger = sum(divide(lead, add(lead, 1e-30)), 1);
     return scale(sum(multiply(relu(affine(larger, -1, 1)), sum(own, 1))), count > 0 ? 1 / count : 0);
@@ -177,23 +181,34 @@ export function logSoftmax(x: Tensor, axis = -1): Tensor {
     throw new InputError(`a softmax is along the last axis, not along axis ${describe(axis)}`, { axis });
   }
   if (!classes) throw new InputError(`a tensor of shape [${x.shape}] has no classes`, { found: [...x.shape] });
-  return scope(() => {
-    const rows = reshape(x, [x.size / classes, classes]);
-    return reshape(subtract(rows, reshape(logSumExp(rows), [rows.shape[0], 1])), x.shape);
-  });
+  return scope(() => reshape(logProbabilities(reshape(x, [x.size / classes, classes])), x.shape));
 }
 
 /**
- * log sum_k exp(x_k) of each row, [n, classes] -> [n]. Columns are joined in pairs, log(exp a + exp b) = a + softplus(b - a), so that
- * no exponential can overflow.
+ * The logarithms of the probabilities of each row's classes, [n, classes] -> [n, classes]. The row's largest logit is subtracted first:
+ * no exponential can overflow, and logits that are as good as -infinity, by which classes are masked, take no digits from the others.
+ * @param least what takes the place of smaller results
  */
-function logSumExp(x: Tensor): Tensor {
+function logProbabilities(x: Tensor, least?: number): Tensor {
+  const column = [x.shape[0] as number, 1];
+  const result = noGrad(() => {
+    const rest = subtract(x, largestOfRows(x));
+    const exact = subtract(rest, reshape(log(sum(exp(rest), 1)), column));
+    return least === undefined ? exact : maximum(exact, least);
+  });
+  return record(result, [x], { result }, (gradient, gradients, kept) => {
+    const total = reshape(sum(gradient, 1), column);
+    gradients.give(x, subtract(gradient, multiply(exp(kept.result), total)));
+  });
+}
+
+/** [n, classes] -> [n, 1]. The halves that are compared share the middle column of an odd number. */
+function largestOfRows(x: Tensor): Tensor {
   let left = x;
-  for (let width = x.shape[1] as number; width > 1; width = Math.ceil(width / 2)) {
-    const half = Math.floor(width / 2);
-    const [a, b] = [slice(left, 1, 0, half), slice(left, 1, half, 2 * half)];
-    const joined = add(a, softplus(subtract(b, a)));
-    left = width % 2 === 0 ? joined : concatenate([joined, slice(left, 1, width - 1)], 1);
+  for (let width = x.shape[1] as number; width > 1; ) {
+    const half = Math.ceil(width / 2);
+    left = maximum(slice(left, 1, 0, half), slice(left, 1, width - half));
+    width = half;
   }
-  return reshape(left, [x.shape[0] as number]);
+  return left;
 }
