@@ -93,6 +93,10 @@ fn derivative(x: f32) -> f32 { return sigmoid(x); }
 fn value(x: f32, y: f32) -> f32 { return sigmoid(x); }
 fn derivative(x: f32) -> f32 { return sigmoid(x) * sigmoid(-x); }
 //! end
+//! if TANH
+fn value(x: f32, y: f32) -> f32 { return hyperbolic_tangent(x); }
+fn derivative(x: f32) -> f32 { return 4.0 * sigmoid(2.0 * x) * sigmoid(-2.0 * x); }
+//! end
 //! if RELU
 fn value(x: f32, y: f32) -> f32 { return select(x, 0.0, x < 0.0); }
 fn derivative(x: f32) -> f32 { return select(0.0, 1.0, x > 0.0); }

@@ -8,6 +8,16 @@ fn sigmoid(x: f32) -> f32 {
   return select(e, 1.0, x >= 0.0) / (1.0 + e);
 }
 
+// tanh(x) to full relative precision, where WGSL's own need only be as exact as sinh(x) / cosh(x): near 0 the odd polynomial of Moshier's
+// Cephes.
+fn hyperbolic_tangent(x: f32) -> f32 {
+  let t = x * x;
+  let near = x + x * t * (-3.33332819422e-1 + t * (1.33314422036e-1 + t * (-5.37397155531e-2 + t * (2.06390887954e-2 - t * 5.70498872745e-3))));
+  let e = exp(-2.0 * abs(x));
+  let far = (1.0 - e) / (1.0 + e);
+  return select(near, select(far, -far, x < 0.0), abs(x) >= 0.625);
+}
+
 // log(1 + e) for e in 0 .. 1, to full relative precision: the series of 2 atanh(s) with s = e / (2 + e) <= 1/3.
 fn log_one_plus(e: f32) -> f32 {
   let s = e / (2.0 + e);

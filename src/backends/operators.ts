@@ -77,6 +77,7 @@ export const elementFunctions = [
   "silu",
   "softplus",
   "sigmoid",
+  "tanh",
   "relu",
 ] as const;
 export type ElementFunction = (typeof elementFunctions)[number];

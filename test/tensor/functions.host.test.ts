@@ -98,6 +98,15 @@ onEachDevice((device) => {
       });
     });
 
+    test("tanh loses no digits near 0, and is 1 or -1 far from it", async () => {
+      const numbers = [1e-30, -1e-7, 3e-4, -0.1, 0.6249, -0.6251, 3, -9.5, 1e4, -Infinity];
+      const { values, slopes } = await at(tanh, numbers);
+      numbers.forEach((x, i) => {
+        expect(values[i] / Math.tanh(x), `tanh(${x})`).toBeCloseTo(1, 6);
+        expect(slopes[i], `slope at ${x}`).toBeCloseTo(1 / Math.cosh(x) ** 2, 6);
+      });
+    });
+
     test("gelu and silu are 0 on one side and the identity on the other", async () => {
       for (const operator of [gelu, silu]) {
         const { values, slopes } = await at(operator, [-1e4, -100, 100, 1e4]);

@@ -97,6 +97,8 @@ function valueOf(p: Elementwise, x: v128, y: v128): v128 {
       return f32x4.add(f32x4.max(x, f32x4.splat(0)), logOnePlus(tailOf(x)));
     case ElementFunction.Sigmoid:
       return sigmoid(x);
+    case ElementFunction.Tanh:
+      return hyperbolicTangent(x);
     case ElementFunction.Relu:
       return v128.andnot(x, f32x4.lt(x, f32x4.splat(0)));
     default:
@@ -135,6 +137,10 @@ function derivativeOf(chosen: u32, x: v128): v128 {
       return sigmoid(x);
     case ElementFunction.Sigmoid:
       return f32x4.mul(sigmoid(x), sigmoid(f32x4.neg(x)));
+    case ElementFunction.Tanh: {
+      const twice = f32x4.add(x, x);
+      return f32x4.mul(f32x4.splat(4), f32x4.mul(sigmoid(twice), sigmoid(f32x4.neg(twice))));
+    }
     case ElementFunction.Relu:
       return v128.and(one, f32x4.gt(x, zero));
     default:
@@ -172,6 +178,19 @@ function sigmoid(x: v128): v128 {
   const tail = tailOf(x);
   const over = f32x4.add(f32x4.splat(1), tail);
   return f32x4.div(v128.bitselect(f32x4.splat(1), tail, f32x4.ge(x, f32x4.splat(0))), over);
+}
+
+function hyperbolicTangent(x: v128): v128 {
+  const t = f32x4.mul(x, x);
+  let odd = madd(t, f32x4.splat(-5.70498872745e-3), f32x4.splat(2.06390887954e-2));
+  odd = madd(t, odd, f32x4.splat(-5.37397155531e-2));
+  odd = madd(t, odd, f32x4.splat(1.33314422036e-1));
+  odd = madd(t, odd, f32x4.splat(-3.33332819422e-1));
+  const near = madd(f32x4.mul(x, t), odd, x);
+  const one = f32x4.splat(1);
+  const tail = tailOf(f32x4.add(x, x));
+  const far = v128.or(f32x4.div(f32x4.sub(one, tail), f32x4.add(one, tail)), v128.and(x, f32x4.splat(-0.0)));
+  return v128.bitselect(far, near, f32x4.ge(f32x4.abs(x), f32x4.splat(0.625)));
 }
 
 function logOnePlus(e: v128): v128 {

@@ -1,4 +1,4 @@
-// The exact GELU and its derivative: gpu/gelu.wgsl (Abramowitz and Stegun 7.1.26, error below 2e-7).
+// The exact GELU and its derivative: gpu/gelu.wgsl (Abramowitz and Stegun 7.1.26, error of Phi below 4e-7).
 import { constant, exp2Below, madd } from "./vectors";
 
 const ERF_P = memory.data<f32>([0.3275911 * 0.7071067811865476]);
