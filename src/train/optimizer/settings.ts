@@ -34,7 +34,10 @@ export interface AdamWOptions {
   weightDecay?: number;
   /** Other settings for some of the parameters. Where several groups match one, the later ones decide. */
   groups?: readonly ParameterGroup[];
-  /** Keeps an exponential moving average of the weights: average += (1 - averageDecay) (weight - average) each step. */
+  /**
+   * Keeps an exponential moving average of the weights: average += (1 - averageDecay) (weight - average) each step. It begins with the
+   * weights that the optimiser is made with; torch's AveragedModel begins with those after the first step.
+   */
   averageDecay?: number;
   /**
    * How to handle a step whose loss or gradients are not finite. The step is always skipped: weights, moments and step counts do
