@@ -74,7 +74,7 @@ export interface WorkerSample {
  * "mse", "l1", "huber" (with delta 1): over the target's width. "relativeL2": the mean over the clouds. "gaussian": the negative
  * log likelihood, where the output's first `width` channels are the means and the next `width` the deviations before softplus.
  * "crossEntropy": the channels are logits, and each row of the target is 1 at the point's class and 0 elsewhere; all of
- * it is 0 at points that have no class.
+ * it is 0 at points that have no class, which add nothing to the loss, but count in its mean over the points.
  */
 export type WorkerLoss = "mse" | "l1" | "huber" | "relativeL2" | "gaussian" | "crossEntropy";
 
