@@ -84,8 +84,9 @@ export class LayerNorm extends Module {
 
 /**
  * BatchNorm1d over the rows, eps 1e-5, momentum 0.1, unbiased running variance: [n, width] -> [n, width]. In training
- * mode it uses the batch's own statistics and updates the running ones; else it uses the running ones. Parameters
- * `weight`, `bias`; buffers `running_mean`, `running_var`, all [width]; counter `num_batches_tracked`.
+ * mode it uses the batch's own statistics and updates the running ones (a single row, which torch refuses, has the variance 0); else
+ * it uses the running ones. Parameters `weight`, `bias`; buffers `running_mean`, `running_var`, all [width]; counter
+ * `num_batches_tracked`.
  */
 export class BatchNorm extends Module {
   readonly #weight: Parameter;
