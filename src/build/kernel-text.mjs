@@ -1,5 +1,5 @@
 // A plugin of the library's build: it removes comments and indentation of the texts of gpu/ and wasm/ that the library contains,
-// spaces around the kernels' operators, and of the tree's header all but what is read. The comments are more than a third of the
+// spaces in kernels, and of the tree's header all but what is read. The comments are more than a third of the
 // kernels' size with gzip. Line numbers do not change, so that a compiler's errors still name the line in gpu/.
 import { readFileSync } from "node:fs";
 
@@ -11,10 +11,16 @@ import { readFileSync } from "node:fs";
 export const shorten = (text) => text.replace(/^[ \t]+|[ \t]*(\/\/(?!!).*$|\/\*.*?\*\/)/gm, "");
 
 /**
- * Removes the spaces around operators in a kernel without comments: not where two signs would become another, as `> =` and `- -`.
+ * Removes the spaces that nobody needs in a kernel without comments: not where two signs would become another, as `> =` and `- -`, not
+ * in `var<storage, read>`, which src/backends/webgpu/kernels.ts looks for, and not in directives.
  * @param {string} text
  */
-export const dense = (text) => text.replace(/(?<!>) ([+*%|&^=!<>]+) /g, "$1");
+export const dense = (text) =>
+  text.replace(/^(?!\/\/!).*$/gm, (line) =>
+    line
+      .replace(/(?<!>) ([+*%|&^=!<>]+) |(?<=[\w)\]]) (-) (?!-)/g, "$1$2")
+      .replace(/ ?(->|[{};]) ?|(?<!storage)(,) |(?<=\b(?:if|for|while|switch)) (?=\()/g, "$1$2"),
+  );
 
 /**
  * The struct of a header without comments whose fields src/balltree/job.ts reads.

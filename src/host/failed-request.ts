@@ -7,7 +7,5 @@
 export function reasonOfFailure(error: unknown): string {
   const reason = (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
   const isSilent = error instanceof TypeError && globalThis.location !== undefined;
-  return isSilent
-    ? `${reason}; the server cannot be reached, its answer broke off or is not in its Content-Encoding, or a security policy forbids it (connect-src)`
-    : reason;
+  return isSilent ? `${reason}: no connection, a damaged answer, or a security policy (connect-src)` : reason;
 }

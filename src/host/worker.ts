@@ -84,8 +84,8 @@ export function startWorker(script: WorkerScript, listener: HostWorkerListener):
 export function workerError({ href: url }: URL, reason = ""): WorkerError {
   const why = reason.replace(/\.$/, "") || "no reason given";
   const advice =
-    "Check that the file is served beside the library, as text/javascript, or say where it is by setAssets(), that no policy forbids it (worker-src), " +
-    "and that it has the header Cross-Origin-Embedder-Policy if the page has it";
+    "Check that the file is served as text/javascript beside the library, or say where it is by setAssets(), that no policy forbids it " +
+    "(worker-src), and that it has the header Cross-Origin-Embedder-Policy if the page has it";
   return new WorkerError(`The worker script ${url} could not be loaded or stopped: ${why}. ${advice}.`, {
     url,
     reason,
