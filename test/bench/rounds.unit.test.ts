@@ -1,8 +1,11 @@
-// Measurements in rounds: their order, disturbances, and the statistics of their times.
+// Measurements in rounds: their order, disturbances, lost devices, and the statistics of their times.
 
 import { expect, test } from "vitest";
+import type { Device } from "../../src/backends/device.ts";
 import { measureRounds, slowdownOf, timingOfRounds } from "../../src/bench/suite/rounds.ts";
+import { HeldSubject, Station } from "../../src/bench/suite/station.ts";
 import type { Subject } from "../../src/bench/suite/subject.ts";
+import { DeviceLostError, DisposedError } from "../../src/errors.ts";
 
 const subject = (name: string, take: () => number): Subject => ({
   description: { name, benchmark: "forward", clouds: 1, points: 1 },
@@ -62,4 +65,33 @@ test("the median's interval holds it, is the same for the same times, and is nar
   // A single outlier among ten values hardly moves the median's interval.
   expect(high).toBeLessThan(13);
   expect(timingOfRounds(Array(10).fill(5)).interval).toEqual({ low: 5, high: 5 });
+});
+
+test("what does not fit into the time any more when its device was lost and requested anew keeps its measurements, and is not used", async () => {
+  const open = async () => ({ lost: new Promise(() => {}), dispose() {} }) as unknown as Device;
+  const station = new Station("webgpu", 1, open);
+  station.device = await open();
+  let taken = 0;
+  const gone = () => {
+    throw new DisposedError("this device has been disposed");
+  };
+  const measured = {
+    ...subject("a", () => {
+      if (++taken === 5) throw new DeviceLostError("lost");
+      return taken < 5 ? taken : gone();
+    }),
+    check: gone,
+    dispose: gone,
+  };
+  let losses = 0;
+  const held = new HeldSubject(station, measured, () => void losses++);
+  const { times, summary } = await measureRounds([held], { rounds: 8, disturbances: () => losses });
+  expect(times.get(held)).toEqual([1, 2, 3, 4]);
+  expect(summary).toMatchObject({ rounds: 8, void: 1 });
+  await station.checkAll([held]);
+  expect(station.note).toContain("lost and requested anew");
+  station.dispose();
+  // Ready again, it would go on.
+  held.replace(subject("a", () => 7));
+  expect(await held.take()).toBe(7);
 });

@@ -48,9 +48,11 @@ export class Station {
   #readyAll = async (_until: number) => {};
   #models: Disposable[] = [];
 
+  /** @param request opens a device */
   constructor(
     readonly name: DeviceName,
     readonly threads: number,
+    readonly request = requestDevice,
   ) {
     this.title = name === "cpu" ? "Processor" : name === "webgpu" ? "WebGPU" : "WebGPU, mixed precision";
   }
@@ -180,7 +182,7 @@ export class Station {
   async #open(): Promise<Device> {
     const { threads, name } = this;
     const backend = name === "cpu" ? "cpu" : "webgpu";
-    const device = await requestDevice({ backend, threads, precision: name === "webgpu mixed" ? "mixed" : "float32" });
+    const device = await this.request({ backend, threads, precision: name === "webgpu mixed" ? "mixed" : "float32" });
     // A loss after the last measurement would go unnoticed otherwise.
     void device.lost.then(({ message }) => (this.note ??= message));
     return device;
@@ -189,6 +191,7 @@ export class Station {
   #close(): void {
     // Disposing of the models is not necessary, because a lost device has released its memory.
     this.#models = [];
+    for (const held of this.held.values()) held.lose();
     this.device?.dispose();
     this.device = undefined;
   }
@@ -206,9 +209,13 @@ export class Station {
   }
 }
 
-/** A subject on a device that may be lost. It keeps its measurements after a loss, and continues on the new device. */
+/**
+ * A subject on a device that may be lost. It keeps its measurements after a loss, and continues on the new device if it is ready there
+ * again: its passes may have become too long meanwhile.
+ */
 export class HeldSubject implements Subject {
   #current: Subject;
+  #lost = false;
   disposed = false;
 
   constructor(
@@ -229,7 +236,7 @@ export class HeldSubject implements Subject {
   }
 
   readonly take = async (): Promise<number> => {
-    if (!this.station.works) return Number.NaN;
+    if (this.#lost) return Number.NaN;
     try {
       return await this.#current.take();
     } catch (error) {
@@ -240,8 +247,14 @@ export class HeldSubject implements Subject {
     }
   };
 
+  /** Its device is gone, and what it had there. */
+  lose(): void {
+    this.#lost = true;
+  }
+
   replace(subject: Subject): void {
     this.#current = subject;
+    this.#lost = false;
     if (this.disposed) subject.dispose();
   }
 
@@ -250,12 +263,12 @@ export class HeldSubject implements Subject {
   }
 
   async check(): Promise<void> {
-    if (this.station.works) await this.#current.check?.();
+    if (!this.#lost) await this.#current.check?.();
   }
 
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    this.#current.dispose();
+    if (!this.#lost) this.#current.dispose();
   }
 }
