@@ -83,6 +83,7 @@ test.each([
 
 test("a worker whose file a bundler names has that address, which errors name; where none is given, it is beside the modules", () => {
   const create = () => new Worker(new URL("https://cdn.example/assets/pool-worker-1a2b.js"));
+  vi.stubGlobal("Worker", undefined);
   const beside = workerScript("pool", create).url.href;
   expect(beside).toMatch(/^file:.*pool-worker\.js$/);
   vi.stubGlobal("Worker", class {});
