@@ -1,5 +1,9 @@
-// Finds the machine's Chromium, and gives the arguments with which it offers WebGPU.
+// Finds the machine's Chromium or downloads one, and gives the arguments with which it offers WebGPU.
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { findProgram } from "./programs.mjs";
+import { runBeside } from "./run.mjs";
 
 /** @type {Partial<Record<NodeJS.Platform, string[]>>} */
 const places = {
@@ -15,16 +19,37 @@ const places = {
   ],
 };
 
-/** The browser's program: $CHROMIUM_PATH, or the first in the usual places of systems; undefined where there is none. */
-export function findChromium() {
-  if (process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH;
-  return (places[process.platform] ?? []).find((path) => existsSync(path));
+/**
+ * The browser's program: $CHROMIUM_PATH, the first in the usual places of systems, or the one that the set-up has downloaded; undefined
+ * where there is none.
+ */
+export const findChromium = () => findProgram(process.env.CHROMIUM_PATH, places) ?? findDownloaded();
+
+/** The Chromium in Playwright's folder; undefined where there is none, and before npm packages are installed. */
+export function findDownloaded() {
+  try {
+    /** @type {typeof import("playwright-core")} */
+    const { chromium } = createRequire(import.meta.url)("playwright-core");
+    return [chromium.executablePath()].find((path) => existsSync(path));
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === "MODULE_NOT_FOUND") return undefined;
+    throw error;
+  }
 }
 
-/** The value of VK_DRIVER_FILES by which a Vulkan loader finds the software adapter of Debian's Chromium. */
+/**
+ * Downloads Chromium into Playwright's folder.
+ * @param {{ libraries: boolean }} options `libraries`: whether to install the system's libraries that it needs too, by apt-get
+ */
+export async function downloadChromium({ libraries }) {
+  const options = ["--no-shell", ...(libraries ? ["--with-deps"] : [])];
+  await runBeside(process.execPath, ["node_modules/playwright-core/cli.js", "install", ...options, "chromium"]);
+}
+
+/** The value of VK_DRIVER_FILES by which a Vulkan loader finds Chromium's software adapter. */
 export function findSwiftShader() {
-  const path = "/usr/lib/chromium/vk_swiftshader_icd.json";
-  return existsSync(path) ? path : undefined;
+  const folders = ["/usr/lib/chromium", dirname(findChromium() ?? "")];
+  return folders.map((folder) => join(folder, "vk_swiftshader_icd.json")).find((path) => existsSync(path));
 }
 
 /**

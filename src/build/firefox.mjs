@@ -1,5 +1,5 @@
 // Finds and starts the machine's Firefox.
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { findProgram } from "./programs.mjs";
 
 /** @type {Partial<Record<NodeJS.Platform, string[]>>} */
 const places = {
@@ -8,17 +8,8 @@ const places = {
   win32: ["C:\\Program Files\\Mozilla Firefox\\firefox.exe", "C:\\Program Files (x86)\\Mozilla Firefox\\firefox.exe"],
 };
 
-/**
- * Returns whether a program only starts a snap, as on Ubuntu: containers cannot run it, and it cannot read a profile in /tmp.
- * @param {string} path
- */
-const startsSnap = (path) => statSync(path).size < 65536 && readFileSync(path, "latin1").includes("/snap/");
-
 /** Returns the path of the browser: $FIREFOX_PATH, or the first that exists of the usual paths; undefined if there is none. */
-export function findFirefox() {
-  if (process.env.FIREFOX_PATH) return process.env.FIREFOX_PATH;
-  return (places[process.platform] ?? []).find((path) => existsSync(path) && !startsSnap(path));
-}
+export const findFirefox = () => findProgram(process.env.FIREFOX_PATH, places);
 
 /** Preferences with which Firefox offers WebGPU on Linux too, and on adapters in software. */
 const webgpuPreferences = { "dom.webgpu.enabled": true, "gfx.webgpu.ignore-blocklist": true };

@@ -1,22 +1,16 @@
 // Installs the programs and packages that building and testing need and this machine lacks: system packages by apt-get, npm
-// packages from the lock. It may run at any time, and does and prints nothing when nothing is missing. It uses Node's own modules
-// only.
+// packages from the lock, Chromium from its download where no system package has it. It may run at any time, and does and prints
+// nothing when nothing is missing. It uses Node's own modules only.
 //
 //   node src/build/setup.mjs
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { findChromium } from "./chromium.mjs";
+import { downloadChromium, findChromium } from "./chromium.mjs";
 import { findFirefox } from "./firefox.mjs";
+import { onPath } from "./programs.mjs";
 import { allEnded, CommandError, main, run, runBeside } from "./run.mjs";
 import { root } from "./steps.mjs";
-
-/** @param {string} program */
-function onPath(program) {
-  const names = process.platform === "win32" ? [`${program}.exe`, `${program}.bat`] : [program];
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  return folders.some((folder) => names.some((name) => existsSync(join(folder, name))));
-}
 
 /** @param {string} folder */
 const list = (folder) => (existsSync(folder) ? readdirSync(folder) : []);
@@ -38,9 +32,9 @@ const release = existsSync("/etc/os-release") ? readFileSync("/etc/os-release", 
 export const isDebian = /^ID=debian$/m.test(release);
 
 /**
- * The requirements: how to check each, the Debian package that provides it, and where else to get it. Only the tests in a browser
- * need an `optional` one; the rest works without it.
- * @type {{ what: string, package: string, there: () => boolean, from: string, optional?: boolean, lackedBy?: RegExp }[]}
+ * The requirements: how to check each, the Debian package that provides it, systems that lack that package, and where else to get it,
+ * unless the set-up downloads it. Only the tests in a browser need an `optional` one; the rest works without it.
+ * @type {{ what: string, package: string, there: () => boolean, from?: string, optional?: boolean, lackedBy?: RegExp }[]}
  */
 const needs = [
   { what: "Emscripten (emcc)", package: "emscripten", there: () => onPath("emcc"), from: "https://emscripten.org" },
@@ -51,7 +45,6 @@ const needs = [
     optional: true,
     // Ubuntu's package only installs a snap, which containers cannot run.
     lackedBy: /^ID=ubuntu$/m,
-    from: "Chromium or Chrome as a system program (or its path in CHROMIUM_PATH)",
   },
   {
     what: "Firefox",
@@ -98,10 +91,22 @@ async function installSystemPackages() {
     .map((need) => need.package);
   if (names.length > 0 && process.platform === "linux") await aptGetInstall(names);
 
-  const still = missing();
+  const still = missing().filter((need) => need.from);
   for (const need of still) console.log(`setup: please install ${need.what}: ${need.from}`);
   // On systems other than Linux, a part of the work may still be possible.
   if (process.platform === "linux" && still.some((need) => !need.optional)) throw new CommandError("setup", 1);
+}
+
+/** Downloads Chromium where no package of the system has brought it. */
+async function provideChromium() {
+  if (findChromium() !== undefined) return;
+  console.log("setup: downloading Chromium, which came by no system package");
+  try {
+    await downloadChromium({ libraries: process.platform === "linux" && aptGet() !== undefined });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    console.log(`setup: please install Chromium or Chrome as a system program (or set CHROMIUM_PATH): ${reason}`);
+  }
 }
 
 /** @param {string[]} names */
@@ -142,7 +147,10 @@ export async function installPackages() {
  */
 export async function setup(work = () => {}) {
   const programs = installSystemPackages();
-  await allEnded([programs, installPackages().then(() => work(programs))]);
+  const packages = installPackages();
+  // What downloads Chromium is an npm package, and calls apt-get for the libraries: one after the other.
+  const browser = Promise.all([programs, packages]).then(provideChromium);
+  await allEnded([browser, packages.then(() => work(programs))]);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(() => setup());
