@@ -55,7 +55,8 @@ export function showAll(entries: readonly Entry[], shown: Entry | undefined): vo
     },
     { title: "Measured with", cell: ({ entry }) => [entry.detail, origins[entry.origin]].filter(Boolean).join("; ") },
   ];
-  const made = table("All devices by their fastest forward pass; bars are logarithmic", standings, columns);
+  const made = table("All devices by their fastest forward pass", standings, columns);
+  made.querySelector("caption")?.append(element("span", { className: "of-bars" }, "; bars are logarithmic"));
   standings.forEach(({ entry }, i) => {
     if (isOwn(entry)) made.querySelectorAll("tbody tr")[i]!.classList.add("own");
   });
