@@ -42,8 +42,12 @@ export function findDownloaded() {
  * @param {{ libraries: boolean }} options `libraries`: whether to install the system's libraries that it needs too, by apt-get
  */
 export async function downloadChromium({ libraries }) {
-  const options = ["--no-shell", ...(libraries ? ["--with-deps"] : [])];
-  await runBeside(process.execPath, ["node_modules/playwright-core/cli.js", "install", ...options, "chromium"]);
+  const playwright = "node_modules/playwright-core/cli.js";
+  if (libraries)
+    await runBeside(process.execPath, [playwright, "install-deps", "chromium"], {
+      stdio: ["inherit", "ignore", "inherit"],
+    });
+  await runBeside(process.execPath, [playwright, "install", "--no-shell", "chromium"]);
 }
 
 /** The value of VK_DRIVER_FILES by which a Vulkan loader finds Chromium's software adapter. */
