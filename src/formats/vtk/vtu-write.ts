@@ -158,7 +158,9 @@ function appendTo(appended: Uint8Array[], encoding: Encoding, start = 0): (array
 }
 
 function describeArray({ name, type, rows, components }: WrittenArray): string {
-  return `type="${type}" Name="${escapeXml(name)}" NumberOfComponents="${components}" NumberOfTuples="${rows}"`;
+  // Of one component VTK does not say so, and meshio reads [n, 1] where it is said: minus an array of shape [n] that gives [n, n].
+  const width = components === 1 ? "" : ` NumberOfComponents="${components}"`;
+  return `type="${type}" Name="${escapeXml(name)}"${width} NumberOfTuples="${rows}"`;
 }
 
 /** Text and bytes, one after the other: one string could not hold the numbers of a large mesh. */

@@ -89,6 +89,7 @@ def by_meshio():
         if name != "written-simple.vtu":
             equal(mesh.point_data["out"], out.reshape(-1))
             equal(mesh.point_data["label"], label)
+            assert mesh.point_data["label"].shape == (30,)
     print("meshio reads those whose cells it knows.")
 
 
