@@ -10,18 +10,21 @@ const resultOfWhole = /energy|stress|virial|dipole|drag|lift|^c_?[dlm]$|coeff|la
 /** Matches names of arrays that identify a step or a point, but are no physical quantity. */
 const bookkeeping = /^(time|timevalue|cycle|step|index|frame|iteration|batch_idx|.*ids?|vtkghosttype|nodenumber)$/i;
 
+/** Whether a pattern matches an array's name, without the groups of an HDF5 file that it is in, such as Gadget's PartType1. */
+const isNamed = (pattern: RegExp, { name }: FoundArray) => pattern.test(name.slice(name.lastIndexOf("/") + 1));
+
 /** Divides arrays into what is likely known beforehand, of points and of the whole, and what is likely to be predicted. */
 function chooseRoles({ arrays, collections }: Survey) {
-  const quantities = arrays.filter(({ name }) => !bookkeeping.test(name));
+  const quantities = arrays.filter((array) => !isNamed(bookkeeping, array));
   const isOfWhole = ({ of, constant }: FoundArray) => of === "whole" || constant === true;
   const wholes = quantities.filter(isOfWhole);
   const ofPoints = quantities.filter((array) => !isOfWhole(array));
-  const isLabel = ({ name, classes }: FoundArray) => classes !== undefined && labelNames.test(name);
+  const isLabel = (array: FoundArray) => array.classes !== undefined && isNamed(labelNames, array);
   // Where points are labelled, all else is known: a segmentation.
   const isSegmented = ofPoints.some(isLabel);
   const isInput = (array: FoundArray) =>
-    isSegmented ? !isLabel(array) : knownBefore.test(array.name) || array.classes !== undefined;
-  const isResult = ({ name }: FoundArray) => collections === 0 && resultOfWhole.test(name);
+    isSegmented ? !isLabel(array) : isNamed(knownBefore, array) || array.classes !== undefined;
+  const isResult = (array: FoundArray) => collections === 0 && isNamed(resultOfWhole, array);
   return {
     inputs: ofPoints.filter(isInput),
     globals: wholes.filter((array) => !isResult(array)),

@@ -18,6 +18,10 @@ import { isInFolder } from "./splits.ts";
 const LOOKED_AT = 8;
 /** Whole numbers with more distinct values than this are not taken for classes. */
 const MAX_CLASSES = 32;
+/** Matches names of atomic numbers, which are kinds of atoms however many there are between them. */
+export const elementNames = /^(species|element|atomic_?numbers?)$/i;
+/** The largest of them, plus one. */
+const ELEMENTS = 119;
 /** Matches names of what people or programs say of each point: a segmentation predicts it. Of these, -1 stands for none. */
 export const labelNames = /label|classif|^class(es)?$|semantic|segment|annotation/i;
 /** Arrays of the whole with more numbers than this are not proposed. */
@@ -291,7 +295,7 @@ class ArraySurvey {
       this.of === "points" &&
       this.#components === 1 &&
       this.#least >= (labelNames.test(this.name) ? -1 : 0) &&
-      this.#most < MAX_CLASSES &&
+      this.#most < (elementNames.test(this.name) ? ELEMENTS : MAX_CLASSES) &&
       this.#most > 0;
     const isConstant = this.#isConstant && this.of === "points" && this.#least < this.#most && this.#samples > 1;
     return {

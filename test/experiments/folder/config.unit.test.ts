@@ -197,6 +197,26 @@ describe("what a folder's files suggest", () => {
     expect(unknown.text).toContain("1 .safetensors files.");
   });
 
+  it("are inputs and targets by the names of arrays without their groups, and elements however many are between them", async () => {
+    const numbers = (...shape: number[]) => {
+      const data = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => i / 7);
+      return { shape, data };
+    };
+    // The names of Gadget's particles.
+    const particles = new Map<string, SafeTensorInput>([
+      ["PartType1/Coordinates", numbers(3, 3)],
+      ["PartType1/Velocities", numbers(3, 3)],
+      ["PartType1/NormalDistance", numbers(3)],
+    ]);
+    const { config } = await propose({ "a.safetensors": saveSafetensors(particles) });
+    expect(Object.keys(config.targets)).toEqual(["PartType1/Velocities"]);
+    expect(Object.keys(config.inputs)).toEqual(["PartType1/NormalDistance"]);
+    const atoms = "Properties=species:S:1:pos:R:3:forces:R:3\nAu 0 0 0 0.5 0 0\nCu 1 0 0 0 0 1.5\n";
+    const alloy = await propose({ "a.extxyz": new TextEncoder().encode(`2\n${atoms}`) });
+    expect(alloy.config).toMatchObject({ inputs: { species: { classes: 80 } }, targets: { forces: {} } });
+    expect(Object.keys(alloy.config.targets)).toEqual(["forces"]);
+  });
+
   it("are positions in an array for each axis, as in netCDF, unless they are a grid's; turned ones are refused", async () => {
     const rows = (...data: number[]) => ({ shape: [data.length], data: Float32Array.from(data) });
     const table = new Map<string, SafeTensorInput>(
