@@ -48,6 +48,19 @@ it("reads what is attached to points, and names the text that it leaves out", as
   ]);
 });
 
+it("sums up the frames of a file of atoms, which ASE wrote", async () => {
+  const file = join(import.meta.dirname, "..", "formats", "maps", "ase.extxyz");
+  const { samples, arrays } = await info(file);
+  expect(samples).toBe(2);
+  expect(arrays).toMatchObject([
+    { name: "positions", shape: [2, 3], max: expect.closeTo(1.128, 6) },
+    { name: "species", min: 6, max: 8, mean: 7 },
+    { name: "energy", shape: [2] },
+  ]);
+  const { code, stdout } = await erwin(["info", file]);
+  expect([code, stdout]).toEqual([0, expect.stringContaining("ase.extxyz: extxyz, 2 samples")]);
+});
+
 it("says of a LAZ file what it says of the LAS file in it", async () => {
   const laz = (name: string) => join(import.meta.dirname, "..", "formats", "laz", name);
   const { arrays } = await info(laz("walk.laz"));

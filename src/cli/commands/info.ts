@@ -16,7 +16,7 @@ import {
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { isFolder, readBytes } from "../files/files.ts";
-import { isPointFormat, POSITIONS, readSamples } from "../info/arrays.ts";
+import { POSITIONS, readSamples } from "../info/arrays.ts";
 import { describeFile, describeFolder, describeSamples } from "../info/describe.ts";
 import type { RunDescription } from "../info/run.ts";
 import { describeDawn } from "../node-gpu.ts";
@@ -92,7 +92,7 @@ function describeTensors(file: string, { tensors, metadata }: SafetensorsFile): 
 
 async function describeOther(path: string): Promise<void> {
   const contents = isFolder(path) ? undefined : await readSamples(readBytes(path), path);
-  const isCloud = contents !== undefined && isPointFormat(extensionOf(path));
+  const isCloud = contents?.isCloud === true;
   if (isCloud) for (const found of contents.samples) describePoints(path, found.get(POSITIONS)!);
   const description = contents ? describeSamples(path, contents) : await describeFolder(path);
   const { format, arrays, leftOut, samples, files, run } = description;

@@ -1,5 +1,6 @@
 // Reads the named arrays of any supported file, one sample after the other.
 
+import { framesIn } from "../../experiments/folder/frames.ts";
 import { forArrayFiles } from "../../formats/array-files.ts";
 import { sortAttributes } from "../../formats/attribute-names.ts";
 import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts";
@@ -24,6 +25,8 @@ type Arrays = ReadonlyMap<string, SafeTensor>;
 /** The arrays of each sample in a file, and when all samples are read, what each array that cannot be read holds instead of numbers. */
 export interface Samples {
   samples: Iterable<Arrays>;
+  /** Whether the file is one cloud of points, whose positions are its first array. */
+  isCloud?: boolean;
   leftOut?: ReadonlyMap<string, string>;
 }
 
@@ -47,7 +50,7 @@ const readers: Readonly<Record<string, Reader>> = {
 };
 
 /** Whether files of a format hold points with attributes, rather than arrays of any names. */
-export const isPointFormat = (format: string): boolean =>
+const isPointFormat = (format: string): boolean =>
   !Object.hasOwn(readers, format) && pointCloudExtensions.includes(`.${format}`);
 
 function readerOf(format: string): Reader | undefined {
@@ -56,7 +59,7 @@ function readerOf(format: string): Reader | undefined {
 }
 
 /**
- * @returns the samples: the records of a TFRecord file; other files are a single sample
+ * @returns the samples: the records of a TFRecord file, the frames of a file of atoms; other files are a single sample
  * @throws FormatError for an unknown extension, and what the format's reader throws, here or while samples are read
  */
 export async function readSamples(bytes: Uint8Array, file: string): Promise<Samples> {
@@ -89,12 +92,22 @@ function readRecords(bytes: Uint8Array, file: string): Samples {
   return { samples: samples(), leftOut };
 }
 
-/** Reads positions, and the numeric attributes of the points. */
+/** Reads positions, and the numeric attributes of the points: of each frame, where there are several. */
 async function readPoints(packed: Uint8Array, file: string): Promise<Samples> {
-  const bytes = await withoutLaz(packed, file);
+  const frames = await framesIn(await withoutLaz(packed, file), file);
+  const leftOut = new Map<string, string>();
+  const read = (frame: (typeof frames)[number]) => readCloud(frame.bytes, frame.file, leftOut);
+  if (frames.length === 1) return { samples: [read(frames[0])], isCloud: true, leftOut };
+  function* samples(): Generator<Arrays> {
+    for (const frame of frames) yield read(frame);
+  }
+  return { samples: samples(), leftOut };
+}
+
+function readCloud(bytes: Uint8Array, file: string, leftOut: Map<string, string>): Arrays {
   const { numeric, others } = sortAttributes(bytes, file);
+  for (const [name, held] of others) leftOut.set(name, held);
   const { positions, dimensionality, attributes } = readPointCloud(bytes, file, { attributes: numeric });
   const shape = [positions.length / dimensionality, dimensionality];
-  const arrays: Arrays = new Map([[POSITIONS, { dtype: "F32", shape, data: positions }], ...pointDataOf(attributes)]);
-  return { samples: [arrays], leftOut: others };
+  return new Map([[POSITIONS, { dtype: "F32", shape, data: positions }], ...pointDataOf(attributes)]);
 }
