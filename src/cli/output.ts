@@ -6,7 +6,7 @@ import type { SafeTensorInput } from "../formats/bytes/elements.ts";
 import { dottedExtensionOf, formatNamed } from "../formats/extension.ts";
 import { saveNpy } from "../formats/numpy/npy.ts";
 import { saveNpz } from "../formats/numpy/npz.ts";
-import { type Attribute, addAttributes, writePointCloud } from "../formats/pointcloud.ts";
+import { type Attribute, addAttributes, type PointCloud, writePointCloud } from "../formats/pointcloud.ts";
 import { saveSafetensors } from "../formats/safetensors/safetensors.ts";
 import { InputError, NumericalError } from "../index.ts";
 import type { OutputRows } from "../jobs/rows.ts";
@@ -33,7 +33,10 @@ export function arrayFormat(output: string): ArrayFormat {
   return chooseFormat(output, Object.keys(arrayWriters) as ArrayFormat[]);
 }
 
-export function encodeArrays(tensors: ReadonlyMap<string, SafeTensorInput>, format: ArrayFormat): Uint8Array {
+export function encodeArrays(
+  tensors: ReadonlyMap<string, SafeTensorInput>,
+  format: ArrayFormat,
+): Uint8Array<ArrayBuffer> {
   return arrayWriters[format](tensors);
 }
 
@@ -45,14 +48,15 @@ export const holdsArrays = (name: string) => Object.hasOwn(arrayWriters, `.${for
  * @param name the file's name, whose extension chooses the format
  */
 export function writeFields(
-  { positions, dimensionality }: Pick<Points, "positions" | "dimensionality">,
+  { positions, exact, dimensionality }: Pick<PointCloud, "positions" | "exact" | "dimensionality">,
   arrays: ReadonlyMap<string, SafeTensorInput>,
   name: string,
 ): Uint8Array<ArrayBuffer> {
-  const points = positions.length / dimensionality;
-  const ofPoints = new Map([...arrays].filter(([, { shape }]) => shape[0] === points));
+  const rows = positions.length / dimensionality;
+  const ofPoints = new Map([...arrays].filter(([, { shape }]) => shape[0] === rows));
   const ofWhole = new Map([...arrays].filter(([array]) => !ofPoints.has(array)));
-  const bytes = writePointCloud({ positions, dimensionality, attributes: attributesOf(ofPoints) }, name);
+  const points = { positions, ...(exact && { exact }), dimensionality };
+  const bytes = writePointCloud({ ...points, attributes: attributesOf(ofPoints) }, name);
   return ofWhole.size === 0 ? bytes : addArrays(bytes, ofWhole, name);
 }
 

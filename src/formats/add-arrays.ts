@@ -53,10 +53,10 @@ export function addArrays(input: FileBytes, arrays: Arrays, name: string): Uint8
   });
 }
 
-/** Converts arrays to the two element types that the simpler formats have: int32 for integers, else float32. */
+/** Converts arrays to the two element types that the simpler formats have: int32 for integers, else float32, with what that rounds. */
 export function attributesOf(arrays: Arrays): Map<string, Attribute> {
   return new Map(
-    [...arrays].map(([name, array]) => {
+    [...arrays].map(([name, array]): [string, Attribute] => {
       const dtype = tensorType(name, array);
       const [, channels = 1, ...rest] = array.shape;
       if (array.shape.length === 0 || rest.length > 0) {
@@ -65,8 +65,14 @@ export function attributesOf(arrays: Arrays): Map<string, Attribute> {
         });
       }
       const { data } = array;
-      const numbers = isInt32Array(data) ? data : toFloat32({ dtype, shape: [...array.shape], data }, name);
-      return [name, { data: numbers, channels }];
+      if (isInt32Array(data)) return [name, { data, channels }];
+      const numbers = toFloat32({ dtype, shape: [...array.shape], data }, name);
+      const isHalf = dtype === "F16" || dtype === "BF16";
+      const isExact = isHalf || numbers.every((value, i) => value === Number(data[i]) || Number.isNaN(value));
+      return [
+        name,
+        { data: numbers, channels, ...(!isExact && { exact: Float64Array.from(data as Float64Array, Number) }) },
+      ];
     }),
   );
 }

@@ -66,8 +66,8 @@ const readers: Record<string, Reader> = {
     return { positions, dimensionality };
   },
   vtk: (bytes, options) => {
-    const { positions, dimensionality, attributes } = loadVtk(bytes, options);
-    return { positions, dimensionality, attributes };
+    const { positions, exact, dimensionality, attributes } = loadVtk(bytes, options);
+    return { positions, exact, dimensionality, attributes };
   },
   vtu: loadVtkXmlPoints,
   vtp: loadVtkXmlPoints,
@@ -145,9 +145,9 @@ export function pointCloudOf(
 }
 
 function expectPoints(cloud: PointCloud, name: string, wanted: readonly string[] | undefined): PointCloud {
-  const { positions, dimensionality, attributes } = cloud;
+  const { positions, exact, dimensionality, attributes } = cloud;
   if (positions.length === 0) throw formatError(name, "holds no points.", { expected: 1, found: 0 });
-  return wanted ? { positions, dimensionality, attributes } : { positions, dimensionality };
+  return { positions, ...(exact && { exact }), dimensionality, ...(wanted && { attributes }) };
 }
 
 /**

@@ -23,8 +23,10 @@ import { fileName } from "../../src/cli/train/predictions.ts";
 import { InputError } from "../../src/errors.ts";
 import { framesIn } from "../../src/experiments/folder/frames.ts";
 import { readSample } from "../../src/experiments/folder/sample.ts";
+import type { SafeTensorInput } from "../../src/formats/bytes/elements.ts";
 import { loadNpz, saveNpz } from "../../src/formats/numpy/npz.ts";
 import { loadSafetensors, saveSafetensors } from "../../src/formats/safetensors/safetensors.ts";
+import { loadVtu } from "../../src/formats/vtk/vtu.ts";
 import { isPassing } from "../../src/jobs/shared-work.ts";
 import { temporaryFolder } from "./command.ts";
 
@@ -237,12 +239,40 @@ it("fields are predicted of files whose positions only the config names, and tho
   ]);
 });
 
+it("arrays keep their types in files of another format: float32 would make one number of many identifiers", async () => {
+  const ids = BigInt64Array.from([0n, 1n], (i) => i + 2n ** 40n);
+  const arrays = new Map<string, SafeTensorInput>([
+    ["positions", { shape: [2, 3], data: Float64Array.of(512345.25, 5812345.1, 0, 512346.5, 5812345.7, 1) }],
+    ["id", { shape: [2], data: ids }],
+    ["half", { shape: [2], dtype: "F16", data: Uint16Array.of(0x3c00, 0xc000) }],
+    ["bfloat16", { shape: [2], dtype: "BF16", data: Uint16Array.of(0x3f80, 0xc000) }],
+  ]);
+  const bytes = saveSafetensors(arrays);
+  const config = { inputs: [], targets: [], globals: [], graph: { kind: "none" } } as const;
+  const sample = await readSample(bytes, "a.safetensors", config);
+  const found = loadNpz(await encode(bytes, "a.npz", sample, new Map()));
+  expect(found.get("id")).toMatchObject({ dtype: "I64", data: ids });
+  expect(found.get("node_positions")?.data).toEqual(arrays.get("positions")?.data);
+  expect([found.get("half")?.dtype, [...(found.get("bfloat16")?.data ?? [])]]).toEqual(["F16", [1, -2]]);
+  const { points, pointData } = loadVtu(await encode(bytes, "a.vtu", sample, new Map()));
+  expect([points.dtype, pointData.get("id")?.data]).toEqual(["F64", ids]);
+  const rows = new TextDecoder().decode(await encode(bytes, "a.csv", sample, new Map())).split("\n");
+  expect(rows[1]).toBe("512345.25,5812345.1,0,1099511627776,1,1");
+});
+
 it("coordinates of a map are remarked on where a sample's format is read as float32, and nowhere else", async () => {
   const config = { inputs: [], targets: [], globals: [], graph: { kind: "none" } } as const;
   const positions = Float64Array.from({ length: 90 }, (_, i) => [512345, 5812345, 0][i % 3] + i / 7);
   const rows = Array.from({ length: 30 }, (_, i) => positions.subarray(3 * i, 3 * i + 3).join());
   const table = new TextEncoder().encode(["x,y,z", ...rows].join("\n"));
-  expect(noteOn(await readSample(table, "map.csv", config))).toMatch(/steps of 0.5: subtract a constant .* float64 in/);
+  const bounds = "ITEM: BOX BOUNDS pp pp pp\n0 1\n0 1\n0 1\n";
+  const atoms = rows.map((row) => row.replaceAll(",", " ")).join("\n");
+  const dump = `ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n30\n${bounds}ITEM: ATOMS x y z\n${atoms}\n`;
+  const single = await readSample(new TextEncoder().encode(dump), "map.dump", config);
+  expect(noteOn(single)).toMatch(/steps of 0.5: subtract a constant .* float64 in/);
+  const fromTable = await readSample(table, "map.csv", config);
+  expect(noteOn(fromTable)).toBeUndefined();
+  expect(fromTable.positions).toEqual(positions);
   const doubles = saveNpz(new Map([["positions", { shape: [30, 3], data: positions }]]));
   expect(noteOn(await readSample(doubles, "map.npz", config))).toBeUndefined();
 });

@@ -29,6 +29,21 @@ describe("a LAS file", () => {
     }
   });
 
+  it("has its coordinates in float64 too where they are those of a map", () => {
+    const bytes = read("1.2-format-3.las");
+    const view = new DataView(bytes.buffer);
+    for (let axis = 0; axis < 3; axis++) {
+      view.setFloat64(131 + 8 * axis, 1e-6, true);
+      view.setFloat64(155 + 8 * axis, 5423456, true);
+    }
+    const first = view.getUint32(96, true);
+    const { positions, exact } = loadLas(bytes);
+    expect(exact?.slice(0, 3)).toEqual(
+      Float64Array.from([0, 4, 8], (at) => view.getInt32(first + at, true) * 1e-6 + 5423456),
+    );
+    expect(positions).toEqual(Float32Array.from(exact as Float64Array));
+  });
+
   it("of version 1.4 may have the number of its points where older versions have it", () => {
     const bytes = read("1.4-format-7.las");
     const view = new DataView(bytes.buffer);

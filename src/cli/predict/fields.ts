@@ -14,9 +14,10 @@ import { predictionArrays } from "../../experiments/prediction.ts";
 import { type InitialWeights, readModel } from "../../experiments/run.ts";
 import { addArrays, addableExtensions } from "../../formats/add-arrays.ts";
 import { toBytes } from "../../formats/bytes/bytes.ts";
-import type { SafeTensorInput } from "../../formats/bytes/elements.ts";
+import { arrayTypes, type SafeTensor, type SafeTensorInput } from "../../formats/bytes/elements.ts";
 import type { Cells } from "../../formats/clouds/cells.ts";
 import { inSpace, pointDataOf } from "../../formats/clouds/mesh.ts";
+import { positionNames } from "../../formats/clouds/positions.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
 import { writableExtensions } from "../../formats/pointcloud.ts";
 import { noteOnRounding } from "../../formats/rounding.ts";
@@ -28,7 +29,7 @@ import { UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { checkTarget, readFile, writeFile } from "../files/remote-files.ts";
 import type { DeviceChoice } from "../options/shared.ts";
-import { expectFinite, holdsArrays, writeFields } from "../output.ts";
+import { arrayFormat, encodeArrays, expectFinite, holdsArrays, writeFields } from "../output.ts";
 import { withProgress } from "../process/progress.ts";
 import { enqueueFiles } from "../queue/enqueue.ts";
 import { findTold } from "./found.ts";
@@ -251,8 +252,8 @@ interface Predicted {
 
 /** What an output of another format than the input's contains. */
 interface Contents {
-  positions: Float32Array;
-  dimensionality: number;
+  /** [n, 2] or [n, 3] */
+  points: SafeTensor;
   cells?: Cells | undefined;
   arrays: ReadonlyMap<string, SafeTensorInput>;
 }
@@ -260,25 +261,36 @@ interface Contents {
 async function contentsOf({ bytes, sample, arrays }: Predicted): Promise<Contents> {
   const { file, points: rows, dimensions, positions } = sample;
   const found = await readArrays(bytes, file);
-  const points = found.points ?? { dtype: "F64", shape: [rows, dimensions], data: Float64Array.from(positions) };
+  const dtype = positions instanceof Float32Array ? "F32" : "F64";
+  const points: SafeTensor = found.points ?? { dtype, shape: [rows, dimensions], data: positions };
   const { cells, pointData } = found.points ? found : withPoints(found, points);
   const columns = [...pointData].filter(([, { shape }]) => shape.length <= 2);
-  const all = new Map<string, SafeTensorInput>([...columns, ...arrays]);
-  return { positions: toFloat32(points), dimensionality: points.shape[1], cells, arrays: all };
+  const all = new Map<string, SafeTensorInput>([...columns.map(withKnownType), ...arrays]);
+  return { points, cells, arrays: all };
 }
 
-function write({ positions, dimensionality, cells, arrays }: Contents, output: string): Uint8Array<ArrayBuffer> {
+/** NumPy has no bfloat16. */
+const withKnownType = ([name, array]: [string, SafeTensor]): [string, SafeTensorInput] =>
+  array.dtype === "BF16" ? [name, { shape: array.shape, data: toFloat32(array) }] : [name, array];
+
+/** Arrays keep their types where the format has these: float32 would make one number of many points' identifiers. */
+function write({ points, cells, arrays }: Contents, output: string): Uint8Array<ArrayBuffer> {
   const to = dottedExtensionOf(output);
-  if (to !== ".vtu" && to !== ".vtp") return writeFields({ positions, dimensionality }, arrays, output);
-  const points = { shape: [positions.length / dimensionality, 3], data: inSpace(positions, dimensionality) };
-  return (to === ".vtu" ? saveVtu : saveVtp)({ points, cells, pointData: arrays });
+  const [rows, dimensionality] = points.shape;
+  if (to === ".vtu" || to === ".vtp") {
+    const inSpace3 = dimensionality === 3 ? points : { shape: [rows, 3], data: inSpace(toFloat32(points), 2) };
+    return (to === ".vtu" ? saveVtu : saveVtp)({ points: inSpace3, cells, pointData: arrays });
+  }
+  if (holdsArrays(output)) return encodeArrays(new Map([[positionNames[0], points], ...arrays]), arrayFormat(output));
+  const exact = points.data instanceof Float64Array ? points.data : undefined;
+  return writeFields({ positions: toFloat32(points), exact, dimensionality }, arrays, output);
 }
 
 /** Encodes frames one after the other, with the arrays that all of them have, and `batch_idx`, the number of each point's frame. */
 export async function encodeFrames(predicted: readonly Predicted[], output: string): Promise<Uint8Array<ArrayBuffer>> {
   const frames: Contents[] = [];
   for (const frame of predicted) frames.push(await contentsOf(frame));
-  const [{ dimensionality, arrays }] = frames;
+  const [{ arrays }] = frames;
   const joined = new Map<string, SafeTensorInput>();
   for (const [name, { shape }] of arrays) {
     const parts = frames.flatMap(({ arrays }) => arrays.get(name) ?? []);
@@ -287,19 +299,21 @@ export async function encodeFrames(predicted: readonly Predicted[], output: stri
   }
   const indices = predicted.map(({ sample: { points } }, i) => new Int32Array(points).fill(i));
   joined.set("batch_idx", oneAfterTheOther(indices.map((data) => ({ shape: [data.length], data }))));
-  const positions = oneAfterTheOther(frames.map(({ positions: data }) => ({ shape: [data.length], data })));
-  return write({ positions: positions.data as Float32Array, dimensionality, arrays: joined }, output);
+  const points = oneAfterTheOther(frames.map(({ points }) => points));
+  return write({ points, arrays: joined }, output);
 }
 
-function oneAfterTheOther(parts: readonly SafeTensorInput[]): SafeTensorInput {
+/** @param parts float32, int32, or float64 where a frame's numbers need it */
+function oneAfterTheOther(parts: readonly SafeTensorInput[]): SafeTensor {
   const length = parts.reduce((sum, { data }) => sum + data.length, 0);
   const rows = parts.reduce((sum, { shape }) => sum + shape[0], 0);
   const areWhole = parts.every(({ data }) => data instanceof Int32Array);
-  const data = areWhole ? new Int32Array(length) : new Float32Array(length);
+  const dtype = areWhole ? "I32" : parts.some(({ data }) => data instanceof Float64Array) ? "F64" : "F32";
+  const data = new (arrayTypes[dtype] as Float32ArrayConstructor)(length);
   let at = 0;
   for (const part of parts) {
     data.set(part.data as Float32Array, at);
     at += part.data.length;
   }
-  return { shape: [rows, ...parts[0].shape.slice(1)], data };
+  return { dtype, shape: [rows, ...parts[0].shape.slice(1)], data };
 }

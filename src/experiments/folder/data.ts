@@ -1,7 +1,6 @@
 // Finds the samples of a folder, divides them into splits, reads them on demand, and converts them to the model's input.
 
 import { ConfigError, FormatError } from "../../errors.ts";
-import { tableExtensions } from "../../formats/clouds/csv.ts";
 import { lammpsExtensions } from "../../formats/clouds/lammps.ts";
 import { pdbExtensions } from "../../formats/clouds/pdb.ts";
 import { extensionOf } from "../../formats/extension.ts";
@@ -20,17 +19,7 @@ import { divide, type SplitRule, type Unit } from "./splits.ts";
 import { computeStatistics, type Pair, positionScaling, type Statistics } from "./statistics.ts";
 
 /** The extensions of formats that are read as float32. */
-const singleFormats = [
-  ...tableExtensions,
-  ...lammpsExtensions,
-  ...pdbExtensions,
-  "ply",
-  "pcd",
-  "las",
-  "laz",
-  "extxyz",
-  "vtk",
-];
+const singleFormats = [...lammpsExtensions, ...pdbExtensions];
 /** Whether a file's format is one of those. */
 export const isReadAsSingle = (file: string) => singleFormats.includes(extensionOf(file));
 /** What can be done where float32 rounds too much, besides subtracting a constant. */

@@ -194,13 +194,14 @@ export function componentsOf(name: string, names: readonly string[]): string[] {
 }
 
 function ofCloud(cloud: ReturnType<typeof readPointCloud>, file: string, names: readonly string[]): SampleArrays {
-  const { positions, dimensionality, attributes } = cloud;
-  const points: SafeTensor = {
-    dtype: "F32",
-    shape: [positions.length / dimensionality, dimensionality],
-    data: positions,
-  };
-  return { file, points, pointData: pointDataOf(attributes), wholeData: new Map(), cellData: [], names };
+  const { positions, exact, dimensionality, attributes } = cloud;
+  const shape = [positions.length / dimensionality, dimensionality];
+  const points: SafeTensor = exact ? { dtype: "F64", shape, data: exact } : { dtype: "F32", shape, data: positions };
+  const pointData = pointDataOf(attributes);
+  for (const [name, { exact }] of attributes ?? []) {
+    if (exact) pointData.set(name, { ...(pointData.get(name) as SafeTensor), dtype: "F64", data: exact });
+  }
+  return { file, points, pointData, wholeData: new Map(), cellData: [], names };
 }
 
 /** @throws FormatError for a model's file too: its weights have the config of the model in their metadata */

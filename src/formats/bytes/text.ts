@@ -13,11 +13,14 @@ export function parseDecimal(word: string): number {
   return decimal.test(word) ? Number(word) : Number.NaN;
 }
 
-/** Parses a decimal number as float32; `NaN` for anything else and for numbers beyond float32's range. */
-export function parseFloat32(word: string): number {
-  const value = Math.fround(parseDecimal(word));
-  return Number.isFinite(value) ? value : Number.NaN;
+/** Parses a decimal number; `NaN` for anything else and for numbers beyond float32's range. */
+export function parseNumber(word: string): number {
+  const value = parseDecimal(word);
+  return Number.isFinite(Math.fround(value)) ? value : Number.NaN;
 }
+
+/** Parses a decimal number as float32; `NaN` for what `parseNumber` does not parse. */
+export const parseFloat32 = (word: string): number => Math.fround(parseNumber(word));
 
 /** Parses the words that files have for what is no finite number, such as "nan", "-inf" or "Infinity"; undefined for anything else. */
 export function parseNonFinite(word: string): number | undefined {

@@ -6,11 +6,12 @@ import {
   decodeName,
   parseCount,
   parseDecimal,
-  parseFloat32,
   parseNonFinite,
+  parseNumber,
   splitWords,
   TextReader,
 } from "../bytes/text.ts";
+import { type Rounded, roundedNumbers } from "../rounding.ts";
 import type { PartialFile } from "../sources/partial-file.ts";
 import { commentOf } from "./csv-rows.ts";
 import { type Frame, findFrames } from "./frames.ts";
@@ -85,7 +86,8 @@ export function loadAtoms(input: FileBytes, options: ReadOptions = {}): PointClo
     const problem = `line ${row}: more follows than the ${count} atoms, such as a second frame: ${advice}.`;
     throw formatError(file, problem, { row });
   }
-  const cloud: PointCloud = { positions: columns[0].data, dimensionality: 3 };
+  const { data: positions, exact } = columns[0].numbers;
+  const cloud: PointCloud = { positions, dimensionality: 3, ...(exact && { exact }) };
   if (options.attributes) {
     const ofAtoms = new Map(wanted.map((property, i) => [property.name, columns[i + 1].attribute]));
     cloud.attributes = new Map(
@@ -163,16 +165,20 @@ class Column {
   readonly #property: Property;
   readonly #file: string;
   /** [atoms, channels] */
-  readonly data: Float32Array;
+  readonly #data: Float64Array;
 
   constructor(property: Property, count: number, file: string) {
     this.#property = property;
     this.#file = file;
-    this.data = new Float32Array(count * property.channels);
+    this.#data = new Float64Array(count * property.channels);
+  }
+
+  get numbers(): Rounded {
+    return roundedNumbers(this.#data, this.#property.channels);
   }
 
   get attribute(): Attribute {
-    return { data: this.data, channels: this.#property.channels };
+    return { ...this.numbers, channels: this.#property.channels };
   }
 
   /** Takes its values of an atom's words. @throws FormatError */
@@ -186,7 +192,7 @@ class Column {
         const problem = `line ${row}, ${name}: expected ${expected}, found "${word}".`;
         throw formatError(this.#file, problem, { row, expected, found: word });
       }
-      this.data[atom * channels + channel] = value;
+      this.#data[atom * channels + channel] = value;
     }
   }
 }
@@ -199,7 +205,7 @@ const expectedOf: Readonly<Record<string, string>> = { S: "a chemical element", 
  */
 export function parseProperty(word: string, type: string): number | undefined {
   if (type === "L") return /^t(rue)?$/i.test(word) ? 1 : /^f(alse)?$/i.test(word) ? 0 : undefined;
-  const number = parseFloat32(word);
+  const number = parseNumber(word);
   if (!Number.isNaN(number)) return number;
   if (type !== "S") return parseNonFinite(word);
   const element = elements.indexOf(word[0].toUpperCase() + word.slice(1).toLowerCase());
@@ -251,7 +257,7 @@ function numbersIn(comment: string): Map<string, readonly number[]> {
   const pairs = propertiesIn(comment) === undefined ? [] : comment.matchAll(pair);
   const found = Array.from(
     pairs,
-    ([, name, quoted, bare]) => [name, splitWords(quoted ?? bare).map(parseFloat32)] as const,
+    ([, name, quoted, bare]) => [name, splitWords(quoted ?? bare).map(parseNumber)] as const,
   );
   return new Map(
     found.filter(
@@ -262,8 +268,8 @@ function numbersIn(comment: string): Map<string, readonly number[]> {
 }
 
 function repeated(values: readonly number[], count: number): Attribute {
-  const data = Float32Array.from({ length: count * values.length }, (_, i) => values[i % values.length]);
-  return { data, channels: values.length };
+  const data = Float64Array.from({ length: count * values.length }, (_, i) => values[i % values.length]);
+  return { ...roundedNumbers(data, values.length), channels: values.length };
 }
 
 /** Makes the error for a file that holds fewer atoms than it says. */

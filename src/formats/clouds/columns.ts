@@ -9,7 +9,8 @@ import type { Attribute, PointCloud } from "./positions.ts";
 /** The value of point i is `data[i * stride + start]`. */
 export interface Column {
   name: string;
-  data: Float32Array | Int32Array;
+  /** Float64 where the cloud has more exact numbers than float32. */
+  data: Float32Array | Float64Array | Int32Array;
   stride: number;
   start: number;
   integer: boolean;
@@ -26,8 +27,8 @@ export function columnsOf(
   { z = false, rename = (name: string) => name }: { z?: boolean; rename?: (name: string) => string } = {},
 ): Column[] {
   const points = checkCloud(cloud);
-  const { positions, dimensionality, attributes } = cloud;
-  const columns = channelsOf(positions, dimensionality, (d) => "xyz"[d]);
+  const { positions, exact = positions, dimensionality, attributes } = cloud;
+  const columns = channelsOf(exact, dimensionality, (d) => "xyz"[d]);
   if (z && dimensionality === 2) columns.push(...channelsOf(new Float32Array(points), 1, () => "z"));
   columns.push(...attributeColumns(attributes, rename));
   const names = new Set<string>();
@@ -43,9 +44,9 @@ export function attributeColumns(
   attributes: ReadonlyMap<string, Attribute> = new Map(),
   rename = (name: string) => name,
 ): Column[] {
-  return [...attributes].flatMap(([name, { data, channels }]) => {
+  return [...attributes].flatMap(([name, { data, exact = data, channels }]) => {
     const plain = rename(name);
-    return channelsOf(data, channels, (channel) => (channels === 1 ? plain : `${plain}_${channel}`));
+    return channelsOf(exact, channels, (channel) => (channels === 1 ? plain : `${plain}_${channel}`));
   });
 }
 
@@ -53,7 +54,7 @@ export function attributeColumns(
 export const withoutSpaces = (name: string): string => name.replaceAll(/\s+/g, "_");
 
 /** Returns a column for each channel of rows of `stride` elements. */
-function channelsOf(data: Float32Array | Int32Array, stride: number, nameOf: (channel: number) => string): Column[] {
+function channelsOf(data: Column["data"], stride: number, nameOf: (channel: number) => string): Column[] {
   const integer = isInt32Array(data);
   return Array.from({ length: stride }, (_, start) => ({ name: nameOf(start), data, stride, start, integer }));
 }

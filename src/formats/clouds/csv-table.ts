@@ -2,7 +2,7 @@
 // numbers of the others.
 
 import { expectRows, formatError } from "../bytes/bytes.ts";
-import { decodeName, parseFloat32, parseNonFinite, TextReader } from "../bytes/text.ts";
+import { decodeName, parseNonFinite, parseNumber, TextReader } from "../bytes/text.ts";
 import { namesInComment, numbered } from "./csv-names.ts";
 import {
   commentOf,
@@ -144,9 +144,9 @@ class NumberCells {
 
   /** Returns NaN for what is no number. */
   parse(cell: string): number {
-    if (!this.#mayHaveCommas) return parseFloat32(cell);
+    if (!this.#mayHaveCommas) return parseNumber(cell);
     const withPoint = withDecimalPoint(cell);
-    const number = parseFloat32(withPoint ?? cell);
+    const number = parseNumber(withPoint ?? cell);
     if (withPoint !== undefined) this.#hasCommas = true;
     else if (!Number.isNaN(number) && cell.includes(".")) this.#hasPoints = true;
     this.areMixed = this.#hasCommas && this.#hasPoints;

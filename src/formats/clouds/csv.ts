@@ -5,6 +5,7 @@ import { concatBytes, type FileBytes, formatError, toBytes } from "../bytes/byte
 import { FloatList } from "../bytes/float-list.ts";
 import { formatFloat32 } from "../bytes/text.ts";
 import { fromUtf16 } from "../bytes/utf16.ts";
+import { roundedNumbers } from "../rounding.ts";
 import { type Column, columnsOf } from "./columns.ts";
 import { coordinateColumns, findColumns } from "./csv-names.ts";
 import { TableRows } from "./csv-table.ts";
@@ -58,14 +59,17 @@ function readTable(input: FileBytes, options: ReadOptions, isCloudTable: boolean
       (isCoordinate ? positions : channels[i - axes.length]).push(number);
     });
   }
-  const cloud: PointCloud = { positions: positions.toArray(), dimensionality: axes.length };
+  const { data, exact } = roundedNumbers(positions.toDoubles(), axes.length);
+  const cloud: PointCloud = { positions: data, dimensionality: axes.length, ...(exact && { exact }) };
   const points = cloud.positions.length / axes.length;
   if (promised !== undefined && promised !== points) {
     const problem = `its first line promises ${promised} points, it holds ${points}: it may be cut off.`;
     throw formatError(file, problem, { expected: promised, found: points });
   }
   if (attributes) {
-    cloud.attributes = new Map(attributes.map((name, i) => [name, { data: channels[i].toArray(), channels: 1 }]));
+    cloud.attributes = new Map(
+      attributes.map((name, i) => [name, { ...roundedNumbers(channels[i].toDoubles(), 1), channels: 1 }]),
+    );
   }
   return cloud;
 }
@@ -73,7 +77,7 @@ function readTable(input: FileBytes, options: ReadOptions, isCloudTable: boolean
 /**
  * Writes points and their attributes as a table: a header line, and the columns x, y, z, followed by a column for each channel.
  * An attribute of one channel gives its name to the column; the columns of others are numbered: out_0, out_1. Each number is the
- * shortest decimal that is read back as the same float32.
+ * shortest decimal that is read back as the same float32, or float64 where the cloud has exact ones.
  * @throws InputError for arrays that do not fit each other, and for two columns of the same name
  */
 export function saveCsv(cloud: PointCloud): Uint8Array<ArrayBuffer> {
@@ -95,7 +99,7 @@ export function saveCsv(cloud: PointCloud): Uint8Array<ArrayBuffer> {
 /** Formats one value as it is written into a table. */
 export function cell({ data, stride, start, integer }: Column, point: number): string {
   const value = data[point * stride + start];
-  return integer ? String(value) : formatFloat32(value);
+  return integer || data instanceof Float64Array ? String(value) : formatFloat32(value);
 }
 
 /** Quotes a name that the table could not hold otherwise. */

@@ -4,6 +4,7 @@
 import { firstNotFinite } from "../../arguments/numbers.ts";
 import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "../bytes/bytes.ts";
 import { type NumberType, numberTypes } from "../bytes/numbers.ts";
+import { roundedNumbers } from "../rounding.ts";
 import { type Attribute, checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 
 const { u1, i1, u2, i2, u4, i4, u8, i8, f4, f8 } = numberTypes;
@@ -106,12 +107,12 @@ export function loadLas(input: FileBytes, options: ReadOptions = {}): PointCloud
   const read = (source: Field) => readField(view, source, { begin, pointBytes, points });
   const numbersAt = (at: number) => [0, 8, 16].map((axis) => view.getFloat64(at + axis, true));
   const [scale, offset] = [numbersAt(place.scale), numbersAt(place.offset)];
-  const { data: positions } = read({ name: "positions", type: i4, at: 0, channels: 3, scale, offset });
+  const { data: positions, exact } = read({ name: "positions", type: i4, at: 0, channels: 3, scale, offset });
   if (firstNotFinite(positions) >= 0) {
     const problem = `the scale [${scale}] and the offset [${offset}] of its coordinates give no numbers.`;
     throw formatError(file, problem, { offset: place.scale, found: [...scale, ...offset] });
   }
-  const cloud: PointCloud = { positions, dimensionality: 3 };
+  const cloud: PointCloud = { positions, dimensionality: 3, ...(exact && { exact }) };
   if (attributes) cloud.attributes = new Map(wanted.map((source, i) => [attributes[i], read(source)]));
   return cloud;
 }
@@ -260,7 +261,7 @@ function readField(
   { type, at, channels, bits, scale, offset, missing }: Field,
   { begin, pointBytes, points }: Pick<Header, "begin" | "pointBytes" | "points">,
 ): Attribute & { data: Float32Array } {
-  const data = new Float32Array(points * channels);
+  const data = new Float64Array(points * channels);
   const [shift, mask] = bits ? [bits[0], 2 ** bits[1] - 1] : [0, 0];
   for (let channel = 0; channel < channels; channel++) {
     const [factor, addend, none] = [scale?.[channel] ?? 1, offset?.[channel] ?? 0, missing?.[channel]];
@@ -271,5 +272,5 @@ function readField(
       else data[i] = value === none ? Number.NaN : value * factor + addend;
     }
   }
-  return { data, channels };
+  return { ...roundedNumbers(data, channels), channels };
 }

@@ -7,6 +7,7 @@ import { type NumberType, numberTypes } from "../bytes/numbers.ts";
 import { decodeName, parseCount, splitWords, TextReader } from "../bytes/text.ts";
 import { decompressLzf } from "../compression/lzf.ts";
 import { Unpacking } from "../compression/unpacking.ts";
+import { roundedNumbers } from "../rounding.ts";
 import { type Attribute, checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 
 /** Types by the header's TYPE and SIZE. */
@@ -77,8 +78,9 @@ export function loadPcd(input: FileBytes, options: ReadOptions = {}): PointCloud
   const read = header.encoding === "ascii" ? readText : readBinary;
   const columns = read(bytes, reader, header, [...axes, ...wanted], file);
 
-  const positions = new Float32Array(header.points * axes.length);
-  for (let i = 0; i < positions.length; i++) positions[i] = columns[i % axes.length][Math.floor(i / axes.length)];
+  const numbers = new Float64Array(header.points * axes.length);
+  for (let i = 0; i < numbers.length; i++) numbers[i] = columns[i % axes.length][Math.floor(i / axes.length)];
+  const { data: positions, exact } = roundedNumbers(numbers, axes.length);
   const missing = firstNotFinite(positions);
   if (missing >= 0) {
     const point = Math.floor(missing / axes.length);
@@ -91,10 +93,13 @@ export function loadPcd(input: FileBytes, options: ReadOptions = {}): PointCloud
       },
     );
   }
-  const cloud: PointCloud = { positions, dimensionality: axes.length };
+  const cloud: PointCloud = { positions, dimensionality: axes.length, ...(exact && { exact }) };
   if (attributes) {
     cloud.attributes = new Map<string, Attribute>(
-      attributes.map((name, i) => [name, { data: columns[axes.length + i], channels: wanted[i].count }]),
+      attributes.map((name, i) => [
+        name,
+        { ...roundedNumbers(columns[axes.length + i], wanted[i].count), channels: wanted[i].count },
+      ]),
     );
   }
   return cloud;
@@ -160,10 +165,10 @@ type Read = (
   header: Header,
   wanted: readonly Field[],
   file: string,
-) => Float32Array[];
+) => Float64Array[];
 
 const emptyColumns = (fields: readonly Field[], points: number) =>
-  fields.map(({ count }) => new Float32Array(points * count));
+  fields.map(({ count }) => new Float64Array(points * count));
 
 const readText: Read = (_, reader, { values, points }, wanted, file) => {
   if (2 * values * points > reader.left + 1) throw truncated(file, points, `${reader.left} bytes of text`);

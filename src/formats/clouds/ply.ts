@@ -3,7 +3,8 @@
 
 import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "../bytes/bytes.ts";
 import { type NumberType, numberTypes } from "../bytes/numbers.ts";
-import { decodeName, parseCount, parseFloat32, splitWords, TextReader } from "../bytes/text.ts";
+import { decodeName, parseCount, parseNumber, splitWords, TextReader } from "../bytes/text.ts";
+import { roundedNumbers } from "../rounding.ts";
 import { columnsOf, withoutSpaces } from "./columns.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 
@@ -71,19 +72,19 @@ export function loadPly(input: FileBytes, options: ReadOptions = {}): PointCloud
   expectRows(vertex.count, "vertices", file);
 
   const dimensionality = axes.length;
-  const positions = new Float32Array(vertex.count * dimensionality);
-  const columns = properties.map(() => new Float32Array(vertex.count));
+  const positions = new Float64Array(vertex.count * dimensionality);
+  const columns = properties.map(() => new Float64Array(vertex.count));
   const keep = (row: number, values: readonly number[]) => {
     for (let d = 0; d < dimensionality; d++) {
       const slot = row * dimensionality + d;
       positions[slot] = values[axes[d]];
-      if (!Number.isFinite(positions[slot])) {
+      if (!Number.isFinite(Math.fround(positions[slot]))) {
         throw rowError(file, vertex, row, `its ${"xyz"[d]} is not a finite number`, reader.offset);
       }
     }
     properties.forEach((property, i) => {
       columns[i][row] = values[property];
-      if (!Number.isFinite(columns[i][row])) {
+      if (!Number.isFinite(Math.fround(columns[i][row]))) {
         throw rowError(file, vertex, row, `its ${attributes?.[i]} is not a finite number`, reader.offset);
       }
     });
@@ -101,8 +102,11 @@ export function loadPly(input: FileBytes, options: ReadOptions = {}): PointCloud
       found: bytes.length,
     });
   }
-  const cloud: PointCloud = { positions, dimensionality };
-  if (attributes) cloud.attributes = new Map(attributes.map((name, i) => [name, { data: columns[i], channels: 1 }]));
+  const { data, exact } = roundedNumbers(positions, dimensionality);
+  const cloud: PointCloud = { positions: data, dimensionality, ...(exact && { exact }) };
+  if (attributes) {
+    cloud.attributes = new Map(attributes.map((name, i) => [name, { ...roundedNumbers(columns[i], 1), channels: 1 }]));
+  }
   return cloud;
 }
 
@@ -240,7 +244,7 @@ export function readTextRows(reader: TextReader, element: Element, file: string,
     let at = 0;
     element.properties.forEach(({ lengthType }, i) => {
       const word = words[at] ?? "";
-      values[i] = lengthType ? parseCount(word) : parseFloat32(word);
+      values[i] = lengthType ? parseCount(word) : parseNumber(word);
       if (lengthType && Number.isNaN(values[i])) {
         throw rowError(file, element, row, `"${word}" is not the length of a list (line ${reader.lineNumber})`, offset);
       }

@@ -11,6 +11,8 @@ export interface Attribute {
   data: Float32Array | Int32Array;
   /** Values per point, at least 1. */
   channels: number;
+  /** What `PointCloud.exact` is of positions: from readers of the same formats. */
+  exact?: Float64Array;
 }
 
 /** Names of the array of positions in files that hold several arrays. */
@@ -27,6 +29,11 @@ export const positionNames: readonly string[] = [
 export interface PointCloud {
   /** [n, dimensionality] row-major. */
   positions: Float32Array;
+  /**
+   * The positions in float64, where those of a .las, .laz, .ply, .pcd, .extxyz, legacy .vtk or table are far from zero for their range, as
+   * those of maps are, and float32 rounds them. Of the writers, `saveCsv` writes these, the others `positions`.
+   */
+  exact?: Float64Array;
   /** 2 or 3. */
   dimensionality: number;
   /** The requested attributes by name, in the order of the request; absent if none were requested. */

@@ -4,6 +4,7 @@ import { firstNotFinite } from "../../arguments/numbers.ts";
 import { type NumberType, numberTypes } from "../bytes/numbers.ts";
 import { decodeName } from "../bytes/text.ts";
 import type { Attribute, PointCloud } from "../clouds/positions.ts";
+import { roundedNumbers } from "../rounding.ts";
 import type { ArrayType, VtkReader } from "./reader.ts";
 
 /** The number of components of each section's array, where the header of the section does not give it. */
@@ -62,10 +63,10 @@ export function readAttributes(
     if (isNew) found.set(name, undefined);
     if (!isNew || !wanted.includes(name)) return false;
     if (typeof type === "string") throw source.error(`${section}: expected numbers, found an array of type ${type}.`);
-    const numbers = Float32Array.from(source.numbers(components * length, type, section));
-    const wrong = firstNotFinite(numbers);
+    const numbers = roundedNumbers(source.numbers(components * length, type, section), components);
+    const wrong = firstNotFinite(numbers.data);
     if (wrong >= 0) throw source.error(`${section}: number ${wrong} is not finite.`, { row: wrong });
-    found.set(name, { data: numbers, channels: components });
+    found.set(name, { ...numbers, channels: components });
     return true;
   };
 

@@ -3,7 +3,7 @@
 import type { ErrorDetails, FormatError } from "../../errors.ts";
 import { expectRows, formatError, toDataView } from "../bytes/bytes.ts";
 import { type NumberType, numberTypes } from "../bytes/numbers.ts";
-import { parseCount, parseFloat32, parseInteger, TextReader } from "../bytes/text.ts";
+import { parseCount, parseInteger, parseNumber, TextReader } from "../bytes/text.ts";
 import { missingAttribute } from "../clouds/positions.ts";
 import { Unpacking } from "../compression/unpacking.ts";
 
@@ -66,7 +66,7 @@ export class VtkReader {
       reader.offset += length * type.width;
       return result;
     }
-    const parse = type.integer ? parseInteger : parseFloat32;
+    const parse = type.integer ? parseInteger : parseNumber;
     for (let i = 0; i < length; i++) {
       const word = this.word() ?? "";
       result[i] = parse(word);

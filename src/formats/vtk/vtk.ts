@@ -9,6 +9,7 @@ import { kinds } from "../clouds/cells.ts";
 import { checkCloud } from "../clouds/columns.ts";
 import { inSpace } from "../clouds/mesh.ts";
 import { checkReadOptions, type PointCloud, type ReadOptions } from "../clouds/positions.ts";
+import { roundedNumbers } from "../rounding.ts";
 import { encodeVtkName, type PointData, readAttributes, readField } from "./attributes.ts";
 import { gridPoints, gridSections, readGridSection } from "./grid.ts";
 import { VtkReader } from "./reader.ts";
@@ -191,7 +192,10 @@ class VtkParser {
         result.dimensions = [this.#source.count(section), this.#source.count(section), this.#source.count(section)];
       } else if (section === "POINTS" && !isImplied) {
         const count = this.#source.rows(section);
-        result.positions = Float32Array.from(this.#source.numbers(count * 3, this.#source.type(section), section));
+        const numbers = this.#source.numbers(count * 3, this.#source.type(section), section);
+        const { data, exact } = roundedNumbers(numbers, 3);
+        result.positions = data;
+        if (exact) result.exact = exact;
       } else if (isImplied && gridSections.includes(section)) {
         axes.set(section, readGridSection(this.#source, section));
       } else if (cellSections.includes(section)) {

@@ -163,16 +163,28 @@ it.each([
   [
     5_400_000,
     0,
-    /^coordinates are around 5.40e\+6 and deviate by 1\.\d+, but .csv .* float32, in steps of 0.5: subtract/,
+    /^coordinates are around 5.40e\+6 and deviate by 1\.\d+, but .dump .* float32, in steps of 0.5: subtract/,
   ],
-  [40, 101_325, /^the values of "p" are around 1.01e\+5 and deviate by 0.4\d+, but .csv .* in steps of 0.0078125: sub/],
+  [
+    40,
+    101_325,
+    /^the values of "p" are around 1.01e\+5 and deviate by 0.4\d+, but .dump .* in steps of 0.0078125: sub/,
+  ],
   [40, 0, /^none$/],
 ])("says so if coordinates (%d) or fields (%d) are too far from zero for a format's numbers", async (far, p, note) => {
-  const rows = Array.from({ length: 30 }, (_, i) => `${far + (i % 6)},${far - (i % 7)},${p + (i % 3) / 2}`);
-  const files = new Map([["a.csv", new TextEncoder().encode(`x,y,p\n${rows.join("\n")}\n`)]]);
-  const folder = folderExperiment({ targets: ["p"], splits: { train: ["*"] } });
-  const split = await folder.load("train", resolveOptions(folder.options) as never, new MemorySource(files));
-  expect(split?.note ?? "none").toMatch(note);
+  const rows = Array.from({ length: 30 }, (_, i) => [far + (i % 6), far - (i % 7), 0, p + (i % 3) / 2]);
+  const bounds = "ITEM: BOX BOUNDS pp pp pp\n0 1\n0 1\n0 1\n";
+  const dump = `ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n30\n${bounds}ITEM: ATOMS x y z p\n`;
+  const text = { "a.dump": dump, "a.csv": "x,y,z,p\n" };
+  const noteOf = async (file: keyof typeof text) => {
+    const lines = rows.map((row) => row.join(file === "a.csv" ? "," : " "));
+    const files = new Map([[file, new TextEncoder().encode(`${text[file]}${lines.join("\n")}\n`)]]);
+    const folder = folderExperiment({ targets: ["p"], splits: { train: ["*"] } });
+    const split = await folder.load("train", resolveOptions(folder.options) as never, new MemorySource(files));
+    return split?.note ?? "none";
+  };
+  expect(await noteOf("a.dump")).toMatch(note);
+  expect(await noteOf("a.csv")).toBe("none");
 });
 
 it("augments samples in training alone: an evaluation of the same split measures them as they are", async () => {
