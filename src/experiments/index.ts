@@ -56,7 +56,7 @@ export {
   folderExperiment,
   folderExperimentOf,
 } from "./folder/experiment.ts";
-export type { FieldInput, FieldModel, FieldWidths, PreparedFields } from "./folder/model.ts";
+export type { FieldInput, FieldModel, PreparedFields } from "./folder/model.ts";
 export { proposeConfig } from "./folder/propose.ts";
 export type { Columns as FieldColumns, FieldSample } from "./folder/sample.ts";
 export type { ColumnStatistics, Pair as FieldPair, Statistics } from "./folder/statistics.ts";

@@ -62,14 +62,18 @@ function addOutput(graph: GraphBuilder, { cHidden, decode }: ErwinConfig, value:
   else graph.output(value, "out", [nodesOf(last), cHidden[last]], "the bottleneck's nodes");
 }
 
-/** @param given the features of the points, if they are computed and not an input */
-function erwin(graph: GraphBuilder, model: ErwinTransformer, given?: Value): Value {
+/**
+ * @param given the features of the points, if they are computed and not an input
+ * @param positions likewise
+ */
+function erwin(graph: GraphBuilder, model: ErwinTransformer, given?: Value, positions?: Value): Value {
   const { config, embedding, encoder, bottleneck, decoder } = model;
   const { cIn, dimensionality, mpSteps, decode } = config;
   const { balls, clouds } = exportedBalls(config, graph.points);
   graph.metadata.clouds = clouds;
   const features = given ?? graph.input("node_features", "float32", ["points", cIn], "features of the points");
-  const points = graph.input("node_positions", "float32", ["points", dimensionality], "positions of the points");
+  const points =
+    positions ?? graph.input("node_positions", "float32", ["points", dimensionality], "positions of the points");
   const edgeIndex = mpSteps > 0 && graph.input("edge_index", "int64", [2, "edges"], "sources, then targets");
   const treeIdx = graph.input("tree_idx", "int64", ["slots"], "point in each slot of the tree");
   const treeMask = decode && graph.input("tree_mask", "uint8", ["slots"], "0 where a slot holds a duplicate, else 1");

@@ -1,6 +1,7 @@
 // erwin export: writes a checkpoint as an ONNX file.
 
-import { exportOnnx } from "../../index.ts";
+import { FOLDER } from "../../experiments/folder/experiment.ts";
+import { exportOnnx, loadSafetensors } from "../../index.ts";
 import { exportedBalls } from "../../onnx/balls.ts";
 import type { Arguments, Command } from "../command.ts";
 import { withDevice } from "../device.ts";
@@ -8,6 +9,7 @@ import { checkOutput, readBytes, writeWhole } from "../files/files.ts";
 import { modelFile } from "../files/run-folder.ts";
 import { loadModel } from "../model.ts";
 import { modelOption } from "../options/shared.ts";
+import { readFieldModel } from "../predict/fields.ts";
 import { withProgress } from "../process/progress.ts";
 import { formatBytes } from "../text.ts";
 
@@ -18,7 +20,8 @@ export const exportModel: Command = {
     model: modelOption,
     onnx: {
       value: "FILE",
-      description: "the file to write; its inputs are arrays as `erwin tree` writes them, integers as int64",
+      description:
+        "the file to write; its inputs are arrays as `erwin tree` writes them, integers as int64, and of a model of your own files its fields",
     },
     points: {
       value: "N",
@@ -34,7 +37,11 @@ async function run(args: Arguments): Promise<void> {
   checkOutput(output, [modelPath]);
   const checkpoint = readBytes(modelPath);
   await withDevice({ backend: "cpu", threads: 1 }, async (device) => {
-    const model = await loadModel(checkpoint, modelPath, device);
+    const { metadata } = loadSafetensors(checkpoint, { file: modelPath });
+    const model =
+      metadata.experiment === FOLDER
+        ? readFieldModel({ weights: { bytes: checkpoint, file: modelPath }, metadata }, device).model
+        : await loadModel(checkpoint, modelPath, device);
     const file = await withProgress("export", () => exportOnnx(model, { points }));
     writeWhole(output, file);
     console.log(`${output}: ${formatBytes(file.length)}, for clouds ${exportedBalls(model.config, points).clouds}`);

@@ -88,9 +88,8 @@ export function folderExperiment(given: unknown, { statistics, list }: FolderExp
     }),
     build: (shape) => {
       const { layout, statistics } = expectKnown();
-      const { features, outputs, wholes } = layout;
       const data = JSON.stringify({ config: given, statistics });
-      return new FieldModel(shape, { features, outputs, wholes }, { experiment: FOLDER, data });
+      return new FieldModel(shape, layout, { experiment: FOLDER, data });
     },
     async load(split, _, given, onBad) {
       const data = await dataOf(expectSource(FOLDER, given));

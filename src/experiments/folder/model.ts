@@ -1,27 +1,22 @@
 // The model of a folder's experiment: positions, inputs and globals in, the targets out.
 
 import { cloudOfEach } from "../../balltree/index.ts";
-import type { ErwinConfigInput } from "../../erwin/config.ts";
+import type { ErwinConfig, ErwinConfigInput } from "../../erwin/config.ts";
 import type { PreparedGeometry } from "../../erwin/input.ts";
 import { ErwinTransformer } from "../../erwin/model.ts";
 import { Linear } from "../../nn/linear.ts";
 import { Module } from "../../nn/module.ts";
 import { normal } from "../../nn/parameter.ts";
 import { MLP } from "../../nn/sequential.ts";
+import type { OnnxGraph, OnnxValue } from "../../onnx/index.ts";
 import { divide } from "../../tensor/operators/arithmetic.ts";
 import { cos, sin } from "../../tensor/operators/functions.ts";
 import { cloudSums } from "../../tensor/operators/groups.ts";
 import { embeddingLookup } from "../../tensor/operators/lookup.ts";
 import { concatenate, split } from "../../tensor/operators/sections.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
-
-/** The numbers of columns for each point. */
-export interface FieldWidths {
-  features: number;
-  outputs: number;
-  /** How many of the outputs, the last ones, are of the whole cloud (default 0). */
-  wholes?: number;
-}
+import type { Layout } from "./layout.ts";
+import { fieldGraph } from "./onnx.ts";
 
 /** A batch of clouds, one after the other. */
 export interface FieldInput {
@@ -45,41 +40,46 @@ export interface PreparedFields {
 
 /** The parts are `waves`, `embedding`, `main_model`, `head`. */
 export class FieldModel extends Module {
-  readonly widths: FieldWidths;
+  readonly #layout: Layout;
   readonly #waves: Linear;
   readonly #embedding: Linear;
   readonly #main: ErwinTransformer;
   readonly #head: MLP;
   readonly #description: Readonly<Record<string, string>>;
 
-  /** @param description further entries of `metadata`, besides the main model's config */
+  /** @internal @param description further entries of `metadata`, besides the main model's config */
   constructor(
     config: ErwinConfigInput | Readonly<Record<string, unknown>>,
-    widths: FieldWidths,
+    layout: Layout,
     description: Readonly<Record<string, string>> = {},
   ) {
     super();
     const main = new ErwinTransformer(config);
     const { cIn, dimensionality, cHidden } = main.config;
-    this.widths = widths;
+    this.#layout = layout;
     this.#description = description;
     // The model gets sine waves of the positions, as in the paper's cars: changes over short distances are hard to see from positions.
     this.#waves = this.child(
       "waves",
       new Linear(dimensionality, cIn, { bias: false, weightInitializer: normal(0, 1) }),
     );
-    this.#embedding = this.child("embedding", new Linear(2 * cIn + dimensionality + widths.features, cIn));
+    this.#embedding = this.child("embedding", new Linear(2 * cIn + dimensionality + layout.features, cIn));
     this.#main = this.child("main_model", main);
-    this.#head = this.child("head", new MLP([cHidden[0], cHidden[0], widths.outputs]));
+    this.#head = this.child("head", new MLP([cHidden[0], cHidden[0], layout.outputs]));
+  }
+
+  /** The config of the main model. */
+  get config(): ErwinConfig {
+    return this.#main.config;
   }
 
   get dimensionality(): number {
-    return this.#main.config.dimensionality;
+    return this.config.dimensionality;
   }
 
   /** Whether a graph is needed. */
   get passesMessages(): boolean {
-    return this.#main.config.mpSteps > 0;
+    return this.config.mpSteps > 0;
   }
 
   /** Builds the trees, without touching the device. */
@@ -94,23 +94,28 @@ export class FieldModel extends Module {
   /** Returns outputs [N, outputs]. Those of the whole are the means over a cloud's points, in each of its rows. */
   async forward({ features, offsets, geometry }: PreparedFields): Promise<Tensor> {
     const { points, nodePositions } = geometry;
+    const { features: columns, outputs, wholes } = this.#layout;
     using nodeFeatures = scope(() => {
       const positions = Tensor.from(this.device, nodePositions, [points, this.dimensionality]);
       const angles = this.#waves.forward(positions);
       const seen = [positions, cos(angles), sin(angles)];
-
-      if (this.widths.features > 0) seen.push(Tensor.from(this.device, features, [points, this.widths.features]));
+      if (columns > 0) seen.push(Tensor.from(this.device, features, [points, columns]));
       return this.#embedding.forward(concatenate(seen, 1));
     });
     using nodes = await this.#main.forward({ ...geometry, nodeFeatures });
-    const { outputs: columns, wholes = 0 } = this.widths;
     if (wholes === 0) return this.#head.forward(nodes);
     return scope(() => {
-      const outputs = this.#head.forward(nodes);
-      if (wholes === columns) return ownCloudMeans(outputs, offsets);
-      const [ofPoints, ofWhole] = split(outputs, [columns - wholes, wholes], 1);
+      const rows = this.#head.forward(nodes);
+      if (wholes === outputs) return ownCloudMeans(rows, offsets);
+      const [ofPoints, ofWhole] = split(rows, [outputs - wholes, wholes], 1);
       return concatenate([ofPoints, ownCloudMeans(ofWhole, offsets)], 1);
     });
+  }
+
+  /** Adds the model to an ONNX graph, from fields in the units of the files to predictions in these. */
+  onnx(graph: OnnxGraph): OnnxValue {
+    const [waves, embedding, main, head] = [this.#waves, this.#embedding, this.#main, this.#head];
+    return fieldGraph(graph, { waves, embedding, main, head }, this.#layout);
   }
 
   override metadata(): Record<string, string> {
