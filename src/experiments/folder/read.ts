@@ -17,6 +17,7 @@ import { listNpz, readNpz } from "../../formats/numpy/npz.ts";
 import { unknownFormat } from "../../formats/other-formats.ts";
 import { readPointCloud } from "../../formats/pointcloud.ts";
 import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
+import { loadTorch, torchTensors } from "../../formats/torch/torch.ts";
 import { loadVtk, type VtkFile } from "../../formats/vtk/vtk.ts";
 import { loadVtkGrid, loadVtp, loadVtu } from "../../formats/vtk/vtu.ts";
 import { edgeNames, positionNames, triangleNames } from "../array-names.ts";
@@ -65,6 +66,7 @@ const readers: Readonly<Record<string, Reader>> = {
     return { ...ofArrays(arrays, names, file), leftOut };
   },
   safetensors: readSafetensors,
+  pt: (bytes, file) => ofArrays(torchTensors(loadTorch(bytes, { file })), undefined, file),
   ...forArrayFiles((read) => async (bytes: Uint8Array, file: string) => ofContents(await read(bytes, { file }), file)),
 };
 

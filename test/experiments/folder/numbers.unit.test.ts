@@ -1,5 +1,7 @@
 // Processing of a sample's values: statistics, normalisation, rotations and noise, losses and metrics.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../../src/errors.ts";
@@ -407,4 +409,15 @@ it("truth with gaps is none for a prediction, and an error for training and for 
   await expect(readSample(file, "duct.csv", inTime, { truth: false })).rejects.toThrow(gap);
   const ofWall = resolveFolderConfig({ inputs: ["pressure"], targets: "wall" });
   await expect(readSample(file, "duct.csv", ofWall, { truth: false })).rejects.toThrow(gap);
+});
+
+it("reads a graph of PyTorch Geometric, which PyTorch saved as a dictionary", async () => {
+  const bytes = new Uint8Array(readFileSync(join(import.meta.dirname, "torch", "graph.pt")));
+  const given = { inputs: ["x"], targets: { y: { classes: 3 }, energy: { whole: true } }, graph: "mesh" };
+  const sample = await readSample(bytes, "graph.pt", resolveFolderConfig(given));
+  const positions = Float64Array.from({ length: 15 }, (_, i) => i ** 2 / 8);
+  expect(sample.positions).toEqual(positions);
+  expect(sample.inputs[0]).toEqual({ data: Float32Array.from(positions), width: 3 });
+  expect(sample.targets.map((target) => [...(target?.data ?? [])])).toEqual([[0, 1, 2, 0, 1], [-1.5]]);
+  expect(sample.edges).toEqual(Int32Array.of(0, 1, 2, 3, 1, 2, 3, 4, 1, 2, 3, 4, 0, 1, 2, 3));
 });
