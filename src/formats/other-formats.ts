@@ -15,6 +15,10 @@ const others: readonly (readonly [extensions: readonly string[], advice: string]
     ["gro", "cif", "cfg", "traj"],
     "of atoms in another format: convert it by ASE in Python (ase convert IN out.extxyz)",
   ],
+  [
+    ["fits", "fit"],
+    "a table of astronomy: convert it by astropy in Python (t = Table.read(IN), then numpy.savez(OUT, **{c: t[c] for c in t.colnames}))",
+  ],
   [["txt", "dat"], "text: if it is a table, save it as .csv, or as .xyz if its columns have no names"],
   [
     ["glb", "gltf", "3mf", "dae", "fbx"],

@@ -241,6 +241,7 @@ describe("what a folder's files suggest", () => {
     const refusal = (...paths: string[]) => propose(Object.fromEntries(paths.map((path) => [path, new Uint8Array()])));
     await expect(refusal("readme.md", "flow.zarr/p/0.0")).rejects.toThrow('"flow.zarr" is a folder of arrays: save');
     await expect(refusal("a.stl")).rejects.toThrow('"a.stl" is a surface without fields: save it with them');
+    await expect(refusal("halos.fits")).rejects.toThrow('"halos.fits" is a table of astronomy: convert it by astropy');
     await expect(refusal("a.pth")).rejects.toThrow('"a.pth" is a file of PyTorch: save its arrays by safetensors');
     // With this, the command line does not advise to skip damaged samples.
     await expect(refusal("a.npy")).rejects.toMatchObject({ details: { found: ["npy"] } });
