@@ -89,6 +89,23 @@ test("values written while work is in progress take effect after it, and a read 
   expect(sums).toEqual(Array.from({ length: 20 }, (_, i) => new Set([((i + 1) * (i + 2)) / 2])));
 });
 
+test("they do so, too, where no memory is left in which they could wait", async () => {
+  using device = await requestDevice({ backend: "cpu", threads: 2, maxMemoryBytes: 2 ** 20 });
+  const size = 2 ** 14;
+  using x = Tensor.from(device, new Float32Array(size));
+  using y = Tensor.from(device, new Float32Array(size));
+  const others: ReturnType<Device["allocate"]>[] = [];
+  expect(() => {
+    while (true) others.push(device.allocate(4 * size));
+  }).toThrow(OutOfMemoryError);
+  for (let i = 1; i <= 10; i++) {
+    x.set(new Float32Array(size).fill(i));
+    device.operators.add({ x: x.storage, y: y.storage, size });
+  }
+  for (const other of others) device.release(other);
+  expect(new Set(await y.data())).toEqual(new Set([55]));
+});
+
 test("refuses to exceed the memory, naming bytes and limit, and continues to work", async () => {
   const bytes = 2 ** 33;
   let refusal: unknown;

@@ -29,7 +29,11 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "erwin-tuning-"));
   file = join(folder, "tuning.json");
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+  vi.unstubAllGlobals();
+  vi.unstubAllEnvs();
+});
 
 describe("the fastest tile", () => {
   const standard = TILES.findIndex((tile) => tile.rows === 128 && tile.columns === 64);
@@ -95,6 +99,19 @@ it("a device is measured once, and uses the stored result from then on", async (
   await tuneProducts(third, "off");
   expect(third.info.productTuning).toBeUndefined();
   expect(JSON.parse(readFileSync(file, "utf8"))).not.toEqual({});
+
+  // Without a file, results are in localStorage, where the host has it; "on" measures in spite of them.
+  const items = new Map<string, string>();
+  const localStorage = { getItem: (key: string) => items.get(key) ?? null, setItem: items.set.bind(items) };
+  vi.stubGlobal("localStorage", localStorage);
+  vi.stubEnv("ERWIN_TUNE", undefined);
+  openTuningStore(info, undefined).write(kept);
+  const fourth = tuned();
+  await tuneProducts(fourth);
+  expect(fourth.info.productTuning).toEqual(kept);
+  await tuneProducts(fourth, "on");
+  expect(fourth.info.productTuning).toEqual(DEFAULT_TUNING);
+  expect(openTuningStore(info, undefined).read()).toEqual(DEFAULT_TUNING);
   device.destroy();
   gpu = undefined;
 });

@@ -63,8 +63,18 @@ describe("cosmology", () => {
     ]);
     const { halos, positions, velocities } = await split.load(2, random);
     expect(halos).toBe(4);
-    expect(positions[3 * 2 + 1]).toBeCloseTo((3012 - 500.0947802559321) / 288.7525818573022, 5);
-    expect(velocities[3 * 1 + 2]).toBeCloseTo((3051 + 0.06458034372345466) / 344.071876710777, 5);
+    // The numbers with which the published catalogues are standardised.
+    const standardised = (value: number, mean: number, deviation: number) => Math.fround((value - mean) / deviation);
+    expect([...positions.subarray(6, 9)]).toEqual([
+      standardised(3002, 499.91877075908684, 288.71092533309235),
+      standardised(3012, 500.0947802559321, 288.7525818573022),
+      standardised(3022, 499.964508664328, 288.70234893905575),
+    ]);
+    expect([...velocities.subarray(3, 6)]).toEqual([
+      standardised(3031, -0.0512854365234889, 344.0231468131901),
+      standardised(3041, -0.01263126442198149, 343.9333673335964),
+      standardised(3051, -0.06458034372345466, 344.071876710777),
+    ]);
     expect((await load(new MemorySource(files, "D"), 2)).size).toBe(2);
   });
 
@@ -144,7 +154,11 @@ describe("eagle", () => {
     expect(firstFrame(window.states)).toBe(100);
     expect(window.positions[0]).toBe(100 * nodes * 2);
     expect([...window.kinds.subarray(0, nodes)]).toEqual([0, 4, 5, 6, 2]);
-    expect(window.states[4 * (nodes + 3) + 2]).toBeCloseTo((3 + 0.8322) / 7.4013, 5);
+    // The numbers with which the published flows are standardised, for node 3 in frame 101.
+    const state = [Math.fround(101.3) + 0.0015, -101 - 0.2211, 3 + 0.8322, -4.605];
+    const deviations = [1.797, 2.0258, 7.4013, 9.7232];
+    const standardised = state.map((value, column) => Math.fround(value / deviations[column]));
+    expect([...window.states.subarray(4 * (nodes + 3), 4 * (nodes + 4))]).toEqual(standardised);
     const test = await loadFlows(source, "test", "test", options);
     expect(await test.load(0, random)).toMatchObject({ frames: 10, alone: true });
     expect(await (await loadFlows(source, "test", "test", { ...options, rollout: 3 })).load(0, random)).toMatchObject({

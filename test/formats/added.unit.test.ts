@@ -138,6 +138,14 @@ it("names a column that is there, or a kind of file that takes none", () => {
   expect(() => addArrays(new Uint8Array(3), added, "a.stl")).toThrow(FormatError);
 });
 
+it.each([[[]], [[2, 2, 1]]])("names an array of shape %j, which holds no rows of components", (shape) => {
+  const data = new Float32Array(shape.length === 0 ? 1 : 4);
+  for (const name of ["ascii.vtk", "ascii.ply", "numpy.csv"]) {
+    const add = () => addArrays(read(name), new Map([["p", { shape, data }]]), name);
+    expect(add, name).toThrow(/array "p" is of shape .*, expected \[n\] or \[n, components\]/);
+  }
+});
+
 it.each([
   ["a table without names gets them", "0 0\n1 0\n1 1\n0 1\n", "x y p\n0 0 1\n1 0 2\n1 1 3\n0 1 4\n"],
   [

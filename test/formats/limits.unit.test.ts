@@ -11,6 +11,7 @@ import { limitOption, readLimits } from "../../src/cli/options/limit.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { resolveConfig } from "../../src/erwin/config.ts";
 import { FileSource } from "../../src/experiments/sources/files.ts";
+import { addArrays } from "../../src/formats/add-arrays.ts";
 import {
   loadHdf5,
   loadNpy,
@@ -82,6 +83,7 @@ const cases: Case[] = [
   ["headerBytes", 60, () => loadSafetensors(saveSafetensors({ a: zeros(2, 2) }))],
   ["npyHeaderBytes", 100, () => loadNpy(saveNpy(zeros(3)))],
   ["lineBytes", 66_000, () => readPointCloud(text(`x,y,z\n1,2,3.${"3".repeat(70_000)}\n`), "a.csv")],
+  ["lineBytes", 66_000, () => addArrays(text(`x,y\n1,"2${`\n${"3".repeat(999)}`.repeat(70)}"\n`), new Map(), "a.csv")],
   ["dimensions", 2, () => loadNpy(saveNpy(zeros(1, 1, 1)))],
   ["depth", 2, () => loadVtu(vtu)],
   // The field 5 is a float; the type is 1, the shape one dimension.

@@ -44,6 +44,16 @@ describe("a file of netCDF", () => {
     expect([...(await readHdf5(new Blob([read("scipy.nc")]), { only: ["step"] })).arrays.keys()]).toEqual(["step"]);
   });
 
+  it("of which a crash left the number of records open holds as many as there are", () => {
+    const closed = read("records.nc");
+    const open = closed.slice();
+    open.fill(0xff, 4, 8);
+    expect(readClassicNetcdf(open, {})).toEqual(readClassicNetcdf(closed, {}));
+    // Half a record is none, and a file that ends before its first record has none.
+    const steps = (bytes: Uint8Array) => readClassicNetcdf(bytes, {}).arrays.get("time")!.shape[0];
+    expect(steps(open.subarray(0, -1))).toBe(steps(closed) - 1);
+  });
+
   it("that is not HDF5 is an input, too", async () => {
     await expect(readCloud(read("records.nc"), "run.nc")).rejects.toThrow(
       /^run\.nc: holds no array named .*, but time, coordinates, label, empty\.$/,

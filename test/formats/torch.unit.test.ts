@@ -63,6 +63,24 @@ describe("a file of torch.save", () => {
     expect(tensor(load("tensor.th"))).toEqual({ dtype: "F32", shape: [2, 3], data: [0, 1, 2, 3, 4, 5] });
   });
 
+  // Python's pickle made it, as torch.save(..., pickle_protocol=4) does: OrderedDict(weight=a tensor of 2 x 2, note=[...]).
+  it.each([4, 5])("may be of pickle's protocol %i, with frames", (protocol) => {
+    const pickle = Buffer.from(
+      "gASVyQAAAAAAAACMC2NvbGxlY3Rpb25zlIwLT3JkZXJlZERpY3SUk5QpUpQojAZ3ZWlnaHSUjAx0b3JjaC5fdXRpbHOUjBJfcmVidWlsZF90ZW5z" +
+        "b3JfdjKUk5QoKIwHc3RvcmFnZZSMBXRvcmNolIwMRmxvYXRTdG9yYWdllJOUjAEwlIwDY3B1lEsEdJRRSwBLAksChpRLAksBhpSJaAIpUpR0" +
+        "lFKUjARub3RllF2UKIwGw6nDqcOplIoJAAAAAAAAAABAKEsBSwJLA0sEdJRldS4=",
+      "base64",
+    );
+    pickle[1] = protocol;
+    const storage = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
+    const found = loadTorch(zipSync({ "a/data.pkl": pickle, "a/data/0": storage }, { level: 0 })) as Map<
+      string,
+      Pickled
+    >;
+    expect(tensor(found.get("weight"))).toEqual({ dtype: "F32", shape: [2, 2], data: [1, 2, 3, 4] });
+    expect(found.get("note")).toEqual(["\u00e9\u00e9\u00e9", 2n ** 70n, [1, 2, 3, 4]]);
+  });
+
   it("that asks for a call is refused by the call's name, and an old one with advice", () => {
     expect(() => load("hostile.pt")).toThrow(
       /hostile.pt:.*data.pkl: the pickle asks for posix.system.* save its state_dict alone/,

@@ -404,6 +404,20 @@ describe("hostile files", () => {
   it("refuses cells of unknown points, and offsets that fall", () => {
     const whole = foreign("vtk-polyhedra.vtu").toString();
     expect(() => loadVtu(text(whole.replace('NumberOfPoints="30"', 'NumberOfPoints="29"')))).toThrow(FormatError);
+    const polyhedra = (members: string) =>
+      mesh(
+        `<Piece NumberOfPoints="3" NumberOfCells="1"><Points>${ascii("0 0 0 1 0 0 0 1 0")}</Points><Cells>
+        <DataArray type="Int64" Name="connectivity">0 1 2</DataArray>
+        <DataArray type="Int64" Name="offsets">3</DataArray>
+        <DataArray type="UInt8" Name="types">42</DataArray>
+        <DataArray type="Int64" Name="face_connectivity">0 1 2</DataArray>
+        <DataArray type="Int64" Name="face_offsets">3</DataArray>
+        <DataArray type="Int64" Name="polyhedron_to_faces">${members}</DataArray>
+        <DataArray type="Int64" Name="polyhedron_offsets">1</DataArray></Cells></Piece>`,
+      );
+    expect(loadVtu(polyhedra("0")).cells.polyhedra?.faces).toEqual(Int32Array.of(1, 3, 0, 1, 2));
+    for (const face of [1, -1])
+      expect(() => loadVtu(polyhedra(`${face}`))).toThrow(`Cells: face ${face} does not exist, there are 1.`);
     const cells = (connectivity: string, offsets: string) =>
       mesh(
         `<Piece NumberOfPoints="1" NumberOfCells="2"><Points>${ascii("1 2 3")}</Points><Cells>

@@ -269,6 +269,8 @@ describe("a run", () => {
       10, 20, 30, 40,
     ]);
     expect(progress.at(-1)).toMatchObject({ step: 40, steps: 40, secondsLeft: 0, skipped: 0 });
+    for (const { step, stepsPerSecond, secondsLeft } of progress)
+      expect(secondsLeft * stepsPerSecond).toBeCloseTo(40 - step);
     expect(progress.every(({ stepsPerSecond, treeWait }) => stepsPerSecond > 0 && treeWait >= 0)).toBe(true);
 
     using model = await ErwinTransformer.load(best(store), { device: device() });

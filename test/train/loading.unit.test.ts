@@ -1,8 +1,10 @@
-// Batches whose samples arrive in any order.
+// Batches whose samples arrive in any order, and those that are made ahead.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
+import type { Device } from "../../src/backends/device.ts";
 import { loadBatch } from "../../src/train/data/loading.ts";
+import { Prefetch } from "../../src/train/data/prefetch.ts";
 
 const request = { seed: 1, epoch: 0, samples: [3, 2, 1, 0] };
 const task = { prepare: (samples: number[]) => Promise.resolve(samples) };
@@ -23,4 +25,18 @@ it("fails with the first of its samples that cannot be read, whichever fails fir
     return load(sample);
   };
   await expect(loadBatch({ size: 4, load: quick }, task, request)).rejects.toThrow("3 is damaged");
+});
+
+it("a batch ahead that cannot be made is an error where it is asked for, and none before", async () => {
+  const device = { finished: () => Promise.resolve() } as Device;
+  const make = async (index: number) => {
+    if (index === 2) throw new Error("2 is damaged");
+    return index;
+  };
+  const batches = new Prefetch(device, make, 0, 4, 2);
+  // An unhandled rejection ends the test here.
+  await delay(5);
+  expect(await batches.next()).toBe(0);
+  expect(await batches.next()).toBe(1);
+  await expect(batches.next()).rejects.toThrow("2 is damaged");
 });

@@ -135,7 +135,8 @@ class TorchReader {
   }
 
   #call(name: string, parameters: Pickled[]): Pickled {
-    if (name === DICTIONARY) return orderedDictionary(parameters) ?? this.#refuse(name);
+    // Its items are set afterwards.
+    if (name === DICTIONARY && parameters.length === 0) return new Map();
     if (name === SIZE) return parameters[0] ?? [];
     if (name === TENSOR) return this.#tensor(parameters);
     if (name === PARAMETER && parameters[0] instanceof TorchTensor) return parameters[0];
@@ -193,13 +194,6 @@ class TorchReader {
     this.#unpacking.take(count * elements.BYTES_PER_ELEMENT, this.#file);
     return new TorchTensor({ dtype, shape, data: gatherStrided(elements, offset, shape, strides) });
   }
-}
-
-/** Returns the result of OrderedDict() or OrderedDict([[key, value], ...]). */
-function orderedDictionary([items]: Pickled[]): Map<Pickled, Pickled> | undefined {
-  if (items === undefined) return new Map();
-  if (!Array.isArray(items) || !items.every((item) => Array.isArray(item) && item.length === 2)) return undefined;
-  return new Map(items as [Pickled, Pickled][]);
 }
 
 const isCount = (value: Pickled): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

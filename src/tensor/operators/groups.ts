@@ -52,7 +52,6 @@ export function sumGroups(
 ): void {
   const { device, storage, rows, width } = x;
   const { entries, starts, order, joins } = groups;
-  if (rows === 0 && !into.accumulate) device.clear(into.storage);
   const first = { gradient: storage, starts: starts.storage, entries: entries.storage, rows, width };
   const parts = starts.size - 1;
   if (!order || !joins) {

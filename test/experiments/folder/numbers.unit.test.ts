@@ -307,6 +307,14 @@ describe("metrics", () => {
     const found = [{ ...clouds[0], truth }, clouds[1]].map((cloud) => measure(output(cloud, 3), cloud.truth!, layout));
     const [zero, other, both] = [found[0], found[1], meanOfEach(found)].map((numbers) => summarise(numbers, layout));
     expect(zero).not.toHaveProperty("relative_l2_pressure");
+    // Where nothing is shifted, zeros are zero without rounding.
+    const targets = layout.targets.map(({ scaling, ...target }) => ({
+      ...target,
+      scaling: { ...scaling, shift: scaling.shift.map(() => 0) },
+    }));
+    const [unshifted, zeros] = [{ ...layout, targets }, truth.map(() => 0)];
+    const exact = summarise(measure(output({ ...clouds[0], truth: zeros }, 3), zeros, unshifted), unshifted);
+    expect(exact).not.toHaveProperty("relative_l2_velocity");
     expect(both.relative_l2_pressure).toBeCloseTo(other.relative_l2_pressure, 12);
     expect(both.mae_pressure).toBeCloseTo(3, 2);
   });

@@ -94,6 +94,24 @@ it("saves, reads, lists and removes files, in folders that it makes", async () =
   await expect(files.list("out")).rejects.toMatchObject({ name: "FormatError" });
 });
 
+it("knows its own save if only the answer was lost, and says that a server is full", async () => {
+  const files = store("lost");
+  await files.save("first", bytes("so it knows that files can be moved"));
+  let lost = 0;
+  inPlace = ({ method }, response) => {
+    if (method === "MOVE" && lost++ === 0) response.end = () => response.destroy();
+    return false;
+  };
+  await files.save("second", bytes("moved once"));
+  expect(lost).toBe(2);
+  expect(text(await files.load("second"))).toBe("moved once");
+  inPlace = ({ method }, response) => method === "PUT" && !!response.writeHead(507).end();
+  await expect(files.save("third", bytes("too much"))).rejects.toMatchObject({
+    name: "StorageError",
+    details: { reason: "ENOSPC", status: 507 },
+  });
+});
+
 it("finds out that a server writes over what exists", async () => {
   expect(await store("trial").tryWriting()).toBe(false);
   inPlace = ({ method, headers }, response) => {

@@ -1,6 +1,6 @@
 // The store in S3, against a server that speaks its protocol.
 
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { sha256 } from "../../../src/jobs/job.ts";
 import { Leases } from "../../../src/jobs/leases.ts";
 import { type Claim, SharedWork } from "../../../src/jobs/shared-work.ts";
@@ -141,4 +141,23 @@ it("says in which region a bucket is", async () => {
   await expect(store().load("x")).rejects.toThrow(/not in the region us-east-1, set AWS_REGION to the bucket's/);
   server.onRequest = () => 403;
   await expect(store({ credentials: undefined }).load("x")).rejects.toThrow(/no credentials were given/);
+});
+
+it.each([
+  ["data", "https://data.s3.us-east-1.amazonaws.com/x"],
+  // Its name has dots, for which there are no certificates.
+  ["my.data", "https://s3.us-east-1.amazonaws.com/my.data/x"],
+])("of AWS finds the bucket %s, and repeats what AWS says of its region", async (bucket, address) => {
+  const fetched = vi.fn(async (request: RequestInfo | URL) => {
+    expect(String(request instanceof Request ? request.url : request)).toBe(address);
+    return new Response(null, { status: 400, headers: { "x-amz-bucket-region": "eu-west-1" } });
+  });
+  vi.stubGlobal("fetch", fetched);
+  try {
+    const wrong = new S3Store({ bucket, pauses: [] }).load("x");
+    await expect(wrong).rejects.toThrow(/not in the region us-east-1, set AWS_REGION=eu-west-1/);
+    expect(fetched).toHaveBeenCalledOnce();
+  } finally {
+    vi.unstubAllGlobals();
+  }
 });
