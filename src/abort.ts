@@ -46,7 +46,5 @@ export async function untilAborted<Result>(
     return await Promise.race([work, aborted]);
   } finally {
     signal.removeEventListener("abort", abort);
-    // If the signal is aborted first, nobody handles the result of the work.
-    work.catch(() => {});
   }
 }

@@ -49,24 +49,53 @@ test("a device with bindings of 64 KiB gives the results of one with large bindi
   }
 });
 
-test("positions that exceed a binding are picked and placed in their balls by the same bits", async () => {
-  const [sources, rows, size] = [6000, 6400, 64];
+/** Places what positions are picked or averaged to in balls of `size` nodes, and in another order of these. */
+async function place(
+  sources: number,
+  from: { index: Uint32Array } | { stride: number },
+  { rows, size }: { rows: number; size: number },
+  maxBindingBytes?: number,
+) {
+  using device = await requestDevice({ backend: "webgpu", maxBindingBytes });
   const random = seededRandom(8);
   const positions = normals(3 * sources, random);
-  const index = Uint32Array.from({ length: rows }, () => Math.floor(sources * random()));
-  const order = permutation(rows, random);
+  const source = Tensor.from(device, positions, [sources, 3]);
   const host = Uint32Array.from({ length: (2 * rows) / size }, (_, i) => (i % 2 === 0 ? (size * i) / 2 : size));
-  const place = async (maxBindingBytes?: number) => {
-    using device = await requestDevice({ backend: "webgpu", maxBindingBytes });
-    const source = Tensor.from(device, positions, [sources, 3]);
-    const balls = { tensor: Tensor.from(device, host), host, largest: size };
-    const from = { index: Tensor.from(device, index) };
-    const { straight, rotated } = operators.placeLevel(source, from, balls, Tensor.from(device, order));
-    const all = [straight, rotated!].flatMap(({ positions, offsets }) => [positions, offsets]);
-    return await Promise.all(all.map((tensor) => tensor.data()));
+  const balls = { tensor: Tensor.from(device, host), host, largest: size };
+  const nodes = "index" in from ? { index: Tensor.from(device, from.index) } : from;
+  const order = Tensor.from(device, permutation(rows, random));
+  const { straight, rotated, fromMeans } = operators.placeLevel(source, nodes, balls, order);
+  const all = [straight, rotated!].flatMap(({ positions, offsets }) => [positions, offsets]);
+  const placed = await Promise.all([...all, ...(fromMeans ? [fromMeans] : [])].map((tensor) => tensor.data()));
+  return { positions, placed };
+}
+
+// A binding of 64 KiB holds 5440 of them: none of the arrays, or all but what the positions are picked from.
+test.each([6000, 5000])(
+  "of %i positions, more than a binding holds are picked and placed by the same bits",
+  async (sources) => {
+    const random = seededRandom(9);
+    const shape = { rows: 6400, size: 64 };
+    const index = Uint32Array.from({ length: shape.rows }, () => Math.floor(sources * random()));
+    const { positions, placed } = await place(sources, { index }, shape);
+    const picked = Array.from(index, (i) => [...positions.subarray(3 * i, 3 * i + 3)]).flat();
+    expect([...placed[0]]).toEqual(picked);
+    expect((await place(sources, { index }, shape, 2 ** 16)).placed).toEqual(placed);
+  },
+);
+
+test("positions that exceed a binding are averaged, and their distances from the means taken, by the same bits", async () => {
+  const stride = 10;
+  const shape = { rows: 600, size: 40 };
+  const { positions, placed } = await place(6000, { stride }, shape);
+  const { 0: means, 4: fromMeans } = placed;
+  const mean = (row: number, axis: number) => {
+    const children = Array.from({ length: stride }, (_, i) => positions[3 * (stride * row + i) + axis]);
+    return children.reduce((sum, value) => sum + value) / stride;
   };
-  const whole = await place();
-  const picked = Array.from(index, (i) => [...positions.subarray(3 * i, 3 * i + 3)]).flat();
-  expect([...whole[0]]).toEqual(picked);
-  expect(await place(2 ** 16)).toEqual(whole);
+  const expected = Float32Array.from(means, (_, i) => mean(Math.floor(i / 3), i % 3));
+  expect(l2Error(means, expected)).toBeLessThan(1e-6);
+  const away = positions.map((value, i) => value - expected[3 * Math.floor(i / 3 / stride) + (i % 3)]);
+  expect(l2Error(fromMeans, away)).toBeLessThan(1e-6);
+  expect((await place(6000, { stride }, shape, 2 ** 16)).placed).toEqual(placed);
 });

@@ -82,6 +82,7 @@ onEachDevice((device) => {
       [[{ match: "body" }], "groups[0].match must be a RegExp or a function"],
       [[{ match: /./, lr: 1 }], "groups[0] has no option lr"],
       [[{ match: /./, lrScale: -1 }], "groups[0].lrScale must be a number of at least 0"],
+      [[{ match: /./, weightDecay: Infinity }], "groups[0].weightDecay must be a number of at least 0"],
       [{ match: /./ }, "groups must be a list"],
     ];
     for (const [wrong, message] of refused) {

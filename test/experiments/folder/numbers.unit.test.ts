@@ -355,6 +355,23 @@ describe("metrics", () => {
     const nothing = predictionsOf(new Float32Array(output(clouds[1], 2).length).fill(Number.NaN), clouds[1], layout);
     for (const { name, prediction } of nothing) expect(prediction.every(Number.isNaN), name).toBe(true);
   });
+
+  it("have the deviations that a model predicts beside its means, in the file's units, too", () => {
+    const likely = resolveFolderConfig({ targets: { velocity: { loss: "gaussian" } } });
+    const place = layOut(likely, { ...statistics, inputs: {}, globals: {} });
+    const pair = { sample: { ...pairs[2].sample, inputs: [], globals: [], targets: [pairs[2].sample.targets[1]] } };
+    // Of each of the two points: three means, then the three numbers of which the deviations are the softplus.
+    const rows = Float32Array.of(0, 1, -1, 0, 2, -40, 3, 0, 0, -1, 0, 0);
+    const [field] = predictionsOf(rows, cloudOf(pair, place), place);
+    const { mean, deviation } = statistics.targets.velocity;
+    const found = [0, 1, -1, 3, 0, 0].map((value, i) => mean[i % 3] + value * deviation[i % 3]);
+    const softplus = [Math.log(2), Math.log1p(Math.exp(2)), 0, Math.log1p(Math.exp(-1)), Math.log(2), Math.log(2)];
+    const deviations = softplus.map((value, i) => (value + 1e-6) * deviation[i % 3]);
+    expect(field.prediction).toHaveLength(6);
+    expect(field.deviation).toHaveLength(6);
+    field.prediction.forEach((value: number, i: number) => expect(value).toBeCloseTo(found[i], 6));
+    field.deviation!.forEach((value: number, i: number) => expect(value).toBeCloseTo(deviations[i], 6));
+  });
 });
 
 it("knows what the mean and zero are worth", () => {
