@@ -449,6 +449,9 @@ test("a radius takes maxNeighbors, and a truncated graph gives one warning", asy
   expect(await edges({ maxNeighbors: 5 })).toBe(5 * points);
   expect(await edges({ maxNeighbors: 4 })).toBe(4 * points);
   expect(warn).toHaveBeenCalledTimes(1);
+  expect(warn.mock.calls[0]?.[0]).toContain(
+    `point 0 has ${points} neighbours within the radius 10, of which its graph keeps the 5 nearest`,
+  );
   expect(warn.mock.calls[0]?.[0]).toContain("maxNeighbors");
   using another = await model();
   await another.prepare({ nodeFeatures, nodePositions, radius: 10, maxNeighbors: 4 });

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { loadCatalogues } from "../../src/experiments/cosmology/catalogues.ts";
-import { type ByteRange, MemorySource } from "../../src/experiments/data-source.ts";
+import { type ByteRange, MemorySource, sortedNames } from "../../src/experiments/data-source.ts";
 import { meanErrors, persistenceErrors } from "../../src/experiments/eagle/rollout.ts";
 import { loadFlows, STATE_DEVIATION, STATE_MEAN, sidesOf } from "../../src/experiments/eagle/trajectories.ts";
 import { saveNpy } from "../../src/formats/numpy/npy.ts";
@@ -32,6 +32,12 @@ async function expectBad(
     details: { file: expect.stringContaining(`D/${file}`) },
   });
 }
+
+it("files are taken in the order in which Python sorts their names, by code points", async () => {
+  const names = ["a", "ab", "a\uff5e", "a\u{1f600}", "b"];
+  const source = new MemorySource(new Map([...names].reverse().map((name) => [name, text("")])));
+  expect(await sortedNames(source, "", "files")).toEqual(names);
+});
 
 describe("cosmology", () => {
   const names = ["x", "y", "z", "v_x", "v_y", "v_z"];

@@ -111,6 +111,14 @@ it.each([
   expect(addArrays(concat(...before), column, file)).toEqual(concat(...expected));
 });
 
+it("names in a .vtk are found again, whatever signs they have", () => {
+  const names = ["a%41", "50 %", '"b"', "&", "größe"];
+  const arrays = new Map(names.map((name, i) => [name, { shape: [4], data: new Float32Array(4).fill(i) }]));
+  const after = addArrays(read("ascii.vtk"), arrays, "a.vtk");
+  const { attributes } = readPointCloud(after, "a.vtk", { attributes: names });
+  expect(names.map((name) => attributes!.get(name)!.data[0])).toEqual([0, 1, 2, 3, 4]);
+});
+
 it("adds more numbers to a .vtk of text than are encoded at once", () => {
   const count = 70_000;
   const head = `# vtk DataFile Version 4.2\nt\nASCII\nDATASET POLYDATA\nPOINTS ${count} float\n`;

@@ -243,6 +243,15 @@ describe("a run", () => {
     );
   });
 
+  test("without a validation has the averaged weights in the end, if the optimiser keeps an average", async () => {
+    const { store, weights } = await run({ validationData: undefined, validateEvery: undefined, steps: 4 });
+    const [trained, averaged] = [last(store), best(store)].map((bytes) => loadSafetensors(bytes).tensors);
+    const name = "embed.embed_fn.weight";
+    expect(averaged.get(name)).toEqual(trained.get(`optimizer.average.${name}`));
+    expect(averaged.get(name)).not.toEqual(trained.get(name));
+    expect(weights).toEqual(best(store));
+  });
+
   test("learns, validates over clouds, tests with the best weights, and reports all of it", async () => {
     const logger = new MemoryLogger();
     const progress: FitProgress[] = [];

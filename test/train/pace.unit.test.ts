@@ -43,6 +43,18 @@ it("waits for the oldest of two steps, and no longer once steps have been quick"
   pace.close();
 });
 
+it("lets the host do what waits for it before each step", async () => {
+  const { device } = slowDevice();
+  const pace = new Pace(device);
+  const begins = vi.fn();
+  void pace.next().then(begins);
+  // Nothing but promises: messages and events have to wait for these.
+  for (let i = 0; i < 100; i++) await undefined;
+  expect(begins).not.toHaveBeenCalled();
+  await vi.waitFor(() => expect(begins).toHaveBeenCalled());
+  pace.close();
+});
+
 it("passes on what the device failed of", async () => {
   const failing = { finished: () => Promise.reject(new Error("lost")) } as unknown as Device;
   const pace = new Pace(failing);

@@ -166,6 +166,15 @@ describe("a worker that has ended", () => {
     erwin.dispose();
   });
 
+  test("because it sent what cannot be received says so, to the calls under way and to later ones", async () => {
+    const { result: erwin, started } = await watchWorkers(() => workerWithModel());
+    const call = rejection(erwin.forward(cloud), WorkerError);
+    started[0].worker.dispatchEvent(new Event("messageerror"));
+    expect((await call).message).toContain("it sent what cannot be received");
+    await rejection(erwin.info(), WorkerError);
+    erwin.dispose();
+  });
+
   test("by close() of its own does, too", async () => {
     const after = 'addEventListener("message", ({ data }) => data.path?.[0] === "forward" && close());';
     const erwin = await workerWithModel({ url: await changedScript({ after }) });

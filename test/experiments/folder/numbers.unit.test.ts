@@ -226,6 +226,30 @@ it("turns vectors with their points, and keeps all lengths", () => {
   expect(after.targets[0]).toBe(before.targets[0]);
 });
 
+it("turns vectors of two components in the plane, and the first two of those with three, as mesh files have them", () => {
+  const fields = resolveFolderConfig({
+    targets: { scalar: {}, flow: {}, padded: {}, four: {} },
+    augmentation: { rotation: "all" },
+  });
+  const columns = (...data: number[]) => ({ data: Float64Array.from(data), width: data.length });
+  const sample: FieldSample = {
+    file: "plane",
+    points: 1,
+    dimensions: 2,
+    positions: Float64Array.of(3, 4),
+    inputs: [],
+    targets: [columns(7), columns(3, 4), columns(3, 4, 5), columns(1, 2, 3, 4)],
+    globals: [],
+  };
+  const after = turned({ sample }, fields, new Random(4, "turn")).sample;
+  const [scalar, flow, padded, four] = after.targets;
+  expect(after.positions[0]).not.toBeCloseTo(3, 1);
+  expect(Math.hypot(...after.positions)).toBeCloseTo(5, 12);
+  expect([...flow!.data]).toEqual([...after.positions]);
+  expect([...padded!.data]).toEqual([...after.positions, 5]);
+  expect([scalar, four]).toEqual([sample.targets[0], sample.targets[3]]);
+});
+
 it("noise on a sequence's state is what the model is to take away again", async () => {
   const flow = resolveFolderConfig({ targets: ["pressure"], sequence: true });
   const frames = [sampleOf(9, 5), sampleOf(9, 6)].map((sample) => ({
