@@ -18,11 +18,11 @@ interface Joining extends Device {
   sums: { most: { jobs: number; arrays: number } };
 }
 const device = useDevice() as () => Joining;
-/** Only a GPU joins the sums of several products; here every device does. */
+/** Only a GPU joins the sums of several products; here every device does. Seven products have more sums than one dispatch. */
 let most: Joining["sums"]["most"];
 beforeAll(() => {
   most = device().sums.most;
-  device().sums.most = { jobs: 15, arrays: 7 };
+  device().sums.most = { jobs: 11, arrays: 7 };
 });
 afterAll(() => {
   device().sums.most = most;
@@ -105,9 +105,11 @@ test("gradients in one allocation have the bits of gradients in memory of their 
         return found;
       };
       const own = values.map(filled);
-      const { whole, slices } = packed(values);
+      // The last map's lie in another allocation, as those of another optimiser do.
+      const packs = [packed(values.slice(0, -2)), packed(values.slice(-2))];
+      const slices = packs.flatMap((pack) => pack.slices);
       expect(await gradients("packed", slices)).toEqual(await gradients("own", own));
-      for (const storage of [...own, whole]) device().release(storage);
+      for (const storage of [...own, ...packs.map(({ whole }) => whole)]) device().release(storage);
       for (const { release } of maps) release();
     }),
     runs,

@@ -189,6 +189,31 @@ if (isDeno) {
     expect(tiled.gradients).toEqual(whole.gradients);
   });
 
+  // Three whole steps of the inner dimension, which no width of the model above has.
+  test("a norm and the product behind it are the same bits in whole steps as on a software adapter", async () => {
+    const [rows, width, hidden] = [70, 48, 24];
+    const random = seededRandom(5);
+    const shapes = [
+      [rows, width],
+      [width],
+      [hidden, width],
+      [hidden],
+      [hidden, width],
+      [hidden],
+      [width, hidden],
+      [width],
+    ];
+    const tensors = shapes.map((shape) => Tensor.from(device(), normals(sizeOf(shape), random), shape));
+    const [x, norm, ...weights] = tensors;
+    const [gate, value, output] = [0, 2, 4].map((i) => ({ weight: weights[i], bias: weights[i + 1] }));
+    const compute = async () => {
+      using result = operators.feedForward(x, norm, gate, value, output);
+      return await result.data();
+    };
+    expect(await asGPU(tuningFor(32, 64), compute, false)).toEqual(await compute());
+    for (const tensor of tensors) tensor.dispose();
+  });
+
   // Its kernels for messages add up a mean in another order in the backward pass.
   test("a model is the same bits on a GPU whose threads have few registers, its gradients nearly", async () => {
     const few = await asGPU({ fewRegisters: true }, train);
