@@ -24,4 +24,4 @@ fn right_start(tile: u32, column_in_tile: u32) -> u32 {
   return (column_in_tile / HALF_COLUMNS * parameters.hidden_width + of_half) * (parameters.width >> STORED_SHIFT);
 }
 
-fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f { return gates_at(start + (inner >> STORED_SHIFT)); }
+fn right(start: u32, inner: u32) -> vec4f { return gates_at(start + (inner >> STORED_SHIFT)); }

@@ -137,11 +137,11 @@ fn weight_at(place: u32) -> vec4f {
 }
 
 //! if TRANSPOSED
-fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
+fn right(start: u32, inner: u32) -> vec4f {
   return weight_at(start + packed_row(inner, parameters.packed_width) * (parameters.weight_stride >> RIGHT_SHIFT));
 }
 //! else
-fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f { return weight_at(start + (inner >> RIGHT_SHIFT)); }
+fn right(start: u32, inner: u32) -> vec4f { return weight_at(start + (inner >> RIGHT_SHIFT)); }
 //! end
 
 //! if LAYER_NORM

@@ -30,7 +30,7 @@ fn right_start(tile: u32, column_in_tile: u32) -> u32 {
   return (column - as_target * parameters.width) * parameters.weight_stride + as_target * parameters.width;
 }
 
-fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
+fn right(start: u32, inner: u32) -> vec4f {
   let at = start + inner;
   return vec4f(weight[at], weight[at + 1], weight[at + 2], weight[at + 3]);
 }

@@ -39,7 +39,7 @@ fn right_start(tile: u32, column_in_tile: u32) -> u32 {
   return packed_row(min(tile * TILE_COLUMNS + column_in_tile, 3 * parameters.width - 1), parameters.width) * (parameters.width >> STORED_SHIFT);
 }
 
-fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f { return weight_at(start + (inner >> STORED_SHIFT)); }
+fn right(start: u32, inner: u32) -> vec4f { return weight_at(start + (inner >> STORED_SHIFT)); }
 
 fn store(row: u32, column: u32, values: vec4f) {
   let columns = 3 * parameters.width;

@@ -10,8 +10,7 @@
 //     fn left_start(row: u32) -> u32                              row < rows: the place where it begins (stored.wgsl)
 //     fn left(start: u32, inner: u32) -> vec4f                    the row's elements inner .. inner + 3
 //     fn right_start(tile: u32, column: u32) -> u32               column inside the tile; may lie beyond the last column
-//     fn right(start: u32, column: u32, inner: u32) -> vec4f      elements inner .. inner + 3 of the column, or of one of the three
-//                                                                 after it, which `start` tells
+//     fn right(start: u32, inner: u32) -> vec4f                   the column's elements inner .. inner + 3
 //     fn epilogue(row: u32, tile: u32, column: u32, low: vec4f, high: vec4f)
 //
 // With LEFT_ALONG / RIGHT_ALONG, rows / columns are contiguous in memory: a call with a row / column that is a multiple of 4

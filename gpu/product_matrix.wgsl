@@ -116,7 +116,7 @@ fn main(
 //! if RIGHT_ALONG
 //! repeat c COLUMN_BLOCKS
 //! repeat i FETCHES
-    right_next[$c * FETCHES + $i] = right(right_from_$c, $c * 32 + fetched_vec4 * 4, min(start + $i * ROWS_AT_ONCE + fetched_row, end - 1));
+    right_next[$c * FETCHES + $i] = right(right_from_$c, min(start + $i * ROWS_AT_ONCE + fetched_row, end - 1));
 //! end
 //! end
 //! else
@@ -133,7 +133,7 @@ fn main(
 //! end
 //! repeat c COLUMN_BLOCKS
 //! repeat i FETCHES
-      right_next[$c * FETCHES + $i] = until(end, inner, right(right_from_$c_$i, $c * 32 + $i * ROWS_AT_ONCE + fetched_row, inner) * weights);
+      right_next[$c * FETCHES + $i] = until(end, inner, right(right_from_$c_$i, inner) * weights);
 //! end
 //! end
     }

@@ -55,14 +55,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! if RIGHT_ALONG
       let own = inner + (lane & 3);
       var values = vec4f(0);
-      if (own < end) { values = right(right_start(tile, item << 2), item << 2, own); }
+      if (own < end) { values = right(right_start(tile, item << 2), own); }
       columns[item] = values;
 //! else
       let column = (item << 2) + (lane & 3);
 //! if NORM
-      columns[item] = until(end, inner, right(right_start(tile, column), column, inner) * norm_vec4(inner));
+      columns[item] = until(end, inner, right(right_start(tile, column), inner) * norm_vec4(inner));
 //! else
-      columns[item] = until(end, inner, right(right_start(tile, column), column, inner));
+      columns[item] = until(end, inner, right(right_start(tile, column), inner));
 //! end
 //! end
     }

@@ -2,9 +2,9 @@
 //! if RIGHT_ALONG
 //! repeat i RIGHT_LOADS
 //! if WHOLE_STEPS
-    right_next_$i = right(right_from, right_vec4 * 4, start + right_inner + $i * (THREADS / RIGHT_VEC4S));
+    right_next_$i = right(right_from, start + right_inner + $i * (THREADS / RIGHT_VEC4S));
 //! else
-    right_next_$i = right(right_from, right_vec4 * 4, min(start + right_inner + $i * (THREADS / RIGHT_VEC4S), end - 1));
+    right_next_$i = right(right_from, min(start + right_inner + $i * (THREADS / RIGHT_VEC4S), end - 1));
 //! end
 //! end
 //! else
@@ -16,13 +16,13 @@
 //! if WHOLE_STEPS
       let inner = start + right_inner;
 //! repeat i 4
-      right_next_$i = right(right_from_$i, right_vec4 * 4, 0);
+      right_next_$i = right(right_from_$i, 0);
       right_from_$i += TILE_INNER >> RIGHT_SHIFT;
 //! end
 //! else
       let inner = min(start + right_inner, last_vec4);
 //! repeat i 4
-      right_next_$i = right(right_from_$i, right_vec4 * 4, inner);
+      right_next_$i = right(right_from_$i, inner);
 //! end
 //! end
 //! if NORM

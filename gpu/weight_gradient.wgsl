@@ -27,7 +27,7 @@ fn right_start(tile: u32, inner_in_tile: u32) -> u32 {
   return min(tile * TILE_COLUMNS + inner_in_tile, parameters.inner - 1) >> STORED_SHIFT;
 }
 
-fn right(start: u32, inner_in_tile: u32, row: u32) -> vec4f {
+fn right(start: u32, row: u32) -> vec4f {
   return x_at(row * (parameters.inner >> STORED_SHIFT) + start);
 }
 
