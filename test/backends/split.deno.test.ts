@@ -19,14 +19,19 @@ const config = {
   mpSteps: 2,
 };
 const points = 3000;
-const cloud = randomCloud(points, cloudOptions(config), seededRandom(3));
+/** The balls of the second cloud begin at no multiple of 64 rows, where a binding may begin: the first cloud has one of 32. */
+const batchIdx = Int32Array.from({ length: points }, (_, point) => (point < 20 ? 0 : 1));
+const cloud = { ...randomCloud(points, cloudOptions(config), seededRandom(3)), batchIdx };
 
 async function run(device: Device) {
-  const edgeIndex = await knnGraph(cloud.nodePositions, { dimensionality: 3, k: 4, loop: true });
+  const edgeIndex = await knnGraph(cloud.nodePositions, { dimensionality: 3, batchIdx, k: 4, loop: true });
   const model = await ErwinTransformer.create(config, { device, seed: 5 });
   const input = { ...cloud, edgeIndex };
   using evaluated = await noGrad(() => model.forward(input));
   const evaluation = await evaluated.data();
+  const { current } = device.memory;
+  (await noGrad(() => model.forward(input))).dispose();
+  expect(device.memory.current).toBe(current);
   const out = await model.train().forward(input);
   const data = await out.data();
   const probe = Tensor.from(device, data, out.shape);
