@@ -531,6 +531,24 @@ describe("Chromium, isolated by headers", () => {
     await page.context().close();
   });
 
+  test("a run whose worker is ended from outside stops with a word, and can go on", async () => {
+    const { page } = await openPage(browser, `${holdingHost.url}${query}`);
+    await click(page, "Start");
+    // Its first checkpoint comes after a second.
+    await goOnUntil(page, () => page.locator("#save").isEnabled());
+    // As the developer tools end it, or a browser whose memory is short: no event tells of it.
+    const training = page.workers().find((worker) => /worker-[^/]*\.js$/.test(worker.url()))!;
+    await training.evaluate(() => close());
+    await until(page, "failed");
+    expect((await stateOf(page)).error).toContain("the browser has ended the page's training");
+    expect(await page.locator("#message").textContent()).toContain("“Resume” continues from the last checkpoint");
+    await click(page, "Resume");
+    await page.waitForFunction(() => globalThis.erwinPage.state === "running");
+    await finish(page);
+    expect(await stateOf(page)).toMatchObject({ state: "done", step: 20 });
+    await page.context().close();
+  });
+
   test("a page without storage or an adapter, and one whose script fails, at once or later, or does not arrive, say so", async () => {
     const context = await browser.newContext();
     const page = await context.newPage();

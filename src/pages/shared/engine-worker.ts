@@ -28,11 +28,13 @@ export function takeEngine(): Promise<typeof import("erwin")> {
   answerPage();
   return new Promise((resolve, reject) => {
     const take = ({ data }: MessageEvent<{ threads?: MessagePort }>) => {
+      if (!("threads" in data)) return;
+      removeEventListener("message", take);
       loadEngine().then((erwin) => {
         if (data.threads) erwin.borrowThreads(data.threads);
         resolve(erwin);
       }, reject);
     };
-    addEventListener("message", take, { once: true });
+    addEventListener("message", take);
   });
 }

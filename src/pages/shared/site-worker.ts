@@ -1,7 +1,9 @@
-// Workers of the site, from the page's side. Waiting for one ends also when it fails or hangs, so that a page never waits for ever.
+// Workers of the site, from the page's side. Waiting for one ends also when it fails, hangs or is ended, so that a page never waits for
+// ever.
 
 import { type Remote, wrap } from "comlink";
 import { WorkerError } from "../../errors.ts";
+import { isLifeMessage, type LifeMessage, lifeName, whenEnded } from "../../host/life.ts";
 import { PendingCalls } from "../../host/pending-calls.ts";
 import { SIGN_OF_LIFE, silenceError } from "../../host/silence.ts";
 import { QUESTION } from "./signs-of-life.ts";
@@ -10,6 +12,7 @@ import { scriptUrl } from "./trusted.ts";
 export class SiteWorker {
   readonly worker: Worker;
   readonly #calls: PendingCalls;
+  #stopWaiting = () => {};
 
   /** @param url the address that `import url from "./worker.ts?worker&url"` gives; the script calls `answerPage` first */
   constructor(url: string, name: string) {
@@ -22,7 +25,14 @@ export class SiteWorker {
       ask: () => this.worker.postMessage(QUESTION),
       onSilence: (seconds) => fail(silenceError(`the page's ${name}`, seconds)),
     });
-    this.worker.addEventListener("message", () => this.#calls.heard());
+    this.worker.addEventListener("message", ({ data }) => {
+      this.#calls.heard();
+      // Browsers do not report that they have ended a worker, or that somebody has by their developer tools.
+      if (isLifeMessage(data) && !this.hasEnded)
+        this.#stopWaiting = whenEnded(data.life, () =>
+          fail(new WorkerError(`the browser has ended the page's ${name}, perhaps because memory was short`)),
+        );
+    });
     this.worker.addEventListener("error", ({ message }) =>
       // The browser gives no message for a script that does not arrive.
       fail(
@@ -33,6 +43,8 @@ export class SiteWorker {
         ),
       ),
     );
+    const life = lifeName();
+    if (life) this.worker.postMessage({ life } satisfies LifeMessage);
   }
 
   /** Whether the worker has failed or was stopped. */
@@ -42,7 +54,7 @@ export class SiteWorker {
 
   onMessage<Message>(listener: (message: Message) => void): void {
     this.worker.addEventListener("message", ({ data }) => {
-      if (data !== SIGN_OF_LIFE) listener(data);
+      if (data !== SIGN_OF_LIFE && !isLifeMessage(data)) listener(data);
     });
   }
 
@@ -53,6 +65,7 @@ export class SiteWorker {
 
   /** Ends the worker, whatever it is doing. */
   stop(): void {
+    this.#stopWaiting();
     this.#calls.fail(new WorkerError("the page's worker was stopped"), true);
     this.worker.terminate();
   }
