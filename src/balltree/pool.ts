@@ -5,7 +5,6 @@ import { type AbortOptions, untilAborted } from "../abort.ts";
 import { balltreeModule, poolScript } from "../assets.ts";
 import { deserializeError, OutOfMemoryError, WorkerError } from "../errors.ts";
 import { defaultThreads } from "../host/environment.ts";
-import { pageBytes } from "../host/memory.ts";
 import { readModule } from "../host/module-file.ts";
 import { ThreadGroup } from "../host/thread-group.ts";
 import { hasWorkers } from "../host/worker.ts";
@@ -13,7 +12,7 @@ import { SerialQueue } from "../serial.ts";
 import { Calls, callBytes } from "./calls.ts";
 import { execute, type Request, type Result } from "./execute.ts";
 import { stateOf } from "./job.ts";
-import { createMemory } from "./memory.ts";
+import { Arena, createMemory } from "./memory.ts";
 import {
   type Answer,
   createEngine,
@@ -106,8 +105,7 @@ class SharedThreads implements Runner {
     this.#memory = memory;
     this.#exports = exports;
     this.#callsAt = Math.ceil(exports.__heap_base.value / callBytes) * callBytes;
-    const missing = this.#jobsAt - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
+    new Arena(memory, 0).reserve(this.#jobsAt);
     this.#calls = new Calls(memory, this.#callsAt);
   }
 

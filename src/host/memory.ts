@@ -16,8 +16,11 @@ export function createSharedMemory(initial: number): { memory: WebAssembly.Memor
       // A host with little address space may grant less.
     }
   }
-  throw new OutOfMemoryError("the host refuses a WebAssembly memory of 512 MiB: close other pages or programs", {
-    bytes: 8192 * pageBytes,
-    limit: 8192 * pageBytes,
-  });
+  throw new OutOfMemoryError(
+    "the host refuses a WebAssembly memory of 512 MiB: close other pages or programs, or raise ulimit -v",
+    {
+      bytes: 8192 * pageBytes,
+      limit: 8192 * pageBytes,
+    },
+  );
 }

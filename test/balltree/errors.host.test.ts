@@ -1,6 +1,6 @@
 // Errors name what is wrong, and the threads remain usable afterwards.
-import { buildBallTree, ConfigError, disposeThreads, InputError, knnGraph, radiusGraph } from "erwin";
-import { expect, test } from "vitest";
+import { buildBallTree, ConfigError, disposeThreads, InputError, knnGraph, OutOfMemoryError, radiusGraph } from "erwin";
+import { expect, test, vi } from "vitest";
 import { rejection } from "../support/rejection.ts";
 
 const positions = Float32Array.from({ length: 30 }, (_, k) => Math.sin(k));
@@ -83,4 +83,15 @@ test("calls made at the same time, and after disposeThreads, give the same tree"
   expect(two.treeIdx).toEqual(one.treeIdx);
   expect(three.treeIdx).toEqual(one.treeIdx);
   await disposed;
+});
+
+test("threads for whose stacks the host has no memory are told of, and start once it has", async () => {
+  const { treeIdx } = await buildBallTree(positions, points);
+  await disposeThreads();
+  const grow = vi.spyOn(WebAssembly.Memory.prototype, "grow").mockImplementation(() => {
+    throw new RangeError("Unable to grow instance memory");
+  });
+  const refused = rejection(buildBallTree(positions, points), OutOfMemoryError);
+  await refused.finally(() => grow.mockRestore());
+  expect((await buildBallTree(positions, points)).treeIdx).toEqual(treeIdx);
 });
