@@ -137,6 +137,10 @@ describe("Chromium with WebGPU, isolated by headers", () => {
     expectSame(await resultOf(page), result);
     await page.getByLabel("Open file").setInputFiles(join(root, "src/bench/results/cpu-amd-epyc-2-cores.json"));
     await page.getByRole("columnheader", { name: "AMD EPYC, 2 cores" }).first().waitFor();
+    // Of a file that no text can hold browsers say only that it cannot be read.
+    const large = { name: "large.json", mimeType: "application/json", buffer: Buffer.alloc(2 ** 24 + 1) };
+    await page.getByLabel("Open file").setInputFiles(large);
+    await page.getByText("large.json is no result of erwin bench: it has 16,777,217 bytes.").waitFor();
     expect(problems).toEqual([]);
     await page.context().close();
   });

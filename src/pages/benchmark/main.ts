@@ -1,9 +1,10 @@
 // The benchmark page: runs the suite, shows results, and puts those of others beside them.
 
 import type { BenchResult } from "erwin/bench";
+import { readBlob } from "../../experiments/sources/files.ts";
 import { byId } from "../shared/dom.ts";
 import { acceptDrops } from "../shared/drop.ts";
-import { duration, sentence } from "../shared/format.ts";
+import { count, duration, sentence } from "../shared/format.ts";
 import { say } from "../shared/message.ts";
 import { startPage } from "../shared/page.ts";
 import { saveFile } from "../shared/save.ts";
@@ -24,6 +25,9 @@ const runButton = byId<HTMLButtonElement>("run");
 const cancelButton = byId<HTMLButtonElement>("cancel");
 const quick = byId<HTMLInputElement>("quick");
 quick.checked = new URLSearchParams(location.search).has("quick");
+
+/** A hundred times the size of the largest results. */
+const MAX_RESULT_BYTES = 2 ** 24;
 
 /** The result that is shown, and those that were opened for comparison. */
 let shown: Entry | undefined;
@@ -179,13 +183,21 @@ async function openFiles(files: readonly File[]): Promise<void> {
   const problems: string[] = [];
   for (const file of files) {
     try {
-      open(readEntry(await file.text(), file.name, "file"));
+      open(readEntry(await readText(file), file.name, "file"));
     } catch (error) {
       problems.push((error as Error).message);
     }
   }
   if (problems.length > 0) say("bad", problems.join(" "));
   else say();
+}
+
+/** @throws Error that names the file if it cannot be read, or is much larger than any result */
+async function readText(file: File): Promise<string> {
+  if (file.size > MAX_RESULT_BYTES) {
+    throw new Error(`${file.name} is no result of erwin bench: it has ${count(file.size)} bytes.`);
+  }
+  return new TextDecoder().decode(await readBlob(file, file.name));
 }
 
 /** Shows the first result that is opened, and opens further ones for comparison. */
