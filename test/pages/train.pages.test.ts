@@ -512,6 +512,34 @@ describe("Chromium, isolated by headers", () => {
     await page.context().close();
   });
 
+  test("a run begins where the browser's database does not answer, nor locks are there, or it cannot be read", async () => {
+    const silent = () => {
+      IDBFactory.prototype.open = () => ({}) as IDBOpenDBRequest;
+      Object.defineProperty(Navigator.prototype, "locks", { value: undefined });
+      // No second of the test's is as long as one of the page's, which waits for the database.
+      const { setInterval } = globalThis;
+      globalThis.setInterval = ((turn: () => void, ms: number) => setInterval(turn, ms / 20)) as typeof setInterval;
+    };
+    const damaged = () => {
+      IDBDatabase.prototype.transaction = () => {
+        throw new DOMException("Internal error.", "UnknownError");
+      };
+    };
+    for (const harm of [silent, damaged]) {
+      const context = await browser.newContext();
+      await context.addInitScript(harm);
+      const page = await context.newPage();
+      await load(page, `${host.url}train.html?experiment=overfit&backend=cpu&steps=1`);
+      await ready(page);
+      await page.getByText("A run can be trained all the same").waitFor();
+      await click(page, "Start");
+      await until(page, "done");
+      expect(await page.locator("#status").textContent()).toContain("The run is on this page alone");
+      expect(await page.locator("#incomplete").isVisible()).toBe(false);
+      await context.close();
+    }
+  });
+
   test("a pause that takes long can be cut short", async () => {
     // More steps than a fast machine takes before the button changes.
     const { page } = await openPage(browser, `${host.url}${query}00`);

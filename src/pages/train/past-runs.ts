@@ -19,11 +19,10 @@ export async function rememberRun(run: RunConfig | undefined, entries: readonly 
 
 /** Shows the earlier runs of an experiment behind the one that is shown. */
 export async function showPastRuns(view: ProgressView, experiment: string): Promise<void> {
-  // Without storage there are none.
-  const runs = await RunStore.open().then(
-    (store) => store.pastRuns(),
-    () => [],
-  );
+  // Without storage, or where it is damaged, there are none.
+  const runs = await RunStore.open()
+    .then((store) => store.pastRuns())
+    .catch(() => []);
   const same = runs.filter((run) => run.experiment === experiment);
   view.showPast(same);
   byId("forget").hidden = same.length === 0;

@@ -1,14 +1,11 @@
 // The files of a run in this browser's database, where they outlive the page: the same files that `erwin train` keeps in a run's
 // folder. There is one run at a time; of those before it the curves are kept.
 
-import { within } from "../../host/patience.ts";
-import { answerOf } from "./database.ts";
+import { answerOf, opened } from "./database.ts";
 
 const DATABASE = "erwin-training";
 const FILES = "files";
 const CURVES = "curves";
-/** Browsers may leave the request for a database unanswered, Safari's for one. */
-const OPENING_SECONDS = 10;
 /** The number of earlier runs whose curves are kept. */
 const MAX_CURVES = 6;
 
@@ -50,7 +47,7 @@ export class RunStore {
         if (oldVersion < 1) request.result.createObjectStore(FILES);
         request.result.createObjectStore(CURVES, { autoIncrement: true });
       };
-      const database = await within(OPENING_SECONDS, answerOf(request));
+      const database = await opened(request);
       // A later version of the page in another tab must not have to wait.
       database.onversionchange = () => {
         database.close();

@@ -1,7 +1,7 @@
 // What takes the place of the browser's locks where it has none: the tab that has something is written down in a database, whose
 // transactions come one after the other in all tabs. A tab that was closed without giving it back does not answer.
 
-import { answerOf } from "./database.ts";
+import { answerOf, opened } from "./database.ts";
 
 const STORE = "tabs";
 /** A tab that is there answers within this time, however busy it is. */
@@ -28,7 +28,7 @@ export class TabLease {
   static async take(name: string): Promise<TabLease | undefined> {
     const request = indexedDB.open(`${name}-tab`, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-    const lease = new TabLease(name, await answerOf(request));
+    const lease = new TabLease(name, await opened(request));
     const owner = await lease.#claim(undefined);
     const isMine =
       owner === lease.#number || (!(await lease.#answers(owner)) && (await lease.#claim(owner)) === lease.#number);
