@@ -525,13 +525,24 @@ describe("Chromium, isolated by headers", () => {
         throw new DOMException("Internal error.", "UnknownError");
       };
     };
-    for (const harm of [silent, damaged]) {
+    const wordless = () => {
+      IDBFactory.prototype.open = () => {
+        throw new DOMException("", "UnknownError");
+      };
+    };
+    const harms = [
+      [silent, "no answer for 10 s"],
+      [damaged, "Internal error"],
+      [wordless, "(UnknownError)"],
+    ] as const;
+    for (const [harm, reason] of harms) {
       const context = await browser.newContext();
       await context.addInitScript(harm);
       const page = await context.newPage();
       await load(page, `${host.url}train.html?experiment=overfit&backend=cpu&steps=1`);
       await ready(page);
       await page.getByText("A run can be trained all the same").waitFor();
+      expect(await page.locator("#message").textContent()).toContain(reason);
       await click(page, "Start");
       await until(page, "done");
       expect(await page.locator("#status").textContent()).toContain("The run is on this page alone");

@@ -58,7 +58,7 @@ export class RunStore {
       return new RunStore(database);
     } catch (error) {
       forget();
-      const reason = `the browser refuses this page its storage, where runs are kept (${(error as Error).message})`;
+      const reason = `the browser refuses this page its storage, where runs are kept (${reasonOf(error as Error)})`;
       throw new Error(`${reason}; allow this site to keep data, or use a window that is not private`, { cause: error });
     }
   }
@@ -114,8 +114,8 @@ export class RunStore {
   }
 }
 
-/** Returns why a transaction was aborted; the browser's own message may be empty. */
-function reasonOf(error: DOMException | null): string {
+/** Returns why there is no database, or a transaction was aborted; the browser's own message may be empty. */
+function reasonOf(error: Error | null): string {
   if (error?.name === "QuotaExceededError")
     return "the storage that it has for this site is full; make room on the disk";
   return error?.message || error?.name || "no storage";
