@@ -27,8 +27,9 @@ export async function startEngineWorker(url: string, name: string): Promise<Engi
 export function takeEngine(): Promise<typeof import("erwin")> {
   answerPage();
   return new Promise((resolve, reject) => {
-    const take = ({ data }: MessageEvent<{ threads?: MessagePort }>) => {
-      if (!("threads" in data)) return;
+    const take = ({ data }: MessageEvent<string | { threads?: MessagePort }>) => {
+      // The page also asks whether the worker is alive.
+      if (typeof data === "string" || !("threads" in data)) return;
       removeEventListener("message", take);
       loadEngine().then((erwin) => {
         if (data.threads) erwin.borrowThreads(data.threads);
