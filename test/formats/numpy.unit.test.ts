@@ -110,7 +110,9 @@ describe("npz", () => {
       const archive = zipSync({ ...arrays, "name.npy": npy(type, "False", "()", new Uint8Array(16)) });
       expect([...loadNpz(archive).keys()]).toEqual(["positions", "labels"]);
       expect(readNpz(archive).leftOut).toEqual(new Map([["name", type]]));
-      expect(() => loadNpz(archive, { only: ["name"] })).toThrow(/npz:name\.npy: elements of type .* cannot be read/);
+      const asked = () => loadNpz(archive, { only: ["name"] });
+      expect(asked).toThrow(/npz:name\.npy: elements of type .* cannot be read/);
+      if (type.startsWith("[")) expect(asked).toThrow(/Save each field of a structure as an array of its own\.$/);
     },
   );
 

@@ -132,9 +132,11 @@ export function describeNpy(bytes: Uint8Array, fileBytes: number, file: string):
   const elements = readType(description);
   if (!elements) {
     const known = Object.keys(elementTypes);
+    // In Python: savez(file, **{field: array[field] for field in array.dtype.names}).
+    const advice = description.startsWith("[") ? " Save each field of a structure as an array of its own." : "";
     throw formatError(
       file,
-      `elements of type '${description.slice(0, 80)}' cannot be read; known are ${known.join(", ")}.`,
+      `elements of type '${description.slice(0, 80)}' cannot be read; known are ${known.join(", ")}.${advice}`,
       { offset: 10, expected: known, found: description },
     );
   }
