@@ -27,7 +27,8 @@ var<workgroup> row_squares: array<array<vec4f, LEFT_VEC4S>, 4>;
 //! end
 
 //! if HALF
-// With HALF the factors are rounded here, once per element of the tile, and not where they are multiplied.
+// With HALF the factors are rounded here, once per element of the tile, and not where they are multiplied. A compiler may leave the
+// rounding out, as Mesa's does since version 25: products are then as exact as in float32.
 fn rounded(values: vec4f) -> vec4f { return vec4f(vec4<f16>(values)); }
 //! else
 fn rounded(values: vec4f) -> vec4f { return values; }

@@ -33,7 +33,7 @@ export const isDebian = /^ID=debian$/m.test(release);
 
 /**
  * The requirements: how to check each, the Debian package that provides it, systems that lack that package, and where else to get it,
- * unless the set-up downloads it. Only the tests in a browser need an `optional` one; the rest works without it.
+ * unless the set-up downloads it. Only some tests need an `optional` one; the rest works without it.
  * @type {{ what: string, package: string, there: () => boolean, from?: string, optional?: boolean, lackedBy?: RegExp }[]}
  */
 const needs = [
@@ -58,6 +58,13 @@ const needs = [
 ];
 if (process.platform === "linux") {
   needs.push(
+    {
+      what: "xz",
+      package: "xz-utils",
+      there: () => onPath("xz"),
+      optional: true,
+      from: "XZ Utils, with which bench:gpu packs what it takes to another machine",
+    },
     {
       what: "a Vulkan driver",
       package: "mesa-vulkan-drivers",

@@ -94,8 +94,14 @@ if (hasHalf) {
   describe("gradients in half precision", () => {
     const float32 = useDevice();
     let device: Device;
+    /** Compilers may leave out a rounding in registers, as Mesa's does since version 25: gradients are float32's then. */
+    let rounds: boolean;
     beforeAll(async () => {
       device = await requestDevice({ backend: "webgpu", precision: "mixed", gradientPrecision: "half" });
+      const third = Tensor.from(device, [1 / 3], [1, 1]);
+      const product = await linear(third, Tensor.from(device, [1], [1, 1])).item();
+      expect([Math.fround(1 / 3), 0x555 / 2 ** 12]).toContain(product);
+      rounds = product === 0x555 / 2 ** 12;
     });
     afterAll(() => device.dispose());
 
@@ -127,8 +133,8 @@ if (hasHalf) {
         const where = `[${rows}, ${inner}] -> ${columns}`;
         for (const [found, wanted] of [[input, exact.input] as const, [weights, exact.weight] as const]) {
           const error = l2Error(await found.grad!.data(), wanted);
-          expect(error, where).toBeLessThan(5e-4);
-          expect(error, `${where}: rounded`).toBeGreaterThan(2e-5);
+          expect(error, where).toBeLessThan(rounds ? 5e-4 : 2e-6);
+          if (rounds) expect(error, `${where}: rounded`).toBeGreaterThan(2e-5);
         }
         expect(l2Error(await bias.grad!.data(), exact.bias), `${where}: bias`).toBeLessThan(2e-6);
       }
@@ -157,9 +163,9 @@ if (hasHalf) {
     }
 
     test("vanish if they are small, unless the loss is scaled", async () => {
-      expect((await stepsWith(1e-9, 1, undefined)).gradientNorm).toBe(0);
       const { gradientNorm } = await stepsWith(1e-9, 1, undefined, float32());
-      for (const lossScale of ["dynamic", 2 ** 20] as const) {
+      if (rounds) expect((await stepsWith(1e-9, 1, undefined)).gradientNorm).toBe(0);
+      for (const lossScale of ["dynamic", 2 ** 20, ...(rounds ? [] : [1])] as const) {
         const found = await stepsWith(1e-9, 1, lossScale);
         expect(found.skipped).toBe(0);
         expect(Math.abs(found.gradientNorm / gradientNorm - 1)).toBeLessThan(1e-3);
@@ -168,8 +174,11 @@ if (hasHalf) {
 
     test("overflow if they are large, until a dynamic scale is small enough", async () => {
       // 100 * 512 is the first that is below 65504.
-      expect(await stepsWith(100, 9, "dynamic")).toMatchObject({ calls: 9, skipped: 7, lossScale: 512 });
-      await expect(stepsWith(100, 1, 65536)).rejects.toThrow("the gradient of weight is not finite");
+      const expected = rounds ? { skipped: 7, lossScale: 512 } : { skipped: 0, lossScale: 65536 };
+      expect(await stepsWith(100, 9, "dynamic")).toMatchObject({ calls: 9, ...expected });
+      const large = stepsWith(100, 1, 65536);
+      if (rounds) await expect(large).rejects.toThrow("the gradient of weight is not finite");
+      else expect((await large).gradientNorm).toBeGreaterThan(1);
     });
 
     test("train as well as those in float32, with a dynamic loss scale", async () => {
