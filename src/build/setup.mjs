@@ -89,7 +89,8 @@ function aptGet() {
   if (!onPath("sudo")) return undefined;
   // The password is asked for before anything else writes to the terminal.
   if (process.stdin.isTTY) run("sudo", ["-v"]);
-  return ["sudo", "-n", "apt-get"];
+  // sudo passes no environment on, without which apt-get would ask its questions.
+  return ["sudo", "-n", "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
 }
 
 async function installSystemPackages() {
