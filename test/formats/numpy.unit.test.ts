@@ -7,7 +7,9 @@ import { FormatError } from "../../src/errors.ts";
 import { elementCount } from "../../src/formats/bytes/bytes.ts";
 import { crc32 } from "../../src/formats/compression/checksums.ts";
 import { loadNpy } from "../../src/formats/numpy/npy.ts";
-import { loadNpz, readNpz } from "../../src/formats/numpy/npz.ts";
+import { openNpzRows } from "../../src/formats/numpy/npy-rows.ts";
+import { listNpz, loadNpz, loadNpzRows, readNpz } from "../../src/formats/numpy/npz.ts";
+import type { PartialFile } from "../../src/formats/sources/partial-file.ts";
 import { concat, flips, numbers, readOrRefuse, truncations } from "./corruption.ts";
 
 /** Makes an array file as NumPy writes it: the header is padded so that the data is aligned to 64 bytes. */
@@ -104,7 +106,7 @@ describe("npz", () => {
     expect(() => loadNpz(archive)).toThrow(/npz:notes\.txt/);
   });
 
-  it.each(["<U6", "|S3", "|O", "<M8[D]", "<c16", "<f16", `[('a', '<f4'), ("it's", '<f4', (2,))]`])(
+  it.each(["<U6", "|S3", "|O", "<M8[D]", "<c16", "<f16", "[('a', '<f4'), ('b', '|O')]"])(
     "skips an array of %s, but not where it is asked for",
     (type) => {
       const archive = zipSync({ ...arrays, "name.npy": npy(type, "False", "()", new Uint8Array(16)) });
@@ -165,6 +167,89 @@ describe.each(["stored", "deflated"])("%s.npz, written by NumPy itself (numpy/ma
     expect(arrays.get("halves")?.data).toEqual(Uint16Array.of(0x3800, 0xc000));
     expect(arrays.get("big_endian")?.data).toEqual(Float32Array.of(1.5, -2));
   });
+});
+
+describe.each(["structures", "structures-deflated"])("%s.npz, written by NumPy itself (numpy/make.py)", (archive) => {
+  const file = readFileSync(new URL(`./numpy/${archive}.npz`, import.meta.url));
+  const odd = "particles/it's 'a, [β]\\";
+  const range = (length: number) => Array.from({ length }, (_, i) => i);
+
+  it("gives each field of numbers as an array, and names the others", () => {
+    const { arrays, leftOut } = readNpz(file);
+    const read = Object.fromEntries([...arrays].filter(([name]) => !name.startsWith("empty/")));
+    expect(read).toEqual({
+      "particles/id": { dtype: "U8", shape: [4], data: Uint8Array.of(1, 2, 3, 255) },
+      "particles/pos": { dtype: "F64", shape: [4, 3], data: Float64Array.from(range(12), (i) => i / 8) },
+      "particles/mass": { dtype: "F32", shape: [4], data: Float32Array.of(0.5, -1, 2, 3) },
+      [odd]: { dtype: "I16", shape: [4, 2, 2], data: Int16Array.from(range(16), (i) => i - 8) },
+      "particles/flag": { dtype: "BOOL", shape: [4], data: Uint8Array.of(1, 0, 0, 1) },
+      "particles/last": { dtype: "F16", shape: [4], data: Uint16Array.of(0x3800, 0xc000, 0, 0x3c00) },
+      "grid/v": { dtype: "F32", shape: [2, 3, 2], data: Float32Array.from(range(12)) },
+      "grid/p": { dtype: "I32", shape: [2, 3], data: Int32Array.from(range(6)) },
+      plain: { dtype: "F64", shape: [3], data: Float64Array.of(0, 1, 2) },
+    });
+    expect(arrays.get("empty/pos")).toEqual({ dtype: "F64", shape: [0, 3], data: new Float64Array(0) });
+    const others = Object.fromEntries([...leftOut].filter(([name]) => !name.startsWith("empty/")));
+    expect(others).toEqual({
+      "particles/name": "|S3",
+      "particles/inner": "a structure",
+      "particles/time": "<M8[s]",
+      "particles/z": "<c16",
+      objects: "[('x', '<f8'), ('o', '|O')]",
+    });
+    expect(listNpz(file).sort()).toEqual([...arrays.keys(), ...leftOut.keys()].sort());
+  });
+
+  it("gives the same when asked for single arrays, or for rows", async () => {
+    const source: PartialFile = {
+      file: "a",
+      size: file.length,
+      read: async (at, length) => file.subarray(at, at + length),
+    };
+    for (const [name, array] of loadNpz(file)) {
+      expect([...loadNpz(file, { only: [name] })], name).toEqual([[name, array]]);
+      const [rows] = array.shape;
+      if (rows < 2) continue;
+      const row = array.data.length / rows;
+      const expected = { ...array, shape: [1, ...array.shape.slice(1)], data: array.data.slice(row, 2 * row) };
+      expect(loadNpzRows(file, name, 1, 2), name).toEqual(expected);
+      const { [name]: reader } = await openNpzRows(source, [name]);
+      expect(reader.shape).toEqual(array.shape);
+      expect(await reader.rows(1, 1), name).toEqual(expected);
+    }
+  });
+
+  it("says what can be asked for", () => {
+    const asked = (name: string) => () => loadNpz(file, { file: "a.npz", only: [name] });
+    expect(asked("grid")).toThrow(/^a\.npz:grid\.npy: holds structures of the fields v, p\. .* of its own, NAME\/v: /);
+    expect(asked("particles/name")).toThrow(
+      /particles\.npy: field "name" holds elements of type '\|S3'.* cannot be read/,
+    );
+    expect(() => loadNpzRows(file, "grid/w", 0, 1)).toThrow(/grid\.npy: holds no field "w", but v, p\.$/);
+  });
+});
+
+it("reads structures only from headers that are lists of fields", () => {
+  const data = new Uint8Array(16);
+  const found = (description: string) => readNpz(zipSync({ "a.npy": npy(description, "False", "(2,)", data) }));
+  expect([...found("[('x', '<f4'), ('', '|V4')]").arrays.keys()]).toEqual(["a/x"]);
+  for (const fields of [
+    "",
+    "('x', '<f8'), ('x', '<f8')",
+    "('x', '<f8'",
+    "'x', '<f8'",
+    "('x', '<f8')]",
+    "('x', '<f8', (9007199254740991, 3))",
+    `${"('x', [".repeat(50)}('x', '<f8')${"])".repeat(50)}`,
+    `('x', '<f8', (${"1".repeat(5000)}`,
+  ]) {
+    expect(found(`[${fields}]`), fields).toEqual({ arrays: new Map(), leftOut: new Map([["a", `[${fields}]`]]) });
+  }
+  // Records without bytes are of any number.
+  const none = npy("[('x', '<f8', (0,))]", "False", "(9007199254740991,)", new Uint8Array());
+  expect(readNpz(zipSync({ "a.npy": none })).arrays.get("a/x")?.shape).toEqual([9007199254740991, 0]);
+  const both = { "a.npy": npy("[('x', '<f8')]", "False", "(2,)", data), "a/x.npy": cloud };
+  expect(() => loadNpz(zipSync(both))).toThrow('npz: holds "a/x" twice.');
 });
 
 function shared(bytes: Uint8Array): Uint8Array {

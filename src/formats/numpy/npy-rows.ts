@@ -25,19 +25,23 @@ export interface RowReader {
  * @throws FormatError for a file that is not an array file, or whose size does not fit its shape
  */
 export function openNpyRows(file: PartialFile): Promise<RowReader> {
-  return openRows((start, end) => readPart(file, start, Math.min(end, file.size)), file.size, file.file);
+  return openRows((start, end) => readPart(file, start, Math.min(end, file.size)), file.size, undefined, file.file);
 }
 
-/** @param part returns the bytes from one offset to another, or to the array file's end */
+/**
+ * @param part returns the bytes from one offset to another, or to the array file's end
+ * @param field the field of its structures, if it has such
+ */
 async function openRows(
   part: (start: number, end: number) => Promise<Uint8Array>,
   size: number,
+  field: string | undefined,
   file: string,
 ): Promise<RowReader> {
-  const array = describeNpy(await part(0, headerEnd(await part(0, LENGTHS_END), file)), size, file);
+  const array = describeNpy(await part(0, headerEnd(await part(0, LENGTHS_END), file)), size, file, field);
   const { shape } = array;
   return {
-    shape,
+    shape: [...shape, ...array.within],
     async rows(start, count) {
       const end = start + count;
       if (shape.length === 0 || end > shape[0]) {
@@ -66,8 +70,8 @@ export async function openNpzRows<Name extends string>(
 ): Promise<ArchiveReader<Name>> {
   const entries = await openPartialZip(archive);
   const opened = only.map(async (name) => {
-    const { part, size, entryFile } = findArray(entries, name, archive.file);
-    return [name, await openRows(part, size, entryFile)] as const;
+    const { part, size, field, entryFile } = findArray(entries, name, archive.file);
+    return [name, await openRows(part, size, field, entryFile)] as const;
   });
   return Object.fromEntries(await allInOrder(opened)) as ArchiveReader<Name>;
 }

@@ -8,35 +8,14 @@ import {
   expectWithin,
   type FileBytes,
   formatError,
-  readArray,
-  swapByteOrder,
   toBytes,
   toDataView,
 } from "../bytes/bytes.ts";
-import {
-  arrayTypes,
-  type SafeTensor,
-  type SafeTensorInput,
-  type SafeTensorType,
-  tensorType,
-} from "../bytes/elements.ts";
+import { type SafeTensor, type SafeTensorInput, tensorType } from "../bytes/elements.ts";
+import { type RecordField, readField } from "../bytes/records.ts";
 import { gatherStrided } from "../bytes/strided.ts";
+import { elementTypes, type NpyElements, readElements, readTuple } from "./elements.ts";
 
-/** Element types by NumPy's descriptions, such as "<f4", without the byte order. */
-const elementTypes: Record<string, SafeTensorType> = {
-  f8: "F64",
-  f4: "F32",
-  f2: "F16",
-  i8: "I64",
-  i4: "I32",
-  i2: "I16",
-  i1: "I8",
-  u8: "U64",
-  u4: "U32",
-  u2: "U16",
-  u1: "U8",
-  b1: "BOOL",
-};
 /** The offset at which the header of version 1 begins. */
 const headerStart1 = 10;
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
@@ -45,12 +24,15 @@ const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
  * Reads an array file. The result is row-major and in this machine's byte order, whatever those of the file are.
  * @param options.file name used in error messages (default "npy")
  * @throws FormatError for a file that is truncated or too long, a bad header, or element types that are not supported (complex
- * numbers, and floats of 128 bits).
+ * numbers, floats of 128 bits, and structures, which are read from archives: `loadNpz`).
  */
 export function loadNpy(input: FileBytes, options: { file?: string } = {}): SafeTensor {
-  const file = options?.file ?? "npy";
-  const bytes = toBytes(input);
-  const array = describeNpy(bytes, bytes.length, file);
+  return loadNpyField(toBytes(input), undefined, options?.file ?? "npy");
+}
+
+/** Reads one field of an array of structures; without a field, an array of numbers as `loadNpy` does. */
+export function loadNpyField(bytes: Uint8Array, field: string | undefined, file: string): SafeTensor {
+  const array = describeNpy(bytes, bytes.length, file, field);
   return array.decode(bytes.subarray(array.dataStart), array.shape);
 }
 
@@ -61,17 +43,19 @@ export function loadNpy(input: FileBytes, options: { file?: string } = {}): Safe
 export function loadNpyRows(input: FileBytes, start: number, end: number, options: { file?: string } = {}): SafeTensor {
   const bytes = toBytes(input);
   const part = (first: number, last: number) => bytes.subarray(first, last);
-  return readRows(part, bytes.length, start, end, options?.file ?? "npy");
+  return readRows(part, bytes.length, undefined, start, end, options?.file ?? "npy");
 }
 
-/** What a file's header says. */
+/** What a file's header says of its numbers, or of those in one field of its structures. */
 export interface NpyDescription {
+  /** The shape in which the file has its elements. A field may be an array in each of them: its shape is `within`. */
   shape: number[];
+  within: readonly number[];
   fortranOrder: boolean;
   /** The offset of the first element, and the bytes per element. */
   dataStart: number;
   width: number;
-  /** Makes an array of the bytes of its elements. */
+  /** Makes an array of the bytes of elements of this shape. */
   decode(data: Uint8Array, shape: number[]): SafeTensor;
 }
 
@@ -79,15 +63,17 @@ export interface NpyDescription {
  * Reads rows of an array file, and of the file only the bytes that they need.
  * @param part returns the bytes of the file from one offset to another, or to the file's end
  * @param fileBytes the size of the whole file
+ * @param field the field of its structures, if it has such
  */
 export function readRows(
   part: (first: number, last: number) => Uint8Array,
   fileBytes: number,
+  field: string | undefined,
   start: number,
   end: number,
   file: string,
 ): SafeTensor {
-  const array = describeNpy(part(0, headerEnd(part(0, LENGTHS_END), file)), fileBytes, file);
+  const array = describeNpy(headerOf(part, file), fileBytes, file, field);
   const { first, last } = rowBytes(array, start, end, file);
   return decodeRows(array, part(first, last), start, end);
 }
@@ -118,31 +104,21 @@ export function decodeRows(array: NpyDescription, bytes: Uint8Array, start: numb
   const [, ...rest] = array.shape;
   const shape = [end - start, ...rest];
   if (!array.fortranOrder || rest.length === 0) return array.decode(bytes, shape);
-  const row = elementCount(rest);
+  const row = elementCount([...rest, ...array.within]);
   const whole = array.decode(bytes, array.shape);
-  return { ...whole, shape, data: whole.data.slice(start * row, end * row) };
+  return { ...whole, shape: [...shape, ...array.within], data: whole.data.slice(start * row, end * row) };
 }
 
 /**
  * @param bytes the beginning of the file, at least up to `headerEnd`
  * @param fileBytes the size of the whole file
+ * @param field the field of its structures, if it has such
  */
-export function describeNpy(bytes: Uint8Array, fileBytes: number, file: string): NpyDescription {
+export function describeNpy(bytes: Uint8Array, fileBytes: number, file: string, field?: string): NpyDescription {
   const { description, fortranOrder, shape, dataStart } = readHeader(bytes, file);
-  const elements = readType(description);
-  if (!elements) {
-    const known = Object.keys(elementTypes);
-    // In Python: savez(file, **{field: array[field] for field in array.dtype.names}).
-    const advice = description.startsWith("[") ? " Save each field of a structure as an array of its own." : "";
-    throw formatError(
-      file,
-      `elements of type '${description.slice(0, 80)}' cannot be read; known are ${known.join(", ")}.${advice}`,
-      { offset: 10, expected: known, found: description },
-    );
-  }
-  const { dtype, order } = elements;
-  const type = arrayTypes[dtype];
-  const width = type.BYTES_PER_ELEMENT;
+  const elements = readElements(description);
+  const numbers = numbersOf(elements, description, field, file);
+  const { width } = elements as NpyElements;
   const expected = dataStart + elementCount(shape) * width;
   if (expected !== fileBytes) {
     throw formatError(
@@ -155,14 +131,49 @@ export function describeNpy(bytes: Uint8Array, fileBytes: number, file: string):
       },
     );
   }
+  const within = numbers.shape;
   const decode = (source: Uint8Array, shape: number[]): SafeTensor => {
-    const isSwapped = order === ">" && width > 1;
-    const bytes = isSwapped ? source.slice() : source;
-    if (isSwapped) swapByteOrder(bytes, width);
-    const data = readArray(bytes, 0, elementCount(shape), type);
-    return { dtype, shape, data: fortranOrder && shape.length > 1 ? toRowMajor(data, shape) : data };
+    const data = readField(source, width, elementCount(shape), numbers);
+    const isColumnMajor = fortranOrder && shape.length > 1;
+    return {
+      dtype: numbers.dtype,
+      shape: [...shape, ...within],
+      data: isColumnMajor ? toRowMajor(data, shape, within) : data,
+    };
   };
-  return { shape, fortranOrder, dataStart, width, decode };
+  return { shape, within, fortranOrder, dataStart, width, decode };
+}
+
+/** @throws FormatError for elements, or a field, that hold no numbers */
+function numbersOf(
+  elements: NpyElements | undefined,
+  description: string,
+  field: string | undefined,
+  file: string,
+): RecordField {
+  const fields = elements?.fields;
+  const found = field === undefined ? undefined : fields?.find(({ name }) => name === field);
+  const numbers = field === undefined ? elements?.numbers : found?.numbers;
+  if (numbers) return numbers;
+  const known = Object.keys(elementTypes);
+  const details = { offset: 10, expected: known, found: found?.description ?? description };
+  const names = fields
+    ?.slice(0, 100)
+    .map(({ name }) => name)
+    .join(", ");
+  if (fields && field === undefined) {
+    const advice = `In an .npz file each is an array of its own, NAME/${fields[0].name}: numpy.savez("a.npz", NAME=array).`;
+    throw formatError(file, `holds structures of the fields ${names}. ${advice}`, details);
+  }
+  if (field !== undefined && !found) {
+    throw formatError(file, `holds no field "${field}", but ${names ?? `elements of type '${description}'`}.`, details);
+  }
+  const of = found ? `field "${field}" holds ` : "";
+  // In Python: savez(file, **{field: array[field] for field in array.dtype.names}).
+  const advice = description.startsWith("[") && !found ? " Save each field of a structure as an array of its own." : "";
+  const type = details.found.slice(0, 80);
+  const problem = `${of}elements of type '${type}' cannot be read; known are ${known.join(", ")}.${advice}`;
+  throw formatError(file, problem, details);
 }
 
 /**
@@ -221,14 +232,38 @@ export function headerEnd(bytes: Uint8Array, file: string): number {
   return headerStartOf(bytes) + length;
 }
 
+/** Returns the bytes of a file up to where its elements begin, of which `part` reads a range. */
+export function headerOf(part: (first: number, last: number) => Uint8Array, file: string): Uint8Array {
+  return part(0, headerEnd(part(0, LENGTHS_END), file));
+}
+
+/** An array of numbers in a file: its only one, or a field of its structures. */
+export interface NpyArray {
+  /** Its name, which is that of the file for an only one, NAME/FIELD for a field. */
+  name: string;
+  field?: string;
+  /**
+   * Describes its elements, such as "<U6", if they are not numbers that can be read: text, dates, objects, structures, complex numbers
+   * and floats of 96 or 128 bits.
+   */
+  foreign?: string;
+}
+
 /**
- * Returns the description of an array file's elements, such as "<U6", if they are not numbers that can be read: text, dates, objects,
- * structures, complex numbers and floats of 96 or 128 bits. Otherwise undefined.
+ * Lists the arrays of numbers that a file holds, and what else is in its place.
+ * @param bytes the file, at least up to `headerEnd`
+ * @param name that of the file's array
  * @throws FormatError for a file that does not begin as an array file does
  */
-export function foreignElements(bytes: Uint8Array, file: string): string | undefined {
+export function listNpy(bytes: Uint8Array, name: string, file: string): NpyArray[] {
   const { description } = readHeader(bytes, file);
-  return readType(description) ? undefined : description;
+  const elements = readElements(description);
+  if (!elements?.fields) return [{ name, ...(!elements && { foreign: description }) }];
+  return elements.fields.map(({ name: field, description, numbers }) => ({
+    name: `${name}/${field}`,
+    field,
+    ...(!numbers && { foreign: description }),
+  }));
 }
 
 const headerStartOf = (bytes: Uint8Array) => (bytes[6] === 1 ? headerStart1 : LENGTHS_END);
@@ -243,8 +278,9 @@ function readHeader(bytes: Uint8Array, file: string): Header {
       found: bytes.length,
     });
   }
-  // Latin-1 maps every byte to a character, so nothing is lost; numbers and keys are ASCII in all versions.
-  const text = new TextDecoder("latin1").decode(bytes.slice(headerStart, dataStart));
+  // Version 3 is for names of fields that Latin-1 cannot write.
+  const encoding = bytes[6] === 3 ? "utf-8" : "latin1";
+  const text = new TextDecoder(encoding).decode(bytes.slice(headerStart, dataStart));
   const fields = readDictionary(text);
   const description = /^'(.*)'$|^\[.*\]$/.exec(fields?.get("descr") ?? "");
   const order = fields?.get("fortran_order");
@@ -258,12 +294,6 @@ function readHeader(bytes: Uint8Array, file: string): Header {
   }
   // A structure is described by a list of its fields.
   return { description: description[1] ?? description[0], fortranOrder: order === "True", shape, dataStart };
-}
-
-/** Reads a description such as "<f4"; undefined if it is not one of the known element types. */
-function readType(description: string): { dtype: SafeTensorType; order: string } | undefined {
-  const [, order, kind] = /^([<>=|])([a-z]\d+)$/.exec(description) ?? [];
-  return kind !== undefined && Object.hasOwn(elementTypes, kind) ? { dtype: elementTypes[kind], order } : undefined;
 }
 
 /** Returns the kinds of values that a header holds, as text; undefined for any other header. */
@@ -280,17 +310,13 @@ function readDictionary(text: string): Map<string, string> | undefined {
   return fields;
 }
 
-/** Reads "(3, 4)", "(3,)" or "()"; Python 2 wrote long integers as 3L. */
-function readTuple(text: string | undefined): number[] | undefined {
-  const body = /^\(\s*((?:\d+L?\s*,\s*)*(?:\d+L?\s*)?)\)$/.exec(text ?? "")?.[1];
-  if (body === undefined) return undefined;
-  const shape = (body.match(/\d+/g) ?? []).map(Number);
-  return Number.isNaN(elementCount(shape)) ? undefined : shape;
-}
-
-/** Converts column-major order (the first index runs fastest) to row-major order (the last index runs fastest). */
-function toRowMajor<T extends SafeTensor["data"]>(data: T, shape: readonly number[]): T {
-  const strides = new Array<number>(shape.length).fill(1);
+/**
+ * Converts column-major order (the first index runs fastest) to row-major order (the last index runs fastest).
+ * @param within the shape of what is at each index, which is row-major
+ */
+function toRowMajor<T extends SafeTensor["data"]>(data: T, shape: readonly number[], within: readonly number[]): T {
+  const part = elementCount(within);
+  const strides = new Array<number>(shape.length).fill(part);
   for (let axis = 1; axis < shape.length; axis++) strides[axis] = strides[axis - 1] * shape[axis - 1];
-  return gatherStrided(data, 0, shape, strides);
+  return gatherStrided(data, 0, [...shape, part], [...strides, 1]);
 }

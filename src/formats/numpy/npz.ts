@@ -5,13 +5,14 @@ import { InputError } from "../../errors.ts";
 import { type FileBytes, formatError, toBytes } from "../bytes/bytes.ts";
 import { type ArrayContents, type SafeTensor, type SafeTensorInput, tensorEntries } from "../bytes/elements.ts";
 import { openZip } from "../compression/zip.ts";
-import { foreignElements, loadNpy, readRows, saveNpy } from "./npy.ts";
+import { headerOf, listNpy, loadNpyField, type NpyArray, readRows, saveNpy } from "./npy.ts";
 
 /** The bytes that the entries of an archive may have: its offsets are of 32 bits, and there are headers, too. */
 const MAX_ZIP = 2 ** 32 - 2 ** 20;
 
 /**
- * Reads the arrays of an archive, compressed or not. Text, objects and other arrays that are not numeric are skipped, as in HDF5
+ * Reads the arrays of an archive, compressed or not. Each field of an array of structures (a table, that is) is an array of its own,
+ * "NAME/FIELD", and [n, 3] for a field of three numbers. Text, objects and other arrays that are not numeric are skipped, as in HDF5
  * files, unless they are asked for by name.
  * @param options.file name used in error messages (default "npz")
  * @param options.only names of the arrays to read (default: all that are numeric)
@@ -32,27 +33,38 @@ export function readNpz(input: FileBytes, options: { file?: string; only?: reado
   const file = options?.file ?? "npz";
   const arrays = new Map<string, SafeTensor>();
   const leftOut = new Map<string, string>();
+  const { only } = options ?? {};
   for (const entry of openZip(toBytes(input), file)) {
     const name = arrayName(entry.name);
-    if (options?.only && !options.only.includes(name)) continue;
+    if (only && !only.some((wanted) => isIn(name, wanted))) continue;
     const entryFile = `${file}:${entry.name}`;
     const bytes = entry.read();
-    const foreign = options?.only ? undefined : foreignElements(bytes, entryFile);
-    if (foreign === undefined) arrays.set(name, loadNpy(bytes, { file: entryFile }));
-    else leftOut.set(name, foreign);
+    // A structure cannot be read by its own name: the error says how its fields are.
+    const found: NpyArray[] = only?.includes(name) ? [{ name }] : listNpy(bytes, name, entryFile);
+    for (const { name: array, field, foreign } of found) {
+      if (only && !only.includes(array)) continue;
+      if (arrays.has(array) || leftOut.has(array))
+        throw formatError(file, `holds "${array}" twice.`, { tensor: array });
+      if (foreign === undefined || only) arrays.set(array, loadNpyField(bytes, field, entryFile));
+      else leftOut.set(array, foreign);
+    }
   }
   return { arrays, leftOut };
 }
 
 /**
- * Returns the names of an archive's arrays, without reading them. Other entries are skipped.
+ * Returns the names of an archive's arrays, of which only the headers are read. Other entries are skipped.
  * @param options.file name used in error messages (default "npz")
- * @throws FormatError for a damaged archive
+ * @throws FormatError for a damaged archive, and for an array's damaged header
  */
 export function listNpz(input: FileBytes, options: { file?: string } = {}): string[] {
-  return openZip(toBytes(input), options?.file ?? "npz")
+  const file = options?.file ?? "npz";
+  return openZip(toBytes(input), file)
     .filter(({ name }) => name.endsWith(".npy"))
-    .map(({ name }) => arrayName(name));
+    .flatMap(({ name, part }) => {
+      const entryFile = `${file}:${name}`;
+      return listNpy(headerOf(part, entryFile), arrayName(name), entryFile).map((array) => array.name);
+    });
 }
 
 /**
@@ -70,22 +82,29 @@ export function loadNpzRows(
   options: { file?: string } = {},
 ): SafeTensor {
   const file = options?.file ?? "npz";
-  const { part, size, entryFile } = findArray(openZip(toBytes(input), file), name, file);
-  return readRows(part, size, start, end, entryFile);
+  const { part, size, field, entryFile } = findArray(openZip(toBytes(input), file), name, file);
+  return readRows(part, size, field, start, end, entryFile);
 }
 
 /**
- * Finds the entry that holds an array.
- * @returns the entry, and its name in error messages
+ * Finds the entry that holds an array, or the structures of which it is a field.
+ * @returns the entry, the name of the field, and the entry's name in error messages
  * @throws FormatError if there is none
  */
 export function findArray<Entry extends { name: string }>(
   entries: readonly Entry[],
   name: string,
   file: string,
-): Entry & { entryFile: string } {
-  const entry = entries.find((other) => arrayName(other.name) === name);
-  if (entry) return { ...entry, entryFile: `${file}:${entry.name}` };
+): Entry & { field?: string; entryFile: string } {
+  const lengthOf = (entry: Entry) => arrayName(entry.name).length;
+  const [entry] = entries
+    .filter((other) => isIn(arrayName(other.name), name))
+    .sort((a, b) => lengthOf(b) - lengthOf(a));
+  if (entry) {
+    const length = lengthOf(entry);
+    const field = length < name.length ? name.slice(length + 1) : undefined;
+    return { ...entry, field, entryFile: `${file}:${entry.name}` };
+  }
   const found = entries.map((other) => arrayName(other.name));
   throw formatError(file, `holds no array "${name}", but ${found.slice(0, 100).join(", ") || "none"}.`, {
     tensor: name,
@@ -131,3 +150,6 @@ export function saveNpzEntries(
 }
 
 const arrayName = (entry: string) => entry.replace(/\.npy$/, "");
+
+/** Whether an array is that of an entry, or may be a field of its structures. */
+const isIn = (entry: string, array: string) => array === entry || array.startsWith(`${entry}/`);
