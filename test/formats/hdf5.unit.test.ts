@@ -38,7 +38,7 @@ describe("an HDF5 file", () => {
     expect(plain(arrays.get("scalar"))).toEqual({ dtype: "F32", shape: [], data: [0.25] });
     expect(plain(arrays.get("empty"))).toEqual({ dtype: "F32", shape: [0, 3], data: [] });
     expect(plain(arrays.get("group/inner/position"))).toEqual({ dtype: "F64", shape: [3], data: [0, 1, 2] });
-    for (const name of ["text", "names", "compound"]) expect(arrays.has(name), name).toBe(false);
+    for (const name of ["text", "names"]) expect(arrays.has(name), name).toBe(false);
   });
 
   it("may be of HDF5's latest layout", async () => {
@@ -89,12 +89,69 @@ describe("an HDF5 file", () => {
     });
   });
 
-  it("with a table and its index gives the other arrays, and says what to do", async () => {
+  it("with a table and its index gives the table's columns and the other arrays", async () => {
     const { arrays, leftOut } = await readHdf5(read("tables.h5"));
-    expect([...arrays.keys()]).toEqual(["packed", "positions"]);
-    expect(leftOut).toEqual(
-      new Map([["frame/table", "compounds, as tables are: write each column as an array of its own"]]),
+    expect([...arrays.keys()]).toEqual(["frame/table/index", "frame/table/p", "packed", "positions"]);
+    expect(leftOut.size).toBe(0);
+    await expect(loadHdf5(read("tables.h5"), { file: "a.h5", only: ["frame/table"] })).rejects.toThrow(
+      /^a\.h5:frame\/table: holds no numbers, but compounds, as tables are: each .* such as "frame\/table\/index"\.$/,
     );
+  });
+
+  it("has an array for each member of compounds that is a number or several", async () => {
+    const { arrays, leftOut } = await readHdf5(read("compounds.h5"));
+    const range = (length: number) => Array.from({ length }, (_, i) => i);
+    const positions = { dtype: "F64", shape: [4, 3], data: range(12).map((i) => i / 8) };
+    const id = { dtype: "U8", shape: [4], data: [1, 2, 3, 255] };
+    expect(Object.fromEntries([...arrays].map(([name, array]) => [name, plain(array)]))).toEqual({
+      "group/particles/id": id,
+      "group/particles/pos": positions,
+      "group/particles/mass": { dtype: "F32", shape: [4], data: [0.5, -1, 2, 3] },
+      "group/particles/spin": { dtype: "I16", shape: [4, 2, 2], data: range(16).map((i) => i - 8) },
+      "group/particles/flag": { dtype: "BOOL", shape: [4], data: [1, 0, 0, 1] },
+      "group/particles/kind": { dtype: "I16", shape: [4], data: [0, 300, 300, 0] },
+      "group/particles/last": { dtype: "F16", shape: [4], data: [0x3800, 0xc000, 0, 0x3c00] },
+      "packed/id": id,
+      "packed/pos": positions,
+      "none/pos": { dtype: "F64", shape: [0, 3], data: [] },
+      "one/mass": { dtype: "F32", shape: [], data: [-1] },
+      "wave/r": { dtype: "F64", shape: [2], data: [1, 3] },
+      "wave/i": { dtype: "F64", shape: [2], data: [2, -4] },
+      plain: { dtype: "F64", shape: [3], data: [0, 1, 2] },
+    });
+    expect(Object.fromEntries(leftOut)).toEqual({
+      "group/particles/name": "text",
+      "group/particles/inner": "compounds",
+      "group/particles/words": "text",
+    });
+    const only = ["packed/pos", "group/particles/mass", "packed/id"];
+    expect(await loadHdf5(read("compounds.h5"), { only })).toEqual(
+      new Map(only.map((name) => [name, arrays.get(name)])),
+    );
+    const asked = (name: string) => loadHdf5(read("compounds.h5"), { file: "a.h5", only: [name] });
+    await expect(asked("packed/mass")).rejects.toThrow(/^a\.h5: holds no data set "packed\/mass", but /);
+    await expect(asked("group/particles/name")).rejects.toThrow(
+      /a\.h5:group\/particles\/name: holds no numbers, but text/,
+    );
+  });
+
+  it.each([
+    [
+      "pandas.h5",
+      {
+        "halos/table/index": [3],
+        "halos/table/values_block_2": [3, 1],
+        "halos/table/values_block_1": [3, 1],
+        "halos/table/x": [3],
+      },
+    ],
+    ["pytables.h5", { "atoms/id": [5], "atoms/pos": [5, 3] }],
+    ["astropy.h5", { "stars/ra": [3], "stars/dec": [3] }],
+  ])("is read where %s has a table", async (name, shapes) => {
+    const arrays = await loadHdf5(read(name));
+    expect(Object.fromEntries([...arrays].map(([column, { shape }]) => [column, shape]))).toMatchObject(shapes);
+    if (name.startsWith("pytables"))
+      expect(plain(arrays.get("atoms/pos"))?.data.slice(9)).toEqual([3, 3.25, 3.5, 4, 4.25, 4.5]);
   });
 
   it("is read where h5py's LZF compressed it: shuffled, checked, of partial and unwritten chunks", async () => {

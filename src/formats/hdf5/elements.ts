@@ -1,12 +1,13 @@
 // The elements of HDF5's data sets: which of them are read, and as what.
 
 import type { SafeTensorType } from "../bytes/elements.ts";
-import type { DatasetMetadata, H5Module } from "./h5wasm.ts";
+import type { DatasetMetadata, ElementMetadata, H5Module } from "./h5wasm.ts";
 
 /** Numbers of element classes in HDF5. */
 export const INTEGER = 0;
 export const FLOAT = 1;
 export const TEXT = 3;
+export const COMPOUND = 6;
 /** Names of integers: h5py stores booleans so. */
 export const ENUMERATION = 8;
 
@@ -16,7 +17,7 @@ const otherElements: Record<number, string> = {
   3: "text",
   4: "bit fields",
   5: "opaque bytes",
-  6: "compounds, as tables are: write each column as an array of its own",
+  [COMPOUND]: "compounds",
   7: "references",
   9: "sequences of varying length",
   10: "arrays as elements",
@@ -28,7 +29,7 @@ const unsignedIntegers: Record<number, SafeTensorType> = { 1: "U8", 2: "U16", 4:
 
 /** Returns the type of a data set's elements; undefined for those that are not read. */
 export function elementType(
-  { type, size, signed, vlen, enum_type }: DatasetMetadata,
+  { type, size, signed, vlen, enum_type }: ElementMetadata,
   halves: Halves | undefined,
 ): SafeTensorType | undefined {
   if (vlen) return undefined;
@@ -39,11 +40,36 @@ export function elementType(
   return type === INTEGER || type === ENUMERATION ? (signed ? signedIntegers : unsignedIntegers)[size] : undefined;
 }
 
-export const isHalf = ({ type, size }: Pick<DatasetMetadata, "type" | "size">): boolean => type === FLOAT && size === 2;
+export const isHalf = ({ type, size }: Pick<ElementMetadata, "type" | "size">): boolean => type === FLOAT && size === 2;
 
-/** Returns how many of a file's data sets hold floats of 16 bits. */
+/** An array in a data set: all of its numbers, or those that its compounds have in one member. */
+export interface DatasetArray {
+  /** The path of the data set; of a member PATH/MEMBER. */
+  name: string;
+  path: string;
+  dataset: DatasetMetadata;
+  /** Its numbers, or whatever it has instead. */
+  elements: ElementMetadata;
+  /** Where it is in each compound: the bytes before it, and its shape there. */
+  member?: { offset: number; shape: readonly number[] };
+}
+
+/** Returns the arrays in a data set. */
+export function arraysIn(path: string, dataset: DatasetMetadata): DatasetArray[] {
+  const members = dataset.compound_type?.members;
+  if (!members) return [{ name: path, path, dataset, elements: dataset }];
+  return members.map((member) => {
+    const { name, offset, array_type } = member;
+    const shape = Array.from(array_type?.shape ?? [], Number);
+    return { name: `${path}/${name}`, path, dataset, elements: array_type ?? member, member: { offset, shape } };
+  });
+}
+
+/** Returns how many of a file's arrays hold floats of 16 bits. */
 export const halvesAmong = (library: H5Module, file: bigint, datasets: readonly string[]): number =>
-  datasets.filter((path) => isHalf(library.get_dataset_metadata(file, path))).length;
+  datasets
+    .flatMap((path) => arraysIn(path, library.get_dataset_metadata(file, path)))
+    .filter(({ elements }) => isHalf(elements)).length;
 
 /** The floats of 16 bits in a file. */
 export type Halves = "F16" | "BF16" | "both";
@@ -56,17 +82,17 @@ const FLOAT16 = "10,5,0,10,15,0,0,0";
 
 /**
  * Finds out what a file's floats of 16 bits are. The library does not tell, so their descriptions are looked for in the file itself,
- * which may be larger than memory: until there is one for each of its data sets.
+ * which may be larger than memory: until there is one for each of its arrays.
  * @param path of the file in the library's file system
- * @param datasets the number of its data sets of such floats
+ * @param arrays the number of its arrays of such floats
  */
-export function halvesIn({ FS }: H5Module, path: string, datasets: number): Halves {
+export function halvesIn({ FS }: H5Module, path: string, arrays: number): Halves {
   const found: string[] = [];
   const length = HALF.length + 8;
   const part = new Uint8Array(2 ** 24);
   const stream = FS.open(path, "r");
   try {
-    for (let offset = 0, count = length; count >= length && found.length < datasets; offset += count - length + 1) {
+    for (let offset = 0, count = length; count >= length && found.length < arrays; offset += count - length + 1) {
       count = FS.read(stream, part, 0, part.length, offset);
       for (let at = part.indexOf(HALF[0]); at >= 0 && at + length <= count; at = part.indexOf(HALF[0], at + 1)) {
         if (!HALF.every((byte, i) => part[at + i] === byte)) continue;
@@ -82,5 +108,5 @@ export function halvesIn({ FS }: H5Module, path: string, datasets: number): Halv
 }
 
 /** Names elements that are not read. */
-export const elementsName = ({ type, size }: DatasetMetadata): string =>
+export const elementsName = ({ type, size }: ElementMetadata): string =>
   otherElements[type] ?? `numbers of ${8 * size} bits`;

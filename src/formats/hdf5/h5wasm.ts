@@ -6,18 +6,25 @@
 import create from "../../../node_modules/h5wasm/dist/esm/hdf5_util.js";
 import { moduleOnce } from "../../host/module-once.ts";
 
-export interface DatasetMetadata {
+export interface ElementMetadata {
   /** The class of the elements, H5T_INTEGER and so on, as a number. */
   type: number;
   /** Bytes of an element. */
   size: number;
   signed: boolean;
   littleEndian: boolean;
-  /** null for a data set that holds nothing. */
-  shape: number[] | null;
   vlen: boolean;
   /** The values of an enumeration, by their names. */
   enum_type?: { members: Record<string, number> };
+  /** What each element has, if it is an array. */
+  array_type?: ElementMetadata & { shape: number[] };
+  /** What each element has, if it is a compound, and the bytes in it before each member. */
+  compound_type?: { members: (ElementMetadata & { name: string; offset: number })[] };
+}
+
+export interface DatasetMetadata extends ElementMetadata {
+  /** null for a data set that holds nothing. */
+  shape: number[] | null;
   /** The data sets that a virtual one is made of; the file "." is its own. */
   virtual_sources?: { file_name: string; dset_name: string }[];
 }
@@ -75,6 +82,8 @@ export interface H5Module {
     strides: bigint[] | null,
     target: bigint,
   ): number;
+  /** Frees texts and sequences of varying length in what was read of a data set (`attribute` is then ""), to which it points. */
+  reclaim_vlen_memory(file: bigint, path: string, attribute: string, target: bigint): void;
   create_dataset(
     file: bigint,
     path: string,

@@ -3,12 +3,24 @@
 
 import { elementCount, type FileBytes, formatError, readArray, swapByteOrder, toBytes } from "../bytes/bytes.ts";
 import { type ArrayContents, arrayTypes, type SafeTensor, type SafeTensorType } from "../bytes/elements.ts";
+import { readField } from "../bytes/records.ts";
 import { Unpacking } from "../compression/unpacking.ts";
 import { asInMatlab } from "../matlab/arrays.ts";
 import { unpack } from "../netcdf/conventions.ts";
 import { blobFile, isBlob, readWhole } from "../sources/partial-file.ts";
 import { attributeText } from "./attributes.ts";
-import { ENUMERATION, elementsName, elementType, type Halves, halvesAmong, halvesIn, isHalf } from "./elements.ts";
+import {
+  arraysIn,
+  COMPOUND,
+  type DatasetArray,
+  ENUMERATION,
+  elementsName,
+  elementType,
+  type Halves,
+  halvesAmong,
+  halvesIn,
+  isHalf,
+} from "./elements.ts";
 import { checkGlobalHeaps, heapCheck } from "./global-heap.ts";
 import { type DatasetMetadata, type H5Module, hasAllFilters, type PartRead } from "./h5wasm.ts";
 import { addFilters, allocate, PATH, withLibrary } from "./library.ts";
@@ -145,7 +157,16 @@ function readDatasets(
   { name, size, content, only }: { name: string; size: number; content: string; only?: readonly string[] },
 ): ArrayContents | undefined {
   const { datasets, links } = listFile(library, file);
-  const missing = only?.find((path) => !datasets.includes(path));
+  const metadataOf = (path: string) => library.get_dataset_metadata(file, path);
+  /** Finds what is asked for. Compounds can be, too: the error says how their members are. */
+  const find = (name: string): DatasetArray | undefined => {
+    const dataset = datasets.includes(name) ? metadataOf(name) : undefined;
+    if (dataset) return { name, path: name, dataset, elements: dataset };
+    const path = datasets.find((other) => name.startsWith(`${other}/`));
+    return path === undefined ? undefined : arraysIn(path, metadataOf(path)).find((array) => array.name === name);
+  };
+  const asked = only?.map(find);
+  const missing = only?.find((_, i) => !asked?.[i]);
   if (missing !== undefined) {
     const link = links.get(missing);
     const problem =
@@ -154,28 +175,33 @@ function readDatasets(
         : `"${missing}" is ${link}, which is not read: copy the data set into this file.`;
     throw formatError(name, problem, { tensor: missing, expected: [...(only ?? [])], found: datasets });
   }
-  const wanted = only ?? datasets;
+  const wanted = (asked ?? datasets.flatMap((path) => arraysIn(path, metadataOf(path)))) as DatasetArray[];
+  const sources = new Map(wanted.map(({ path, dataset }) => [path, dataset]));
   const needsMore = (path: string) =>
     library.get_dataset_filters(file, path).some(({ id }) => furtherFilters.includes(id));
-  if (!hasAllFilters(library) && wanted.some(needsMore)) return undefined;
+  if (!hasAllFilters(library) && [...sources.keys()].some(needsMore)) return undefined;
+  const hindrances = new Map(
+    Array.from(sources, ([path, dataset]) => [path, hindranceOf(library, file, path, dataset)]),
+  );
   const arrays = new Map<string, SafeTensor>();
   const leftOut = new Map(links);
   const unpacking = new Unpacking(size);
+  const read = datasetReader(library, file, name, unpacking);
   let halves: Halves | undefined;
-  for (const path of wanted) {
-    const metadata = library.get_dataset_metadata(file, path);
-    if (isHalf(metadata)) halves ??= halvesIn(library, content, halvesAmong(library, file, datasets));
-    const dtype = elementType(metadata, halves);
-    const hindrance = hindranceOf(library, file, path);
+  for (const array of wanted) {
+    const { name: path, dataset, elements } = array;
+    if (isHalf(elements)) halves ??= halvesIn(library, content, halvesAmong(library, file, datasets));
+    const dtype = elementType(elements, halves);
+    const hindrance = hindrances.get(array.path);
     if (hindrance !== undefined) {
       const { kind, advice } = hindrance;
       if (only) throw formatError(`${name}:${path}`, `holds ${kind}, which is not read: ${advice}.`, { tensor: path });
       leftOut.set(path, `${kind}: ${advice}`);
-    } else if (dtype && metadata.shape && otherFiles(metadata).length === 0) {
-      arrays.set(path, readDataset(library, file, path, dtype, metadata, name, unpacking));
+    } else if (dtype && dataset.shape && otherFiles(dataset).length === 0) {
+      arrays.set(path, read(array, dtype));
     } else if (only) {
-      throw formatError(`${name}:${path}`, `holds no numbers, but ${contentKind(metadata)}.`, { tensor: path });
-    } else leftOut.set(path, contentKind(metadata));
+      throw formatError(`${name}:${path}`, `holds no numbers, but ${contentKind(array)}.`, { tensor: path });
+    } else leftOut.set(path, contentKind(array));
   }
   return { arrays, leftOut };
 }
@@ -200,7 +226,12 @@ function listFile(library: H5Module, file: bigint): { datasets: string[]; links:
 }
 
 /** Returns why a data set's numbers cannot be had, though they are numbers, and what its owner can do; undefined if they can. */
-function hindranceOf(library: H5Module, file: bigint, path: string): { kind: string; advice: string } | undefined {
+function hindranceOf(
+  library: H5Module,
+  file: bigint,
+  path: string,
+  { type }: DatasetMetadata,
+): { kind: string; advice: string } | undefined {
   for (const { id, name, cd_values } of library.get_dataset_filters(file, path)) {
     const within = id === BLOSC ? missingInBlosc[cd_values[BLOSC_COMPRESSOR]] : undefined;
     if (knownFilters.includes(id) && !within) continue;
@@ -216,6 +247,8 @@ function hindranceOf(library: H5Module, file: bigint, path: string): { kind: str
     return { kind: "text of MATLAB, as numbers", advice: "save its meaning as a number" };
   if (attributes.includes(MATLAB_EMPTY))
     return { kind: "the sizes of an empty array of MATLAB", advice: "save an array with elements" };
+  if (attributes.includes(MATLAB_CLASS) && type === COMPOUND)
+    return { kind: "complex numbers", advice: "save real(x) and imag(x)" };
   const { unclear } = meaningOf(library, file, path);
   if (unclear.length === 0) return undefined;
   const advice = "write it unpacked (xarray: open_dataset(IN).drop_encoding().to_netcdf(OUT))";
@@ -227,45 +260,78 @@ const otherFiles = ({ virtual_sources }: DatasetMetadata): string[] => [
   ...new Set(virtual_sources?.map(({ file_name }) => file_name).filter((file) => file !== ".")),
 ];
 
-/** Names what a data set holds that is not read. */
-function contentKind(metadata: DatasetMetadata): string {
-  if (isHalf(metadata)) return "floats of 16 bits in a file with float16 and bfloat16: write it in float32";
-  const files = otherFiles(metadata);
+/** Names what is in the place of an array's numbers. */
+function contentKind({ path, dataset, elements, member }: DatasetArray): string {
+  if (isHalf(elements)) return "floats of 16 bits in a file with float16 and bfloat16: write it in float32";
+  const files = otherFiles(dataset);
   if (files.length > 0)
     return `a view of data sets in ${files.slice(0, 3).join(", ")}${files.length > 3 ? ", ..." : ""}`;
-  return metadata.shape ? elementsName(metadata) : "an empty data space";
+  if (!dataset.shape) return "an empty data space";
+  const [first] = (!member && elements.compound_type?.members) || [];
+  return `${elementsName(elements)}${first ? `, as tables are: each column is an array of its own, such as "${path}/${first.name}"` : ""}`;
 }
 
-function readDataset(
+/** Returns a function that reads arrays of a file. It keeps the last data set of compounds, whose members are mostly read in turn. */
+function datasetReader(
+  library: H5Module,
+  file: bigint,
+  name: string,
+  unpacking: Unpacking,
+): (array: DatasetArray, dtype: SafeTensorType) => SafeTensor {
+  let compounds: { path: string; bytes: Uint8Array } | undefined;
+  return ({ name: tensor, path, dataset, elements, member }, dtype) => {
+    const sizes = Array.from(dataset.shape ?? [], Number);
+    const shape = [...sizes, ...(member?.shape ?? [])];
+    const length = elementCount(shape);
+    const type = arrayTypes[dtype];
+    const width = type.BYTES_PER_ELEMENT;
+    const place = `${name}:${tensor}`;
+    if (Number.isNaN(length)) throw formatError(place, `(${shape}) is not a shape.`, { tensor, found: shape });
+    if (length === 0) return { dtype, shape, data: new type(0) };
+    if (!member) {
+      const bytes = readBytes(library, file, path, length * width, place, unpacking, false);
+      // The library converts elements to this machine's byte order, but for named ones.
+      if (elements.type === ENUMERATION && !elements.littleEndian) swapByteOrder(bytes, width);
+      const stored = { dtype, shape, data: readArray(bytes, 0, length, type) };
+      const array = unpack(stored, meaningOf(library, file, path), unpacking, place);
+      return library.get_attribute_names(file, path).includes(MATLAB_CLASS) ? asInMatlab(array) : array;
+    }
+    const { offset } = member;
+    const count = elementCount(sizes);
+    if (offset + (length / count) * width > dataset.size)
+      throw formatError(place, `lies beyond the ${dataset.size} bytes of its compounds.`, { tensor, found: offset });
+    if (compounds?.path !== path) {
+      compounds = { path, bytes: readBytes(library, file, path, count * dataset.size, place, unpacking, true) };
+    }
+    const field = { offset, dtype, bigEndian: !elements.littleEndian, shape: member.shape };
+    return { dtype, shape, data: readField(compounds.bytes, dataset.size, count, field) };
+  };
+}
+
+/**
+ * Reads a data set's elements. Those of compounds are as they are in the file.
+ * @param hasTexts whether there may be texts of varying length among them, for which the library takes memory
+ */
+function readBytes(
   library: H5Module,
   file: bigint,
   path: string,
-  dtype: SafeTensorType,
-  { shape, type: elements, littleEndian }: DatasetMetadata,
-  name: string,
+  size: number,
+  place: string,
   unpacking: Unpacking,
-): SafeTensor {
-  const sizes = Array.from(shape ?? [], Number);
-  const length = elementCount(sizes);
-  const type = arrayTypes[dtype];
-  const width = type.BYTES_PER_ELEMENT;
-  const place = `${name}:${path}`;
-  if (Number.isNaN(length)) throw formatError(place, `(${sizes}) is not a shape.`, { tensor: path, found: sizes });
-  unpacking.take(length * width, place, { tensor: path });
-  if (length === 0) return { dtype, shape: sizes, data: new type(0) };
-  // The library converts elements to this machine's byte order, but for named ones.
-  const pointer = allocate(library, length * width);
-  if (pointer === 0) throw formatError(place, `no memory for its ${length * width} bytes.`, { tensor: path });
+  hasTexts: boolean,
+): Uint8Array {
+  unpacking.take(size, place, { tensor: path });
+  const pointer = allocate(library, size);
+  if (pointer === 0) throw formatError(place, `no memory for its ${size} bytes.`, { tensor: path });
   try {
     if (library.get_dataset_data(file, path, null, null, null, BigInt(pointer)) < 0) {
       const problem = "the HDF5 library cannot read it: it is damaged, or its numbers are in another file";
       throw formatError(place, `${problem}.`, { tensor: path });
     }
-    const bytes = library.HEAPU8.slice(pointer, pointer + length * width);
-    if (elements === ENUMERATION && !littleEndian) swapByteOrder(bytes, width);
-    const stored = { dtype, shape: sizes, data: readArray(bytes, 0, length, type) };
-    const array = unpack(stored, meaningOf(library, file, path), unpacking, place);
-    return library.get_attribute_names(file, path).includes(MATLAB_CLASS) ? asInMatlab(array) : array;
+    const bytes = library.HEAPU8.slice(pointer, pointer + size);
+    if (hasTexts) library.reclaim_vlen_memory(file, path, "", BigInt(pointer));
+    return bytes;
   } finally {
     library._free(pointer);
   }
