@@ -65,11 +65,15 @@ export function arraysIn(path: string, dataset: DatasetMetadata): DatasetArray[]
   });
 }
 
-/** Returns how many of a file's arrays hold floats of 16 bits. */
+/** Returns how many times a file's data sets are described to hold floats of 16 bits, within compounds too. */
 export const halvesAmong = (library: H5Module, file: bigint, datasets: readonly string[]): number =>
-  datasets
-    .flatMap((path) => arraysIn(path, library.get_dataset_metadata(file, path)))
-    .filter(({ elements }) => isHalf(elements)).length;
+  datasets.reduce((sum, path) => sum + halvesWithin(library.get_dataset_metadata(file, path)), 0);
+
+function halvesWithin(elements: ElementMetadata): number {
+  const { array_type, compound_type } = elements;
+  const parts = [...(array_type ? [array_type] : []), ...(compound_type?.members ?? [])];
+  return parts.reduce((sum, part) => sum + halvesWithin(part), isHalf(elements) ? 1 : 0);
+}
 
 /** The floats of 16 bits in a file. */
 export type Halves = "F16" | "BF16" | "both";
@@ -82,17 +86,17 @@ const FLOAT16 = "10,5,0,10,15,0,0,0";
 
 /**
  * Finds out what a file's floats of 16 bits are. The library does not tell, so their descriptions are looked for in the file itself,
- * which may be larger than memory: until there is one for each of its arrays.
+ * which may be larger than memory: until there is one for each that there should be.
  * @param path of the file in the library's file system
- * @param arrays the number of its arrays of such floats
+ * @param descriptions how many there are of such floats
  */
-export function halvesIn({ FS }: H5Module, path: string, arrays: number): Halves {
+export function halvesIn({ FS }: H5Module, path: string, descriptions: number): Halves {
   const found: string[] = [];
   const length = HALF.length + 8;
   const part = new Uint8Array(2 ** 24);
   const stream = FS.open(path, "r");
   try {
-    for (let offset = 0, count = length; count >= length && found.length < arrays; offset += count - length + 1) {
+    for (let offset = 0, count = length; count >= length && found.length < descriptions; offset += count - length + 1) {
       count = FS.read(stream, part, 0, part.length, offset);
       for (let at = part.indexOf(HALF[0]); at >= 0 && at + length <= count; at = part.indexOf(HALF[0], at + 1)) {
         if (!HALF.every((byte, i) => part[at + i] === byte)) continue;

@@ -1,5 +1,6 @@
 # Makes the tables beside it: `python3 make-tables.py`, with h5py (3.16.0 when they were made), PyTables (3.11.1), pandas (3.0.6) and
 # astropy (8.0.1).
+import gzip
 from pathlib import Path
 
 import h5py
@@ -42,6 +43,24 @@ with h5py.File(folder / "compounds.h5", "w") as file:
     file["one"] = particles[["mass"]][1]
     file["wave"] = np.array([1 + 2j, 3 - 4j])
     file["plain"] = np.arange(3.0)
+
+# A table of float16, and far behind it an array of bfloat16.
+far = folder / "halves-table.h5"
+with h5py.File(far, "w") as file:
+    file["a"] = np.zeros(2, [("m", "<f2"), ("inner", [("v", "<f2", (2,))])])
+    file["zeros"] = np.zeros(2**24 + 2**20, "u1")
+    # So many that the next description is behind the zeros, too.
+    for i in range(50):
+        file.create_group(f"group{i}")
+    bfloat16 = h5py.h5t.IEEE_F16LE.copy()
+    bfloat16.set_fields(15, 7, 8, 0, 7)
+    bfloat16.set_ebias(127)
+    space = h5py.h5s.create_simple((2,))
+    data = h5py.h5d.create(file.id, b"b", bfloat16, space)
+    data.write(h5py.h5s.ALL, h5py.h5s.ALL, np.float32([1.5, -300]))
+    assert h5py.File(file.id)["b"][:].tolist() == [1.5, -300]
+(folder / "halves-table.h5.gz").write_bytes(gzip.compress(far.read_bytes(), mtime=0))
+far.unlink()
 
 frame = pandas.DataFrame({"x": [0.5, 1.5, 2.5], "n": [1, 2, 3], "y": [4.0, 5.0, 6.0], "label": ["a", "b", "c"]})
 frame.to_hdf(folder / "pandas.h5", key="halos", format="table", data_columns=["x"], index=False, complevel=5)
