@@ -82,15 +82,19 @@ if (process.platform === "linux") {
 
 const missing = () => needs.filter((need) => !need.there());
 
-/** The command that runs apt-get here, as root or by sudo, which asks for a password only on a terminal; undefined where none can. */
+/**
+ * The command that runs apt-get here without questions, as root or by sudo, which asks for a password only on a terminal; undefined where
+ * none can.
+ */
 function aptGet() {
   if (!onPath("apt-get")) return undefined;
-  if (process.getuid?.() === 0) return ["apt-get"];
+  // Behind sudo, which passes no environment on.
+  const command = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
+  if (process.getuid?.() === 0) return command;
   if (!onPath("sudo")) return undefined;
   // The password is asked for before anything else writes to the terminal.
   if (process.stdin.isTTY) run("sudo", ["-v"]);
-  // sudo passes no environment on, without which apt-get would ask its questions.
-  return ["sudo", "-n", "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
+  return ["sudo", "-n", ...command];
 }
 
 async function installSystemPackages() {
@@ -126,10 +130,7 @@ export async function aptGetInstall(names) {
   }
   console.log(`setup: installing ${names.join(", ")} by apt-get`);
   /** @type {import("node:child_process").SpawnOptions} */
-  const options = {
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-    stdio: ["inherit", "ignore", "inherit"],
-  };
+  const options = { stdio: ["inherit", "ignore", "inherit"] };
   const [program, ...args] = apt;
   await runBeside(program, [...args, "update", "-qq"], options);
   await runBeside(program, [...args, "install", "-y", "-qq", "--no-install-recommends", ...names], options);
