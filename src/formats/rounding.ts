@@ -34,7 +34,7 @@ export interface Rounded {
 
 /** @param values [rows, columns] */
 export function roundedNumbers(values: Float64Array, columns: number): Rounded {
-  const data = Float32Array.from(values);
+  const data = new Float32Array(values);
   if (data.every((value, i) => value === values[i] || Number.isNaN(value))) return { data };
   // Where a column is the same in all rows, such as the energy of all atoms, other samples may have other values.
   const { widest, step } = extentOf(values, columns);

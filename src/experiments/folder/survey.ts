@@ -19,7 +19,7 @@ const LOOKED_AT = 8;
 /** Whole numbers with more distinct values than this are not taken for classes. */
 const MAX_CLASSES = 32;
 /** Matches names of atomic numbers, which are kinds of atoms however many there are between them. */
-export const elementNames = /^(species|element|atomic_?numbers?)$/i;
+const elementNames = /^(species|element|atomic_?numbers?)$/i;
 /** The largest of them, plus one. */
 const ELEMENTS = 119;
 /** Matches names of what people or programs say of each point: a segmentation predicts it. Of these, -1 stands for none. */

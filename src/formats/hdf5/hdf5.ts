@@ -278,8 +278,27 @@ function datasetReader(
   name: string,
   unpacking: Unpacking,
 ): (array: DatasetArray, dtype: SafeTensorType) => SafeTensor {
+  /** Reads the elements of an array's data set. Compounds are as they are in the file. */
+  const readBytes = ({ path, member }: DatasetArray, size: number, place: string): Uint8Array => {
+    unpacking.take(size, place, { tensor: path });
+    const pointer = allocate(library, size);
+    if (pointer === 0) throw formatError(place, `no memory for its ${size} bytes.`, { tensor: path });
+    try {
+      if (library.get_dataset_data(file, path, null, null, null, BigInt(pointer)) < 0) {
+        const problem = "the HDF5 library cannot read it: it is damaged, or its numbers are in another file";
+        throw formatError(place, `${problem}.`, { tensor: path });
+      }
+      const bytes = library.HEAPU8.slice(pointer, pointer + size);
+      // The library takes memory for texts of varying length, which may be among the members.
+      if (member) library.reclaim_vlen_memory(file, path, "", BigInt(pointer));
+      return bytes;
+    } finally {
+      library._free(pointer);
+    }
+  };
   let compounds: { path: string; bytes: Uint8Array } | undefined;
-  return ({ name: tensor, path, dataset, elements, member }, dtype) => {
+  return (array, dtype) => {
+    const { name: tensor, path, dataset, elements, member } = array;
     const sizes = Array.from(dataset.shape ?? [], Number);
     const shape = [...sizes, ...(member?.shape ?? [])];
     const length = elementCount(shape);
@@ -289,50 +308,21 @@ function datasetReader(
     if (Number.isNaN(length)) throw formatError(place, `(${shape}) is not a shape.`, { tensor, found: shape });
     if (length === 0) return { dtype, shape, data: new type(0) };
     if (!member) {
-      const bytes = readBytes(library, file, path, length * width, place, unpacking, false);
+      const bytes = readBytes(array, length * width, place);
       // The library converts elements to this machine's byte order, but for named ones.
       if (elements.type === ENUMERATION && !elements.littleEndian) swapByteOrder(bytes, width);
       const stored = { dtype, shape, data: readArray(bytes, 0, length, type) };
-      const array = unpack(stored, meaningOf(library, file, path), unpacking, place);
-      return library.get_attribute_names(file, path).includes(MATLAB_CLASS) ? asInMatlab(array) : array;
+      const unpacked = unpack(stored, meaningOf(library, file, path), unpacking, place);
+      return library.get_attribute_names(file, path).includes(MATLAB_CLASS) ? asInMatlab(unpacked) : unpacked;
     }
     const { offset } = member;
     const count = elementCount(sizes);
     if (offset + (length / count) * width > dataset.size)
       throw formatError(place, `lies beyond the ${dataset.size} bytes of its compounds.`, { tensor, found: offset });
     if (compounds?.path !== path) {
-      compounds = { path, bytes: readBytes(library, file, path, count * dataset.size, place, unpacking, true) };
+      compounds = { path, bytes: readBytes(array, count * dataset.size, place) };
     }
     const field = { offset, dtype, bigEndian: !elements.littleEndian, shape: member.shape };
     return { dtype, shape, data: readField(compounds.bytes, dataset.size, count, field) };
   };
-}
-
-/**
- * Reads a data set's elements. Those of compounds are as they are in the file.
- * @param hasTexts whether there may be texts of varying length among them, for which the library takes memory
- */
-function readBytes(
-  library: H5Module,
-  file: bigint,
-  path: string,
-  size: number,
-  place: string,
-  unpacking: Unpacking,
-  hasTexts: boolean,
-): Uint8Array {
-  unpacking.take(size, place, { tensor: path });
-  const pointer = allocate(library, size);
-  if (pointer === 0) throw formatError(place, `no memory for its ${size} bytes.`, { tensor: path });
-  try {
-    if (library.get_dataset_data(file, path, null, null, null, BigInt(pointer)) < 0) {
-      const problem = "the HDF5 library cannot read it: it is damaged, or its numbers are in another file";
-      throw formatError(place, `${problem}.`, { tensor: path });
-    }
-    const bytes = library.HEAPU8.slice(pointer, pointer + size);
-    if (hasTexts) library.reclaim_vlen_memory(file, path, "", BigInt(pointer));
-    return bytes;
-  } finally {
-    library._free(pointer);
-  }
 }

@@ -11,10 +11,11 @@ const library = () => import("./hdf5.ts");
 
 /**
  * Reads the numeric data sets of an HDF5 file, or the variables of a classic one of netCDF. Names are paths without the first
- * slash: "position", "group/position". Each column of a table, which is a member of compounds, is an array of its own: "TABLE/COLUMN", and [n, 3]
- * for a member of three numbers. Text, compounds within others, other element types, and numbers that are in other files (by links, or in a
- * virtual data set) or compressed by a plugin other than LZF, Blosc (but for its zlib and snappy), LZ4 and Zstandard are skipped, unless they are asked for by name. So is what netCDF and
- * MATLAB add of their own (dimensions without a variable, "#refs#"), and the index of PyTables' tables. A number that is missing in
+ * slash: "position", "group/position". Each column of a table, which is a member of compounds, is an array of its own:
+ * "TABLE/COLUMN", and [n, 3] for a member of three numbers. Text, compounds within others, other element types, and numbers that are
+ * in other files (by links, or in a virtual data set) or compressed by a plugin other than LZF, Blosc (but for its zlib and snappy),
+ * LZ4 and Zstandard are skipped, unless they are asked for by name. So is what netCDF and MATLAB add of their own (dimensions
+ * without a variable, "#refs#"), and the index of PyTables' tables. A number that is missing in
  * netCDF is NaN: one that equals its data set's `_FillValue` or `missing_value`, or that nobody has written; integers with such are
  * given as F64. Packed numbers of netCDF are unpacked by their `scale_factor` and `add_offset`. Arrays that MATLAB wrote are as in
  * MATLAB, with row and column vectors as [n]. Floats of 16 bits are skipped in a file with float16 and bfloat16.
