@@ -57,8 +57,19 @@ export function findSwiftShader() {
 }
 
 /**
- * Start arguments. On Linux WebGPU runs on the software adapter unless ERWIN_GPU=native asks for the machine's own;
- * elsewhere the browser's default adapter is the right one.
+ * The arguments with which Chromium offers what it offers on a phone without Vulkan: WebGPU on OpenGL ES in compatibility mode, and
+ * nothing else. ANGLE computes it, on the software adapter.
+ */
+const openglesArguments = [
+  "--use-webgpu-adapter=opengles",
+  "--use-gl=angle",
+  "--use-angle=swiftshader",
+  "--force-webgpu-compat",
+];
+
+/**
+ * Start arguments. On Linux WebGPU runs on the software adapter unless ERWIN_GPU=native asks for the machine's own, or
+ * ERWIN_GPU=opengles for OpenGL ES; elsewhere the browser's default adapter is the right one.
  */
 export function chromiumArguments() {
   const args = [
@@ -71,6 +82,7 @@ export function chromiumArguments() {
   if (process.platform !== "linux") return args;
   args.push("--no-sandbox");
   if (process.env.ERWIN_GPU === "native") args.push("--enable-features=Vulkan", "--ignore-gpu-blocklist");
+  else if (process.env.ERWIN_GPU === "opengles") args.push(...openglesArguments);
   else args.push("--use-webgpu-adapter=swiftshader");
   return args;
 }

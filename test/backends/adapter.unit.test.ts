@@ -10,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const failureOf = (requestAdapter: () => unknown) => {
+const failureOf = (requestAdapter: (asked: { featureLevel?: string }) => unknown) => {
   vi.stubGlobal("navigator", { gpu: { requestAdapter } });
   return requestWebGPUDevice().catch((error: unknown) => error);
 };
@@ -50,6 +50,19 @@ test("an adapter is a software adapter if the host says so, as Firefox does of l
   expect(await named(false, false)).toBe("the adapter unnamed GPU gave no device: busy");
   const llvmpipe = "llvmpipe (LLVM 15.0.6, 256 bits)";
   expect(await named(false, false, llvmpipe)).toBe(`the adapter ${llvmpipe} computes on the processor`);
+});
+
+test("an adapter of OpenGL ES that allows less than kernels need is refused, and the error says how much they need", async () => {
+  const info = { vendor: "", architecture: "", device: "", description: "" };
+  const compatible = { ...adapter, info, limits: { maxComputeInvocationsPerWorkgroup: 128 } };
+  // As Chrome on a device without Vulkan: there is an adapter only for those who ask for this mode.
+  const error = await failureOf(async (asked: { featureLevel?: string }) =>
+    asked.featureLevel === "compatibility" ? compatible : null,
+  );
+  expect(error).toBeInstanceOf(DeviceError);
+  expect((error as DeviceError).message).toBe(
+    "the adapter unnamed GPU has a maxComputeInvocationsPerWorkgroup of 128, and kernels need 256",
+  );
 });
 
 test.each([

@@ -1,4 +1,14 @@
-// What is known of an adapter before a device is requested from it.
+// Finds an adapter, and tells what is known of it before a device is requested from it.
+
+/**
+ * Returns the host's adapter, or null. Where Chrome has none of Vulkan, Metal or Direct3D 12, as on many Android devices, it may have
+ * one of OpenGL ES, but only for those who ask for what it calls the compatibility mode. Other hosts do not know that name.
+ */
+export async function findAdapter(gpu: GPU): Promise<GPUAdapter | null> {
+  const options = { powerPreference: "high-performance" } as const;
+  const compatible = { ...options, featureLevel: "compatibility" };
+  return (await gpu.requestAdapter(options)) ?? gpu.requestAdapter(compatible);
+}
 
 /**
  * The GPUs whose threads have 255 or 256 registers of 32 bits: NVIDIA's and AMD's, by name or by PCI's number (Deno). Intel's,

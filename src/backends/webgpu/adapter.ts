@@ -5,9 +5,17 @@ import { within } from "../../host/patience.ts";
 import type { DeviceInfo } from "../device.ts";
 import { checkKnownAnswer } from "../known-answer.ts";
 import type { DeviceOptions } from "../request.ts";
-import { describeAdapter } from "./adapter-info.ts";
+import { describeAdapter, findAdapter } from "./adapter-info.ts";
 import { WebGPUDevice } from "./device.ts";
 import { findMatrixUnits, MATRIX_FEATURE } from "./matrix-units.ts";
+
+/** The least that kernels need. Every adapter has it, except some of OpenGL ES. */
+const neededLimits = {
+  maxStorageBuffersPerShaderStage: 8,
+  maxComputeWorkgroupStorageSize: 16_384,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+} as const;
 
 /** The limits that should be as large as the adapter allows. */
 const wantedLimits = [
@@ -53,11 +61,10 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
   const { precision = "float32", gradientPrecision, acceptMatrixUnits = true } = options;
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
   if (!gpu) throw new DeviceError(`this host has no WebGPU: ${ADVICE}`, { backend: "webgpu" });
-  const requestAdapter = () => gpu.requestAdapter({ powerPreference: "high-performance" });
-  const adapter = await answerOf(requestAdapter, `this host's WebGPU fails (${ADVICE})`);
+  const adapter = await answerOf(() => findAdapter(gpu), `this host's WebGPU fails (${ADVICE})`);
   if (!adapter) throw new DeviceError(`this host has WebGPU but offers no adapter: ${ADVICE}`, { backend: "webgpu" });
 
-  const requiredLimits: Record<string, number> = {};
+  const requiredLimits: Record<string, number> = { ...neededLimits };
   for (const name of wantedLimits) {
     const value = adapter.limits[name];
     if (value !== undefined) requiredLimits[name] = value;
@@ -69,6 +76,13 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
   const { description, software } = described;
   if (software && !acceptSoftware) {
     throw new DeviceError(`the adapter ${description} computes on the processor`, { backend: "webgpu" });
+  }
+  for (const [name, least] of Object.entries(neededLimits)) {
+    const most = adapter.limits[name as keyof typeof neededLimits];
+    if (most < least)
+      throw new DeviceError(`the adapter ${description} has a ${name} of ${most}, and kernels need ${least}`, {
+        backend: "webgpu",
+      });
   }
   if (precision === "mixed" && !requiredFeatures.includes("shader-f16")) {
     throw new DeviceError(

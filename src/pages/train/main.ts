@@ -2,7 +2,7 @@
 
 import "./train.css";
 import type { LogEntry } from "erwin";
-import { describeAdapter } from "../../backends/webgpu/adapter-info.ts";
+import { describeAdapter, findAdapter } from "../../backends/webgpu/adapter-info.ts";
 import { CONFIG_FILE } from "../../experiments/run-files.ts";
 import { within } from "../../host/patience.ts";
 import { BEST_CHECKPOINT, LAST_CHECKPOINT } from "../../train/checkpoints/store.ts";
@@ -85,7 +85,7 @@ if (!shown) byId("status").textContent = "Nothing has been trained yet.";
 /** Whether this device has a GPU to choose at first: browsers with WebGPU may have no adapter, or one in software, or never say so. */
 async function hasGpu(): Promise<boolean> {
   try {
-    const adapter = navigator.gpu && (await within(ADAPTER_SECONDS, navigator.gpu.requestAdapter()));
+    const adapter = navigator.gpu && (await within(ADAPTER_SECONDS, findAdapter(navigator.gpu)));
     return Boolean(adapter && !describeAdapter(adapter).software);
   } catch {
     return false;
