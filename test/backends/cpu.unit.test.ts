@@ -6,10 +6,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AdamW, disposeThreads, OutOfMemoryError, operators, requestDevice, scope, Tensor } from "erwin";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { operatorsOf } from "../../src/backends/composites/index.ts";
+import { CpuDevice } from "../../src/backends/cpu/device.ts";
+import { Machine } from "../../src/backends/cpu/machine.ts";
 import { AllocationPool } from "../../src/backends/cpu/memory.ts";
 import { cpuPrimitives } from "../../src/backends/cpu/primitives.ts";
+import { sendSigns } from "../../src/host/silence.ts";
 import { expectGolden, expectGoldenSteps, goldenPass } from "./passes.ts";
 
 const device = await requestDevice({ backend: "cpu", threads: 2 });
@@ -125,6 +128,36 @@ test("an optimiser that finds no memory leaves the parameters as they were", asy
     expect((await weight.data()).every((value) => value === 2)).toBe(true);
   } finally {
     small.dispose();
+  }
+});
+
+test("a thread that shares no memory gives signs of life in the midst of a command, and after each", async () => {
+  const machine = await Machine.start(readFileSync(new URL("../../dist/assets/kernels.wasm", import.meta.url)));
+  const alone = new CpuDevice(machine, device.info);
+  const sign = vi.fn();
+  sendSigns(sign);
+  let time = 0;
+  // It would not send signs in close succession.
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => (time += 1000));
+  try {
+    const count = 4096;
+    const numbers = (each: number) => alone.allocate(4 * each * count);
+    const host = Uint32Array.from({ length: 2 * count }, (_, i) => (i % 2 === 0 ? i / 2 : 1));
+    const balls = { storage: numbers(2), host, largest: 1 };
+    alone.write(balls.storage, host);
+    const [qkv, positions, sigma, out, logSum] = [numbers(3), numbers(2), numbers(1), numbers(1), numbers(1)];
+    const shape = { rows: count, heads: 1, headWidth: 1, dimensions: 2 };
+    alone.operators.ballAttention({ qkv, positions, sigma, out, logSum, balls, ...shape });
+    alone.submit();
+    expect(sign.mock.calls.length, "in one command").toBeGreaterThanOrEqual(4);
+    sign.mockClear();
+    for (let i = 0; i < 10; i++) alone.clear(out);
+    alone.submit();
+    expect(sign, "in ten").toHaveBeenCalledTimes(10);
+  } finally {
+    clock.mockRestore();
+    sendSigns(() => {});
+    alone.dispose();
   }
 });
 

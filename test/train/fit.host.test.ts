@@ -305,6 +305,34 @@ describe("a run", () => {
     expect((await plainRun()).result.treeWait).toBeLessThan(result.treeWait);
   });
 
+  test("has two steps under way until the device has done one", async () => {
+    using model = await makeModel(device());
+    const done: (() => void)[] = [];
+    const begun: number[] = [];
+    const finished = vi
+      .spyOn(device(), "finished")
+      .mockImplementation(() => new Promise<void>((resolve) => done.push(resolve)));
+    const running = run({
+      model,
+      task: makeTask(model),
+      beforeStep: (step) => void begun.push(step),
+      validationData: undefined,
+      logEvery: 100,
+      saveEvery: undefined,
+    });
+    try {
+      await expect.poll(() => begun.length).toBeGreaterThan(1);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(begun).toEqual([0, 1]);
+      done.shift()!();
+      await expect.poll(() => begun.length).toBeGreaterThan(2);
+    } finally {
+      finished.mockRestore();
+      for (const resolve of done) resolve();
+      await running;
+    }
+  });
+
   test("pauses and resumes", async () => {
     const controller = new FitController();
     controller.pause();
