@@ -1,6 +1,6 @@
 // Rows that are gathered, and shapes that are changed.
 
-import { operators, reshape, Tensor } from "erwin";
+import { operators, requestDevice, reshape, Tensor } from "erwin";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { seededRandom } from "../support/clouds.ts";
@@ -51,3 +51,18 @@ onEachDevice((device) => {
     }
   });
 }, comparedBackends);
+
+test("rows that exceed a binding are gathered, more than eight from each", async () => {
+  using small = await requestDevice({ backend: "webgpu", maxBindingBytes: 2 ** 16 });
+  const [sources, rows, width] = [700, 9000, 24];
+  const random = seededRandom(2);
+  const host = Int32Array.from({ length: rows }, () => Math.floor(random() * sources));
+  using tensor = Tensor.from(small, Uint32Array.from(host));
+  await check(
+    small,
+    [given([sources, width], random)],
+    (x) => operators.gatherRows(x, { tensor, host }),
+    byReverse([[sources, width]], (r, x) => r.gather(x, host)),
+    random,
+  );
+});

@@ -14,7 +14,7 @@ import {
 import { afterEach, describe, expect, test } from "vitest";
 import { normals, type Random, seededRandom } from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
-import { useDevice } from "../support/models.ts";
+import { comparedBackends, onEachDevice, useDevice } from "../support/models.ts";
 
 const device = useDevice();
 const sizes = { a: [1], b: [7, 9], c: [64], d: [65, 3], e: [1000], f: [5000] };
@@ -218,6 +218,38 @@ test("work on parameters larger than one binding is split, with the same bits", 
   using small = await requestDevice({ backend: "webgpu", maxBindingBytes: 2 ** 16 });
   expect(await stepped(small)).toEqual(await stepped(device()));
 });
+
+// More than a workgroup takes at a time of parameters, 512, and of blocks of 64 elements, 2048 (gradient_total.wgsl, gradient_norms.wgsl).
+onEachDevice((device) => {
+  test("a step takes all of many parameters, and of a large one", async () => {
+    const random = seededRandom(8);
+    const size = 64 * 2100 + 5;
+    const values = [...Array.from({ length: 530 }, () => 1), size].map((size) => normals(size, random));
+    const many = new Map(values.map((own, p) => [`p${p}`, Tensor.from(device(), own).requireGrad()]));
+    parameters = many;
+    const giveOf = async (name: string, gradient: Tensor) => {
+      using result = scale(many.get(name)!, 1);
+      await result.backward(gradient);
+    };
+    for (const [name, tensor] of many) await giveOf(name, tensor);
+    using optimizer = new AdamW(many, { ...options, lr: 0.5 });
+    const squares = values.map((own) => own.reduce((sum, value) => sum + value * value, 0));
+    const { gradientNorm } = await optimizer.step({ maxNorm: 1 });
+    expectClose([gradientNorm], [Math.sqrt(squares.reduce((a, b) => a + b))], 1e-6, "norm");
+    // The first step is as long for small gradients as for large ones.
+    for (const p of [0, 1, 511, 512, 529, 530]) {
+      const factor = 1 / Math.sqrt(squares.reduce((a, b) => a + b));
+      const expected = values[p].map((w) => w * 0.95 - (0.5 * factor * w) / (Math.abs(factor * w) + options.eps));
+      expectClose(await many.get(`p${p}`)!.data(), expected, 1e-5, `p${p}`);
+    }
+    optimizer.zeroGrad();
+    using one = Tensor.from(device(), [1]);
+    using none = Tensor.from(device(), [Number.NaN]);
+    await giveOf("p3", one);
+    for (const name of ["p529", "p449"]) await giveOf(name, none);
+    await expect(optimizer.step()).rejects.toMatchObject({ details: { tensor: "p449", call: 2 } });
+  });
+}, comparedBackends);
 
 describe("gradient norm", () => {
   test.each([0, 0.5, 1e6])("is clipped to %d as torch does, with and without an optimiser", async (maxNorm) => {

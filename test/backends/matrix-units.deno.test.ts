@@ -1,0 +1,85 @@
+// The kernels for matrix units give the numbers of the others: here by ordinary instructions, which compute what matrix units would,
+// but for half precision (test/support/matrix-units.ts). src/build/matrix-units.mjs runs them on matrix units.
+
+import { type Device, linear, operators, requestDevice, scope, Tensor } from "erwin";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { normals, seededRandom } from "../support/clouds.ts";
+import { l2Error } from "../support/compare.ts";
+import { emulatedUnits, withoutMatrixUnits } from "../support/matrix-units.ts";
+import { useDevice } from "../support/models.ts";
+import { sizeOf } from "../support/operators.ts";
+
+const adapter = await navigator.gpu.requestAdapter();
+
+// The hidden layer is stored in half precision.
+if (adapter?.features.has("shader-f16")) {
+  const float32 = useDevice();
+  let device: Device;
+  let replaced = 0;
+  beforeAll(async () => {
+    device = await requestDevice({ backend: "webgpu", precision: "mixed", gradientPrecision: "half" });
+    // The tiles are those of a GPU.
+    Object.assign(device.info, { matrixUnits: emulatedUnits, software: false });
+    const { createShaderModule } = GPUDevice.prototype;
+    vi.spyOn(GPUDevice.prototype, "createShaderModule").mockImplementation(function (this: GPUDevice, descriptor) {
+      const code = withoutMatrixUnits(descriptor.code);
+      if (code !== descriptor.code) replaced++;
+      return createShaderModule.call(this, { ...descriptor, code });
+    });
+  });
+  afterAll(() => {
+    vi.restoreAllMocks();
+    device.dispose();
+    expect(replaced).toBeGreaterThan(0);
+  });
+
+  /** Computes on both devices, forward and backward, and compares the results. */
+  async function expectSame(
+    shapes: readonly (readonly number[])[],
+    compute: (...inputs: Tensor[]) => Tensor,
+    tolerance: number,
+  ): Promise<void> {
+    const random = seededRandom(sizeOf(shapes[0]));
+    const given = shapes.map((shape) => normals(sizeOf(shape), random));
+    let probe: Float32Array | undefined;
+    const run = async (on: Device) => {
+      const inputs = given.map((data, i) => Tensor.from(on, data, shapes[i]).requireGrad());
+      using out = scope(() => compute(...inputs));
+      probe ??= normals(out.size, random);
+      using seed = Tensor.from(on, probe, out.shape);
+      await out.backward(seed);
+      return await Promise.all([out, ...inputs.map(({ grad }) => grad!)].map((tensor) => tensor.data()));
+    };
+    const [expected, found] = [await run(float32()), await run(device)];
+    for (const [i, values] of expected.entries()) {
+      const of = i === 0 ? "the result" : `the gradient of [${shapes[i - 1]}]`;
+      expect(l2Error(found[i], values), of).toBeLessThan(tolerance);
+    }
+  }
+
+  // One vec4 at a time, with several parts of the rows; and one element at a time, in the narrowest tiles.
+  test.each([
+    { rows: 700, inner: 36, more: 0, columns: 100 },
+    { rows: 33, inner: 30, more: 5, columns: 27 },
+  ])("of a linear map: [$rows, $inner + $more] -> $columns", async ({ rows, inner, more, columns }) => {
+    const shapes = [[rows, inner], [columns, inner + more], [columns], ...(more > 0 ? [[rows, more]] : [])];
+    await expectSame(shapes, (x, weight, bias, second) => linear(x, weight, { bias, second }), 2e-6);
+  });
+
+  test("of a norm and the feed-forward part behind it", async () => {
+    const [rows, width, hidden] = [70, 36, 52];
+    const map = (columns: number, inner: number) => [[columns, inner], [columns]];
+    await expectSame(
+      [[rows, width], [width], ...map(hidden, width), ...map(hidden, width), ...map(width, hidden)],
+      (x, norm, w1, b1, w2, b2, w3, b3) => {
+        const maps = [
+          { weight: w1, bias: b1 },
+          { weight: w2, bias: b2 },
+          { weight: w3, bias: b3 },
+        ] as const;
+        return operators.feedForward(x, norm, ...maps);
+      },
+      5e-4,
+    );
+  });
+}
