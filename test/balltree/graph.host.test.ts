@@ -36,6 +36,17 @@ describe("radiusGraph", () => {
   });
 });
 
+/** The nearest of the first points to one of them, in three dimensions. */
+function nearest(positions: Float32Array, points: number, target: number, count: number): number[] {
+  const squares = Float64Array.from({ length: points }, (_, source) => {
+    const [x, y, z] = [0, 1, 2].map((axis) => positions[3 * source + axis] - positions[3 * target + axis]);
+    return source === target ? Number.POSITIVE_INFINITY : x * x + y * y + z * z;
+  });
+  return Array.from(squares.keys())
+    .sort((a, b) => squares[a] - squares[b] || a - b)
+    .slice(0, count);
+}
+
 describe("knnGraph", () => {
   test("equals the result of a brute-force search, for any points", async () => {
     await fc.assert(
@@ -53,12 +64,16 @@ describe("knnGraph", () => {
     );
   });
 
-  test("does not depend on the number of threads", async () => {
+  test("does not depend on the number of threads, and in a large cloud equals a search through all points", async () => {
     for (const kind of ["uniform", "coarseGrid"]) {
       const { positions, offsets } = makeClouds({ kind, dimensionality: 3, sizes: [9000, 1, 2000], seed: 3 });
       const one = await knnGraph(positions, { dimensionality: 3, offsets, k: 4, threads: 1 });
       const many = await knnGraph(positions, { dimensionality: 3, offsets, k: 4, threads: 4 });
       expectSame(many, one);
+      for (let target = 0; target < 9000; target += 1009) {
+        const found = Array.from(one.subarray(4 * target, 4 * target + 4));
+        expect(found, `${kind}: ${target}`).toEqual(nearest(positions, 9000, target, 4));
+      }
     }
   });
 

@@ -252,10 +252,17 @@ onEachDevice((device) => {
 }, comparedBackends);
 
 describe("gradient norm", () => {
-  test.each([0, 0.5, 1e6])("is clipped to %d as torch does, with and without an optimiser", async (maxNorm) => {
+  // The last one shows the term that torch adds to the norm.
+  test.each([
+    [0, 1],
+    [0.5, 1],
+    [1e6, 1],
+    [1e-6, 1e-7],
+  ])("is clipped to %d as torch does, with and without an optimiser, times %d", async (maxNorm, size) => {
     const random = seededRandom(5);
     const initial = draw(random);
     const gradients = draw(random);
+    for (const gradient of Object.values(gradients)) gradient.forEach((g, i) => (gradient[i] = size * g));
     const norm = normOf(gradients);
     const factor = Math.min(1, maxNorm / (norm + 1e-6));
     const expectScaled = async (found: Tensor) => {
