@@ -146,6 +146,14 @@ describe("files of VTK", () => {
     expect(() => loadVtp(file, { only: ["bits"] })).toThrow('array "bits" is of "Bit", which is not a number.');
   });
 
+  it("reads a file with empty pieces, which have no arrays, as without them", () => {
+    const whole = foreign("vtk-ascii.vtu").toString();
+    const empty = '<Piece NumberOfPoints="0" NumberOfCells="0"><PointData/><CellData/><Points/><Cells/></Piece>';
+    const more = whole.replace("<Piece", `${empty}<Piece`).replace("</Piece>\n", `</Piece>${empty}\n`);
+    expect(more.match(/<Piece/g)).toHaveLength(3);
+    expect(loadVtu(text(more))).toEqual(loadVtu(text(whole)));
+  });
+
   it("reads a file of nothing", () => {
     const mesh = loadVtu(foreign("vtk-empty.vtu"));
     expect([mesh.points.shape, mesh.cells.types.length]).toEqual([[0, 3], 0]);
