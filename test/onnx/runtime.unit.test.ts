@@ -145,16 +145,24 @@ describe("a random model and two clouds", () => {
     expectClose(exported.data, expected.data, tolerance, "out", { columns: expected.shape[1] });
   });
 
-  test("that no edge connects", async () => {
+  /** What the file says of the clouds that it is for. */
+  const cloudsOf = async (model: ErwinTransformer, points?: number) =>
+    /of \d+ (to \d+ points|points or more)/.exec(
+      new TextDecoder("latin1").decode(await exportOnnx(model, { points })),
+    )?.[0];
+
+  test("that no edge connects, the smallest of which the balls are right for", async () => {
     using model = await modelFrom(full, randomState(full, 2), device);
-    const { exported, expected } = await both(model, full, [150, 200], 0);
+    const { exported, expected } = await both(model, full, [65, 200], 0);
     expectClose(exported.data, expected.data, tolerance, "out");
+    expect(await cloudsOf(model)).toBe("of 65 points or more");
   });
 
   test("that are smaller than the balls, when the export is for such", async () => {
     using model = await modelFrom(full, randomState(full, 3), device);
-    const { exported, expected } = await both(model, full, [31, 17], 3, 20);
+    const { exported, expected } = await both(model, full, [32, 17], 3, 20);
     expectClose(exported.data, expected.data, tolerance, "out");
+    expect(await cloudsOf(model, 20)).toBe("of 17 to 32 points");
   });
 });
 

@@ -65,7 +65,7 @@ onEachDevice((device, backend) => {
             `qkv of [${rows}, ${width}]`,
           );
         }),
-        { ...few, examples: gather ? [[9, 260, 1] as [number, number, number]] : [] },
+        { ...few, examples: gather ? [[9, 304, 1] as [number, number, number]] : [] },
       );
     });
   });

@@ -32,7 +32,12 @@ onEachDevice((device) => {
     };
 
     test("of narrow rows", async () => {
-      await fc.assert(fc.asyncProperty(rowCounts, widths, fc.nat(), run), runs);
+      // The last ones leave each thread several elements behind the steps of four.
+      const examples: [number, number, number][] = [
+        [7, 21, 1],
+        [7, 96, 2],
+      ];
+      await fc.assert(fc.asyncProperty(rowCounts, widths, fc.nat(), run), { ...runs, examples });
     });
 
     // Rows for several workgroups, one element or one vec4 at a time; and so many rows that a workgroup goes through several chunks.
