@@ -5,13 +5,16 @@ import {
   DeviceLostError,
   DisposedError,
   ErwinTransformer,
+  linear,
   OutOfMemoryError,
+  operators,
   requestDevice,
   Tensor,
 } from "erwin";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cloudOptions, randomCloud, randomState, seededRandom } from "../support/clouds.ts";
+import { cloudOptions, normals, randomCloud, randomState, seededRandom } from "../support/clouds.ts";
 import { forwardCases } from "../support/golden.ts";
+import { sizeOf } from "../support/operators.ts";
 import { expectGolden, expectGoldenSteps, goldenPass, pass } from "./passes.ts";
 
 let one: Device;
@@ -59,6 +62,48 @@ test("many threads give the bits of one", async () => {
   using many = await requestDevice({ backend: "cpu", threads: 5 });
   const options = { train: true };
   expect(await pass(many, config, state, cloud, options)).toEqual(await pass(one, config, state, cloud, options));
+});
+
+/** A product in several blocks and chunks, and a ball of more points than all distances are kept of; with their gradients. */
+async function largeOperators(device: Device): Promise<Float32Array[]> {
+  const random = seededRandom(3);
+  const make = (...shape: number[]) => Tensor.from(device, normals(sizeOf(shape), random), shape).requireGrad();
+  const [x, second, weight, bias] = [make(301, 270), make(301, 30), make(141, 300), make(141)];
+  const [qkv, sigma, positions] = [make(537, 30), make(2), Tensor.from(device, normals(3 * 537, random), [537, 3])];
+  const host = Uint32Array.of(0, 530, 530, 7);
+  const balls = { tensor: Tensor.from(device, host), host, largest: 530 };
+  const results = [linear(x, weight, { second, bias }), operators.ballAttention(qkv, positions, sigma, balls)];
+  for (const result of results) await result.backward(result);
+  const gradients = [x, second, weight, bias, qkv, sigma].map(({ grad }) => grad!);
+  const all = await Promise.all([...results, ...gradients].map((tensor) => tensor.data()));
+  for (const tensor of [...results, x, second, weight, bias, qkv, sigma, positions, balls.tensor]) tensor.dispose();
+  return all;
+}
+
+test("nothing is read that nobody wrote, or beyond an array, and nothing is written there", async () => {
+  using guarded = await requestDevice({ backend: "cpu", threads: 2 });
+  type Pool = { allocate(bytes: number): ReturnType<Device["allocate"]>; release(storage: object): void };
+  const { pool } = guarded as unknown as { pool: Pool };
+  const allocate = pool.allocate.bind(pool);
+  const guards: ReturnType<Device["allocate"]>[] = [];
+  const [guardBytes, signal] = [1024, 0x7fc0bad0];
+  const fill = (bytes: number) => new Uint32Array(Math.ceil(bytes / 4)).fill(signal);
+  pool.allocate = (bytes) => {
+    const whole = allocate(bytes + guardBytes);
+    guarded.write(whole, fill(bytes + guardBytes));
+    guards.push(whole.slice(Math.ceil(bytes / 4) * 4, guardBytes - 4));
+    return whole.slice(0, bytes);
+  };
+  // So that each guard stays.
+  pool.release = () => {};
+  const options = { train: true };
+  const found = [await pass(guarded, config, state, cloud, options), await largeOperators(guarded)];
+  Object.assign(pool, { allocate });
+  expect(found).toEqual([await pass(one, config, state, cloud, options), await largeOperators(one)]);
+  for (const guard of guards) {
+    const words = new Uint32Array(await guarded.read(guard, guard.bytes));
+    expect(words.every((word) => word === signal)).toBe(true);
+  }
 });
 
 test("memory stays constant over repeated passes, and is released", async () => {
