@@ -45,6 +45,15 @@ test("memory that was released before the end of all serves what is larger", () 
   expect(() => pool.allocate(256)).toThrow("there is no room for 256 more bytes");
 });
 
+test("memory that is joined waits for the last work that uses any of it", () => {
+  const pool = new AllocationPool(2 ** 21, () => {});
+  const [first, second] = [pool.allocate(2 ** 20), pool.allocate(2 ** 20)];
+  [first.lastUse, second.lastUse] = [3, 7];
+  for (const allocation of [first, second]) pool.release(allocation);
+  expect(pool.allocateIdle(2 ** 21, 6)).toBeUndefined();
+  expect(pool.allocateIdle(2 ** 21, 7)).toMatchObject({ address: first.address, lastUse: 7 });
+});
+
 test("an operator that finds no memory leaves none of its temporary memory in use", () => {
   const [rows, width, hiddenWidth] = [256, 8, 32];
   const prepare = (limit: number) => {

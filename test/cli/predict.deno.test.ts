@@ -154,14 +154,17 @@ describe("erwin predict in other formats", () => {
         ["f", { data: features, channels }],
       ]),
     };
-    const bare = path("features.safetensors");
-    writeFileSync(bare, writePointCloud(cloud, bare));
     const predict = (file: string, names: string) =>
       run(model, file, path("features-out.npy"), "--knn", "4", "--features", names);
-    expect(await predict(bare, "f")).toMatchObject({ code: 0, stderr: "" });
-    const expected = readFileSync(path("features-out.npy"));
+    // What a file gives that has them by the name that needs no option.
+    const named = path("node-features.safetensors");
+    const pick = (name: string) => [name, inputs.get(name)!] as const;
+    writeFileSync(named, saveSafetensors(new Map([pick("node_features"), pick("node_positions")])));
+    expect(await run(model, named, path("expected.npy"), "--knn", "4")).toMatchObject({ code: 0, stderr: "" });
+    const expected = readFileSync(path("expected.npy"));
     const columns = Array.from({ length: channels }, (_, i) => `f_${i}`).join(",");
     for (const [name, features] of [
+      ["features.safetensors", "f"],
       ["in.csv", columns],
       ["in.ply", columns],
       ["in.vtk", "f"],
