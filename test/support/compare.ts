@@ -60,6 +60,14 @@ export function expectClose(
   );
 }
 
+/** Fails at the first element that differs; unlike toEqual at once, also where many do. */
+export function expectSame(actual: Numbers, expected: Numbers, what: string): void {
+  expect(actual.length, `number of elements of ${what}`).toBe(expected.length);
+  for (let i = 0; i < expected.length; i++) {
+    if (!Object.is(actual[i], expected[i])) expect.fail(`${what}: element ${i} is ${actual[i]}, not ${expected[i]}`);
+  }
+}
+
 function largestMagnitude(values: Numbers): number {
   let largest = 0;
   for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]));

@@ -516,16 +516,27 @@ describe("gradients of several batches", () => {
       validationData: undefined,
       optimizer: {},
       steps: 2,
+      logEvery: 1,
     };
     const model = () => makeModel(device(), 1, flatConfig);
     using one = await model();
     using four = await model();
     const order = { ...trainData, size: 8 };
-    await run({ ...shape, model: one, task: makeTask(one), trainData: order, batchSize: 8 });
-    await run({ ...shape, model: four, task: makeTask(four), trainData: order, batchSize: 2, accumulate: 4 });
+    const [ofOne, ofFour] = [new MemoryLogger(), new MemoryLogger()];
+    await run({ ...shape, model: one, task: makeTask(one), trainData: order, batchSize: 8, logger: ofOne });
+    const parts = { batchSize: 2, accumulate: 4, optimizer: { lossScale: 1024 }, logger: ofFour };
+    const reseed = vi.spyOn(four, "reseed");
+    await run({ ...shape, model: four, task: makeTask(four), trainData: order, ...parts });
+    expect(new Set(reseed.mock.calls.flat()).size, "random numbers of each batch").toBe(8);
     const expected = one.parameters().get("embed.embed_fn.weight")!;
     const found = four.parameters().get("embed.embed_fn.weight")!;
     expectClose(await found.data(), await expected.data(), 1e-4, "embed.embed_fn.weight");
+    // AdamW's steps hardly depend on the size of the gradients.
+    const logged = ({ entries }: MemoryLogger) =>
+      entries.map(({ loss, gradientNorm }) => [loss, gradientNorm] as number[]);
+    expect(logged(ofFour)).toHaveLength(2);
+    for (const [i, numbers] of logged(ofOne).entries())
+      expectClose(logged(ofFour)[i], numbers, 1e-5, `loss and norm ${i}`);
   });
 });
 
