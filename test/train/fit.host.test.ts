@@ -150,6 +150,29 @@ describe("a run", () => {
     expect(last(options.store)).toEqual(last((await plainRun()).store));
   });
 
+  test("leaves the time of validations out of its speed", async () => {
+    const now = performance.now.bind(performance);
+    let ahead = 0;
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + ahead);
+    using model = await makeModel(device());
+    const task = makeTask(model);
+    const metrics: typeof task.metrics = async (batch) => {
+      ahead += 1e6;
+      return { loss: await task.loss(batch) };
+    };
+    const speeds: number[] = [];
+    await run({
+      model,
+      task: { ...task, metrics },
+      beforeStep: () => void (ahead += 1000),
+      validateEvery: 3,
+      steps: 9,
+      onProgress: ({ stepsPerSecond }) => speeds.push(stepsPerSecond),
+    }).finally(() => clock.mockRestore());
+    expect(speeds.length).toBeGreaterThan(2);
+    for (const speed of speeds) expect(speed).toBeGreaterThan(0.1);
+  });
+
   test("saves a checkpoint that is asked for, with the next losses that are logged", async () => {
     const [controller, store] = [new FitController(), new StepsStore()];
     const beforeStep = (step: number) => {
