@@ -2,13 +2,15 @@
 
 import { add, type Device, multiply, Tensor } from "erwin";
 import { afterEach, expect, test } from "vitest";
+import type { BufferPool } from "../../src/backends/webgpu/memory.ts";
 import type { Recorder } from "../../src/backends/webgpu/recorder.ts";
 import { useDevice } from "../support/models.ts";
 import { goldenPass } from "./passes.ts";
 
-/** The parts of a WebGPU device that decide about submissions. */
+/** The parts of a WebGPU device that decide about submissions and memory. */
 interface Sliced extends Device {
   gpu: GPUDevice;
+  pool: BufferPool;
   recorder: Pick<Recorder, "dispatches" | "dispatch" | "pacer">;
 }
 
@@ -71,6 +73,28 @@ test("a model's outputs and gradients are the same bits in slices, and with work
     expect(await pass()).toEqual(whole.result);
   });
   expect(more).toBeGreaterThan(whole.dispatches / 2);
+});
+
+test("nothing is read that nobody wrote, or beyond an array", async () => {
+  const pass = () => goldenPass(device(), "a_2d_tiny_train");
+  const whole = await pass();
+  const { pool } = device();
+  const { allocate } = pool;
+  let filled = 0;
+  pool.allocate = (...given) => {
+    const storage = allocate.apply(pool, given);
+    // A buffer is larger than what it was asked for.
+    const { capacity } = storage;
+    device().write(storage.slice(0, capacity), new Float32Array(capacity / 4).fill(Number.NaN));
+    filled++;
+    return storage;
+  };
+  try {
+    expect(await pass()).toEqual(whole);
+  } finally {
+    Reflect.deleteProperty(pool, "allocate");
+  }
+  expect(filled).toBeGreaterThan(100);
 });
 
 test("the rest of a dispatch is done before what follows it, with the memory that it was called with", async () => {

@@ -67,6 +67,8 @@ onEachDevice((device) => {
       { shape: [30_001, 3], axis: 0 },
       { shape: [3, 1031], axis: 1 },
       { shape: [2, 515, 7], axis: 1 },
+      // One less than a step.
+      { shape: [3, 7, 2], axis: 1 },
     ])("take many numbers in several steps: $shape along $axis", async ({ shape, axis }) => {
       const random = seededRandom(8);
       // All terms have the same sign, so that nothing cancels and an error that grows with their number becomes visible.
@@ -118,12 +120,12 @@ test("arrays that exceed a binding are split", async () => {
     random,
   );
   await check(small, [given(shape, random)], (x) => sum(x), sums(shape, undefined, 1), random, "sum of all");
-  await check(
-    small,
-    [given([2, 20_001], random)],
-    (x) => sum(x, 1),
-    sums([2, 20_001], 1, 1),
-    random,
-    "sum of long rows",
-  );
+  // Of long rows, of columns, and of several sums of columns.
+  for (const [shape, axis] of [
+    [[2, 20_001], 1],
+    [[20_003, 3], 0],
+    [[60, 300, 3], 1],
+  ] as const) {
+    await check(small, [given(shape, random)], (x) => sum(x, axis), sums(shape, axis, 1), random, `[${shape}]`);
+  }
 });
