@@ -50,7 +50,7 @@ function arraysOf(seed: number, far: boolean) {
 
 const configs = {
   fields: {
-    inputs: { a: { normalise: "range" }, b: {}, kind: { classes: 3, ignore: -1 } },
+    inputs: { a: { normalise: "range" }, b: {}, kind: { classes: 3, ignore: [-1, 1] } },
     globals: { speed: {}, mode: { classes: 2 } },
     targets: { p: { loss: "gaussian" }, v: {}, region: { classes: 4 }, drag: { whole: true } },
   },
