@@ -62,6 +62,8 @@ search:
 });
 
 it.each([
+  ["", /sweep\.yaml: expected fields by name/],
+  ["- train: md", /sweep\.yaml: expected fields by name/],
   ["serch: {}", /sweep\.yaml:1: serch: expected one of train, options/],
   ["train: md\noptions: { model.strides: [2] }", /sweep\.yaml:2: options\.model\.strides: .* in quotes/],
   ["train: md\nsearch: { model.strides: [[2], [4]] }", /sweep\.yaml:2: search\.model\.strides: .* in quotes/],
