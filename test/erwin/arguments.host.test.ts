@@ -456,6 +456,17 @@ test("a radius takes maxNeighbors, and a truncated graph gives one warning", asy
   using another = await model();
   await another.prepare({ nodeFeatures, nodePositions, radius: 10, maxNeighbors: 4 });
   expect(warn).toHaveBeenCalledTimes(1);
+  await another.prepare({ nodeFeatures, nodePositions, radius: 1, maxNeighbors: 1 });
+  const [, point, count] = /point (\d+) has (\d+) neighbours within the radius 1,/.exec(warn.mock.calls[1]?.[0]) ?? [];
+  const width = nodePositions.length / points;
+  const squares = Array.from({ length: points }, (_, other) =>
+    Array.from(
+      { length: width },
+      (_, d) => nodePositions[other * width + d] - nodePositions[Number(point) * width + d],
+    ),
+  ).map((offset) => offset.reduce((sum, value) => sum + value * value, 0));
+  expect(Number(count)).toBe(squares.filter((square) => square < 1).length);
+  expect(Number(count)).toBeLessThan(points);
 });
 
 describe("noGrad", () => {
