@@ -3,6 +3,7 @@
 
 import { type Device, linear, operators, requestDevice, scope, Tensor } from "erwin";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { findMatrixUnits } from "../../src/backends/webgpu/matrix-units.ts";
 import { normals, seededRandom } from "../support/clouds.ts";
 import { l2Error } from "../support/compare.ts";
 import { emulatedUnits, withoutMatrixUnits } from "../support/matrix-units.ts";
@@ -82,5 +83,9 @@ if (adapter?.features.has("shader-f16")) {
       },
       5e-4,
     );
+  });
+} else {
+  test("an adapter without half precision has no matrix units", () => {
+    expect(adapter && findMatrixUnits(adapter)).toBeFalsy();
   });
 }
