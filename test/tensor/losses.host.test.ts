@@ -223,6 +223,21 @@ onEachDevice((device) => {
       expect([await loss.data(), await logits.grad?.data()]).toEqual([Float32Array.of(0), new Float32Array(4)]);
     });
 
+    test("is not touched by infinite logits of a row that does not count, and has the gradient 0 there", async () => {
+      const given = [1, 2, 0.5, Infinity, -Infinity, 0.1, 0.3, -0.2, 1.5, NaN, 0, 0];
+      using logits = Tensor.from(device(), given, [4, 3]).requireGrad();
+      const target = [1, -1, 0, -1];
+      using loss = crossEntropy(logits, target, { ignoreIndex: -1, weight: [1, 2, 3] });
+      using share = accuracy(logits, target, { ignoreIndex: -1 });
+      await loss.backward();
+      // Of PyTorch 2.13, whose gradient is NaN where the logits are.
+      expect((await loss.data())[0]).toBeCloseTo(0.8411321071, 6);
+      expect((await share.data())[0]).toBe(0.5);
+      const slopes = [0.15414927, -0.24764552, 0.09349626, 0, 0, 0, -0.26567407, 0.04103742, 0.22463666, 0, 0, 0];
+      const gradient = (await logits.grad?.data()) as Float32Array;
+      slopes.forEach((slope, i) => expect(gradient[i]).toBeCloseTo(slope, 6));
+    });
+
     test("names the row of a number of no class, and refuses targets and weights of another size", () => {
       using logits = Tensor.from(device(), new Float32Array(6), [2, 3]);
       expect(() => crossEntropy(logits, [2, 3])).toThrow(

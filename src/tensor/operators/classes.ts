@@ -8,7 +8,7 @@ import { ConfigError, InputError } from "../../errors.ts";
 import { expectNumbers, matrixShape } from "../shapes.ts";
 import { noGrad, record } from "../tape.ts";
 import { scope, Tensor } from "../tensor.ts";
-import { add, divide, maximum, multiply, subtract } from "./arithmetic.ts";
+import { add, clamp, divide, maximum, multiply, subtract } from "./arithmetic.ts";
 import { affine, exp, log, negate, relu, scale } from "./functions.ts";
 import { embeddingLookup } from "./lookup.ts";
 import { type Target, targetOf } from "./losses.ts";
@@ -16,7 +16,7 @@ import { sum } from "./reductions.ts";
 import { reshape } from "./reshape.ts";
 import { slice } from "./sections.ts";
 
-/** The least number of float32. In place of -infinity it lets zero times it be zero. */
+/** The least number of float32, and less its sign the largest. In place of an infinity it lets zero times it be zero. */
 const LEAST = -(2 ** 128 - 2 ** 104);
 
 /** What counts how much in a `crossEntropy`: as in torch.nn.functional.cross_entropy. */
@@ -49,20 +49,20 @@ export function crossEntropy(logits: Tensor, target: Target | Indices, options: 
   expectOption("labelSmoothing", labelSmoothing, "a number from 0 to 1", fits);
   const weight = options.weight === undefined ? undefined : weightsOf(options.weight, classes);
   const smooth = { factor: 1 - labelSmoothing, shift: labelSmoothing / classes };
+  const surpriseOf = (x: Tensor) => negate(logProbabilities(x, LEAST));
   return scope(() => {
-    const surprise = negate(logProbabilities(logits, LEAST));
     if (!areClassNumbers(target, rows, classes)) {
       const wanted = affine(targetOf(logits, target as Target, logits.shape), smooth.factor, smooth.shift);
-      const terms = multiply(wanted, surprise);
+      const terms = multiply(wanted, surpriseOf(logits));
       const weighted = weight ? multiply(terms, Tensor.from(logits.device, weight)) : terms;
       return scale(sum(weighted), 1 / rows);
     }
-    const numbers = classNumbers(target, { rows, classes, ignoreIndex });
+    const { x, numbers } = rowsThatCount(logits, classNumbers(target, { rows, classes, ignoreIndex }));
     const share = (isOwn: boolean, k: number) => (weight?.[k] ?? 1) * ((isOwn ? smooth.factor : 0) + smooth.shift);
     const wanted = rowsOfClasses(logits, numbers, share);
     let all = 0;
-    for (const number of numbers) all += number === classes ? 0 : (weight?.[number] ?? 1);
-    return scale(sum(multiply(wanted, surprise)), all > 0 ? 1 / all : 0);
+    for (const number of numbers) all += weight?.[number] ?? 1;
+    return scale(sum(multiply(wanted, surpriseOf(x))), all > 0 ? 1 / all : 0);
   });
 }
 
@@ -81,15 +81,16 @@ export function accuracy(
   checkOptions("accuracy", options, { ignoreIndex: true });
   const { ignoreIndex = -100 } = options;
   const [rows, classes] = logitsShape(logits);
-  const numbers = classNumbers(target, { rows, classes, ignoreIndex });
-  const count = numbers.reduce((sum, number) => sum + Number(number < classes), 0);
+  const all = classNumbers(target, { rows, classes, ignoreIndex });
   const compute = () => {
-    const own = rowsOfClasses(logits, numbers, Number);
-    const finite = maximum(logits, LEAST);
-    const lead = relu(subtract(finite, sum(multiply(own, finite), 1).detach([rows, 1])));
+    const { x, numbers } = rowsThatCount(logits, all);
+    const count = numbers.length;
+    const finite = clamp(x, LEAST, -LEAST);
+    const own = sum(multiply(rowsOfClasses(logits, numbers, Number), finite), 1);
+    const lead = relu(subtract(finite, own.detach([count, 1])));
     // How many classes have a larger logit: x / x for each.
     const larger = sum(divide(lead, add(lead, 1e-30)), 1);
-    return scale(sum(multiply(relu(affine(larger, -1, 1)), sum(own, 1))), count > 0 ? 1 / count : 0);
+    return scale(sum(relu(affine(larger, -1, 1))), count > 0 ? 1 / count : 0);
   };
   return noGrad(() => scope(compute));
 }
@@ -100,18 +101,31 @@ function logitsShape(logits: Tensor): [number, number] {
   throw new InputError(`logits of shape [${rows},${classes}] have no rows or no classes`, { found: [rows, classes] });
 }
 
-/** Returns for each row what stands for its class: valueOf(whether k is the class, k) at k, or zeros for the number of classes. */
+/** Leaves out the rows that do not count. To weigh them by 0 would not do: 0 times a logit that is infinite is NaN. */
+function rowsThatCount(logits: Tensor, all: Int32Array): { x: Tensor; numbers: Int32Array } {
+  const classes = logits.shape[1] as number;
+  const numbers = all.filter((number) => number < classes);
+  if (numbers.length === all.length) return { x: logits, numbers };
+  return {
+    x: embeddingLookup(
+      logits,
+      [...all.keys()].filter((row) => all[row] < classes),
+    ),
+    numbers,
+  };
+}
+
+/** Returns for each row what stands for its class: valueOf(whether k is the class, k) at k. */
 function rowsOfClasses(
   { device, shape }: Tensor,
   numbers: Int32Array,
   valueOf: (isOwn: boolean, k: number) => number,
 ): Tensor {
   const classes = shape[1] as number;
-  const table = new Float32Array((classes + 1) * classes);
-  for (let entry = 0; entry < classes * classes; entry++) {
-    table[entry] = valueOf(entry % (classes + 1) === 0, entry % classes);
-  }
-  return embeddingLookup(Tensor.from(device, table, [classes + 1, classes]), numbers);
+  const table = Float32Array.from({ length: classes * classes }, (_, entry) =>
+    valueOf(entry % (classes + 1) === 0, entry % classes),
+  );
+  return embeddingLookup(Tensor.from(device, table, [classes, classes]), numbers);
 }
 
 function weightsOf(given: Numbers, classes: number): Float32Array {
