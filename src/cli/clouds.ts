@@ -16,14 +16,17 @@ import {
   readPointCloud,
   unknownExtension,
 } from "../formats/pointcloud.ts";
+import { noteOnRounding, type Rounded } from "../formats/rounding.ts";
 import { loadSafetensors } from "../formats/safetensors/safetensors.ts";
 import { readBytes } from "./files/files.ts";
 
 export interface CloudFile {
   path: string;
   bytes: Uint8Array;
-  /** [n, dimensionality] */
+  /** [n, dimensionality]; where there are `exact` ones, from the first point on: trees, graphs and models depend on differences alone. */
   positions: Float32Array;
+  /** The file's positions, where float32 would round them as `PointCloud.exact` says. */
+  exact?: Float64Array;
   dimensionality: number;
   points: number;
   /** [n] cloud of each point; all 0 where the file has no clouds. */
@@ -59,12 +62,19 @@ export async function readCloud(bytes: Uint8Array, path: string, features?: read
   }
   expectUnpacked(bytes, path);
   const named = await readNamedArrays(bytes, path);
-  const { positions, dimensionality, attributes } =
+  const { positions, exact, dimensionality, attributes } =
     named && !pointCloudExtensions.includes(extension)
       ? pointCloudOf(named, path, features)
       : readPointCloud(await withoutLaz(bytes, path), path, { attributes: features });
   const points = positions.length / dimensionality;
-  const file: CloudFile = { path, bytes, positions, dimensionality, points, batchIdx: new Int32Array(points) };
+  const file: CloudFile = {
+    path,
+    bytes,
+    ...placed({ data: positions, exact }, dimensionality),
+    dimensionality,
+    points,
+    batchIdx: new Int32Array(points),
+  };
   if (attributes && features)
     file.features = joinColumns(
       features.map((name) => attributes.get(name)!),
@@ -83,6 +93,16 @@ export async function readCloud(bytes: Uint8Array, path: string, features?: read
   file.probe = named.get("probe");
   return file;
 }
+
+/** Returns the positions of a `CloudFile`. */
+export function placed({ data, exact }: Rounded, dimensionality: number): Pick<CloudFile, "positions" | "exact"> {
+  if (!exact) return { positions: data };
+  return { positions: Float32Array.from(exact, (value, i) => value - exact[i % dimensionality]), exact };
+}
+
+/** Returns a remark if float32 rounds the positions too much that a model sees, as positions or as features. */
+export const noteOn = ({ features, exact, positions, dimensionality }: CloudFile): string | undefined =>
+  noteOnRounding(exact && !features ? Float32Array.from(exact) : positions, dimensionality);
 
 /** Joins arrays of the same points side by side. */
 function joinColumns(attributes: readonly Attribute[], points: number): CloudFile["features"] {

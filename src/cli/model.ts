@@ -60,8 +60,8 @@ export async function modelInput({ config }: ErwinTransformer, cloud: CloudFile,
 }
 
 /** The file's features; a file without any gives its positions if these have as many coordinates as the model has inputs. */
-function featuresOf({ path, features, positions, dimensionality }: CloudFile, cIn: number): Float32Array {
-  if (!features && cIn === dimensionality) return positions;
+function featuresOf({ path, features, positions, exact, dimensionality }: CloudFile, cIn: number): Float32Array {
+  if (!features && cIn === dimensionality) return exact ? Float32Array.from(exact) : positions;
   if (features?.channels === cIn) return features.data;
   const found = features ? `its features have ${features.channels} channels` : "has no node_features";
   const instead = features

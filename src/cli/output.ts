@@ -14,7 +14,7 @@ import type { CloudFile } from "./clouds.ts";
 import { UsageError } from "./command.ts";
 
 /** The points of an input. */
-export type Points = Pick<CloudFile, "path" | "bytes" | "positions" | "dimensionality">;
+export type Points = Pick<CloudFile, "path" | "bytes" | "positions" | "exact" | "dimensionality">;
 
 /** Returns the output's tensors by their names in the file. If the rows are not the input's points, each row's cloud is included. */
 export function outputTensors({ data, width, batchIdx }: OutputRows, decode: boolean) {
@@ -92,21 +92,22 @@ export function encodePrediction(
   decode: boolean,
 ): Uint8Array {
   const { data, width, batchIdx } = rows;
+  const { exact, dimensionality } = points;
+  const positions = exact ? Float32Array.from(exact) : points.positions;
   expectFinite(data, width, `${points.path}: the prediction`);
   if (isPointFormat(format)) {
     const attributes = new Map<string, Attribute>([["out", { data, channels: width }]]);
     if (batchIdx.some((cloud) => cloud > 0)) attributes.set("batch_idx", { data: batchIdx, channels: 1 });
     const isOfMesh = meshFormats.some((mesh) => mesh === format) && dottedExtensionOf(points.path) === format;
     if (isOfMesh) return addAttributes(points.bytes, attributes, points.path);
-    return writePointCloud({ positions: points.positions, dimensionality: points.dimensionality, attributes }, format);
+    return writePointCloud({ positions, exact, dimensionality, attributes }, format);
   }
   const tensors = outputTensors(rows, decode);
   if (format === ".npy") return saveNpy(tensors.get("out")!);
   if (format === ".safetensors" || !decode) return encodeArrays(tensors, format);
-  const { positions, dimensionality } = points;
   return encodeArrays(
     new Map<string, SafeTensorInput>([
-      ["node_positions", { shape: [batchIdx.length, dimensionality], data: positions }],
+      ["node_positions", { shape: [batchIdx.length, dimensionality], data: exact ?? positions }],
       ["batch_idx", { shape: [batchIdx.length], data: batchIdx }],
       ...tensors,
     ]),

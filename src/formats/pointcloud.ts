@@ -199,11 +199,11 @@ export function unknownExtension(
   return formatError(name, describe(extension, known), { expected: [...known], found: extension });
 }
 
-function arraysOf({ positions, dimensionality, attributes }: PointCloud): Map<string, SafeTensorInput> {
+function arraysOf({ positions, exact, dimensionality, attributes }: PointCloud): Map<string, SafeTensorInput> {
   const [name] = positionNames;
   if (attributes?.has(name)) throw new InputError(`"${name}" is the name of the positions.`, { tensor: name });
   const shape = [positions.length / dimensionality, dimensionality];
-  return new Map<string, SafeTensorInput>([[name, { shape, data: positions }], ...pointDataOf(attributes)]);
+  return new Map<string, SafeTensorInput>([[name, { shape, data: exact ?? positions }], ...pointDataOf(attributes)]);
 }
 
 /** Returns the array that has a usual name of positions, or else the only one. */

@@ -189,28 +189,57 @@ describe("erwin predict in other formats", () => {
     );
   });
 
-  it("says once that float32 rounds the coordinates of a map", async () => {
-    const { model, inputs } = split("s_small_clouds_eval");
-    const features = toFloat32(inputs.get("node_features")!);
+  /** Writes points in steps of 1/8 far from zero, with the features of a golden case. @param far how far */
+  const writeMap = (name: string, far: number, Numbers: Float32ArrayConstructor | Float64ArrayConstructor) => {
+    const { inputs } = split("s_small_clouds_eval");
     const points = inputs.get("node_positions")!.shape[0];
-    const columns = Array.from({ length: features.length / points }, (_, i) => `f_${i}`);
-    const rows = Array.from({ length: points }, (_, i) =>
-      [
-        512345 + i / 2,
-        5812345 + (i % 7),
-        i / 3,
-        ...features.subarray(i * columns.length, (i + 1) * columns.length),
-      ].join(),
+    const at = (i: number) => [far + i / 8, 11 * far + (i % 7) / 4, i / 3];
+    const data = Numbers.from(Array.from({ length: points }, (_, i) => at(i)).flat());
+    const dtype = data instanceof Float64Array ? "F64" : "F32";
+    const positions: SafeTensor = { dtype, shape: [points, 3], data };
+    writeFileSync(
+      path(name),
+      saveNpz(
+        new Map([
+          ["node_features", inputs.get("node_features")!],
+          ["node_positions", positions],
+        ]),
+      ),
     );
+    return positions;
+  };
+
+  it("says once that a file has the coordinates of a map in float32", async () => {
+    const { model } = split("s_small_clouds_eval");
     mkdirSync(path("maps"));
-    for (const name of ["maps/a.csv", "maps/b.csv"])
-      writeFileSync(path(name), ["x,y,z", ...columns].join().concat("\n", rows.join("\n")));
-    const note = /^note: .*maps\/[ab]\.csv: the coordinates are .* to steps of 0.5: subtract a constant from them\.\n$/;
-    const options = ["--knn", "4", "--features", columns.join()];
-    const one = await run(model, path("maps/a.csv"), path("map.npy"), ...options);
+    for (const name of ["maps/a.npz", "maps/b.npz"]) writeMap(name, 512345, Float32Array);
+    const note = /^note: .*maps\/[ab]\.npz: the coordinates are .* to steps of 0.5: subtract a constant from them\.\n$/;
+    const one = await run(model, path("maps/a.npz"), path("map.npy"), "--knn", "4");
     expect(one).toMatchObject({ code: 0, stderr: expect.stringMatching(note) });
-    const many = await run(model, path("maps"), path("maps-out"), ...options);
+    const many = await run(model, path("maps"), path("maps-out"), "--knn", "4");
     expect(many).toMatchObject({ code: 0, stderr: expect.stringMatching(note) });
+  });
+
+  it("takes the coordinates of a map in float64 without rounding them, and writes them so", async () => {
+    const { model } = split("s_small_clouds_eval");
+    mkdirSync(path("exact"));
+    const { data } = writeMap("exact/far.npz", 512345.125, Float64Array);
+    writeMap("near.npz", 0, Float64Array);
+    expect(await run(model, path("near.npz"), path("near.npy"), "--radius", "1")).toMatchObject({ code: 0 });
+    const expected = loadNpy(readFileSync(path("near.npy")));
+    for (const name of ["far.npz", "far.csv", "far.vtu", "far.vtk"]) {
+      const one = await run(model, path("exact/far.npz"), path(name), "--radius", "1");
+      expect(one).toMatchObject({ code: 0, stderr: "" });
+      const cloud = readPointCloud(readFileSync(path(name)), name);
+      expect([name, cloud.exact]).toEqual([name, data]);
+    }
+    expect(await run(model, path("exact"), path("exact-out"), "--radius", "1", "--format", "npz")).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+    const found = loadNpz(readFileSync(path("exact-out/far.npz")));
+    expect(found.get("node_positions")?.data).toEqual(data);
+    expect(difference(found.get("out"), expected)).toBeLessThan(1e-5);
   });
 
   it("reads node_features of an archive of NumPy", async () => {

@@ -1,12 +1,11 @@
 // erwin predict: applies a checkpoint to the points of one file or of many.
 
 import { FOLDER } from "../../experiments/folder/experiment.ts";
-import { noteOnRounding } from "../../formats/rounding.ts";
 import { loadSafetensors } from "../../index.ts";
 import { recordOf } from "../../jobs/job.ts";
 import { withRecord } from "../../jobs/record.ts";
 import { readOutput } from "../../jobs/rows.ts";
-import { readCloud } from "../clouds.ts";
+import { noteOn, readCloud } from "../clouds.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { isRemote } from "../files/addresses.ts";
@@ -204,7 +203,7 @@ async function predictOne(input: string, output: string, format: PredictionForma
   const { modelPath, checkpoint, mode, features, graph, device } = choice;
   await checkTarget(output, [input, modelPath]);
   const cloud = await readCloud(await readFile(input), input, features);
-  firstNote()(input, noteOnRounding(cloud.positions, cloud.dimensionality));
+  firstNote()(input, noteOn(cloud));
 
   await withDevice(device, async (device) => {
     const model = await loadModel(checkpoint, modelPath, device);

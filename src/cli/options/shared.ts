@@ -25,7 +25,11 @@ export const graphOptions = {
     value: "R",
     description: "graph: edges between points nearer than R (at most 32 a point, itself included)",
   },
-  knn: { value: "K", description: "graph: edges from the K nearest points of each point" },
+  knn: {
+    value: "K",
+    description:
+      "graph: edges from the K nearest other points of each point (the knn of a folder's config counts the point itself, but for loop: false)",
+  },
 } satisfies Record<string, CommandOption>;
 
 export const threadsOption = {

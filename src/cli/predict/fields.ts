@@ -278,7 +278,9 @@ function write({ points, cells, arrays }: Contents, output: string): Uint8Array<
   const to = dottedExtensionOf(output);
   const [rows, dimensionality] = points.shape;
   if (to === ".vtu" || to === ".vtp") {
-    const inSpace3 = dimensionality === 3 ? points : { shape: [rows, 3], data: inSpace(toFloat32(points), 2) };
+    const { data } = points;
+    const flat = data instanceof Float64Array ? inSpace(data, 2, Float64Array) : inSpace(toFloat32(points), 2);
+    const inSpace3 = dimensionality === 3 ? points : { shape: [rows, 3], data: flat };
     return (to === ".vtu" ? saveVtu : saveVtp)({ points: inSpace3, cells, pointData: arrays });
   }
   if (holdsArrays(output)) return encodeArrays(new Map([[positionNames[0], points], ...arrays]), arrayFormat(output));

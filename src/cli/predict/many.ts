@@ -1,10 +1,9 @@
 // erwin predict for many files: writes a folder of predictions, which a later call can complete and other calls share.
 
-import { noteOnRounding } from "../../formats/rounding.ts";
-import type { Device } from "../../index.ts";
+import type { Device, PreparedInput } from "../../index.ts";
 import { predictClaims } from "../../jobs/predict.ts";
 import type { SharedWork } from "../../jobs/shared-work.ts";
-import { readCloud } from "../clouds.ts";
+import { noteOn, readCloud } from "../clouds.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { loadModel, modelInput } from "../model.ts";
 import type { ModelChoice } from "../options/shared.ts";
@@ -51,6 +50,7 @@ async function predictOn(
   if (mode === "train") model.train();
   const start = performance.now();
   const tell = firstNote();
+  const exact = new WeakMap<PreparedInput, Float64Array>();
   let points = 0;
   const rate = () => `${formatCount(Math.round((1000 * points) / (performance.now() - start)))} points/s`;
   try {
@@ -60,11 +60,15 @@ async function predictOn(
           model,
           prepare: async ({ job, input }) => {
             const cloud = await readCloud(input, job.input, features);
-            tell(job.input, noteOnRounding(cloud.positions, cloud.dimensionality));
-            return model.prepare(await modelInput(model, cloud, graph, device.threads));
+            tell(job.input, noteOn(cloud));
+            const prepared = await model.prepare(await modelInput(model, cloud, graph, device.threads));
+            if (cloud.exact) exact.set(prepared, cloud.exact);
+            return prepared;
           },
-          encode: (rows, { nodePositions: positions }, { job, input }) =>
-            encodePrediction(format, rows, { path: job.input, bytes: input, positions, dimensionality }, decode),
+          encode: (rows, prepared, { job, input }) => {
+            const positions = { positions: prepared.nodePositions, exact: exact.get(prepared), dimensionality };
+            return encodePrediction(format, rows, { path: job.input, bytes: input, ...positions }, decode);
+          },
           batchPoints,
           parallel: WRITES,
           signal,

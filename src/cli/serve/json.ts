@@ -1,7 +1,8 @@
 // Small clouds and their predictions as JSON.
 
+import { roundedNumbers } from "../../formats/rounding.ts";
 import type { OutputRows } from "../../jobs/rows.ts";
-import type { CloudFile } from "../clouds.ts";
+import { type CloudFile, placed } from "../clouds.ts";
 import { HttpError } from "./http-error.ts";
 
 const names = ["positions", "features", "batch_idx", "edge_index"];
@@ -34,12 +35,12 @@ export function readJsonCloud(bytes: Uint8Array): CloudFile {
   return {
     path: "the request",
     bytes,
-    positions: positions.data,
+    ...placed(roundedNumbers(positions.data, positions.columns), positions.columns),
     dimensionality: positions.columns,
     points,
     batchIdx: batchOf(body.batch_idx, points),
     edgeIndex: edges && Int32Array.from(edges.data),
-    features: features && { data: features.data, channels: features.columns },
+    features: features && { data: Float32Array.from(features.data), channels: features.columns },
   };
 }
 
@@ -50,13 +51,13 @@ export function formatJsonRows({ data, width, batchIdx }: OutputRows, decode: bo
   return new TextEncoder().encode(`${JSON.stringify(rows)}\n`);
 }
 
-function matrix(value: unknown, name: string): { data: Float32Array; rows: number; columns: number } {
+function matrix(value: unknown, name: string): { data: Float64Array; rows: number; columns: number } {
   const wrong = () => new HttpError(400, `${name}: expected rows of the same length, as in [[0, 1, 2], [3, 4, 5]]`);
   if (!Array.isArray(value) || value.length === 0 || !Array.isArray(value[0])) throw wrong();
   const columns = value[0].length;
   // All rows are measured before memory is allocated: one long row among many empty ones would claim gigabytes.
   if (!value.every((numbers) => Array.isArray(numbers) && numbers.length === columns)) throw wrong();
-  const data = new Float32Array(value.length * columns);
+  const data = new Float64Array(value.length * columns);
   for (const [row, numbers] of (value as unknown[][]).entries()) {
     for (const [column, number] of numbers.entries()) {
       if (typeof number !== "number") throw wrong();

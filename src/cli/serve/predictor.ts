@@ -58,7 +58,7 @@ export class BatchPredictor implements Predictor, Disposable {
       model.prepare(await modelInput(model, cloud, this.#choice.graph, model.device.threads), { signal });
     const rows = await this.#batcher.predict(cloud.points, prepare, signal);
     if (!format) return formatJsonRows(rows, decode);
-    return encodePrediction(format, rows, { path, bytes: body, positions: cloud.positions, dimensionality }, decode);
+    return encodePrediction(format, rows, { ...cloud, path, bytes: body, dimensionality }, decode);
   }
 
   [Symbol.dispose](): void {

@@ -43,15 +43,20 @@ export function vertices(points: number): Cells {
  */
 export function meshOf(cloud: PointCloud): MeshInput {
   const points = checkCloud(cloud);
-  const data = inSpace(cloud.positions, cloud.dimensionality);
+  const { positions, exact, dimensionality } = cloud;
+  const data = exact ? inSpace(exact, dimensionality, Float64Array) : inSpace(positions, dimensionality);
   return { points: { shape: [points, 3], data }, pointData: pointDataOf(cloud.attributes) };
 }
 
 /** Returns rows of three numbers, of which those that are missing are 0: [rows, width] -> [rows, 3]. */
-export function inSpace(values: ArrayLike<number>, width: number): Float32Array<ArrayBuffer> {
-  return Float32Array.from({ length: (3 * values.length) / width }, (_, i) =>
-    i % 3 < width ? values[Math.floor(i / 3) * width + (i % 3)] : 0,
-  );
+export function inSpace(
+  values: ArrayLike<number>,
+  width: number,
+  Numbers: Float32ArrayConstructor | Float64ArrayConstructor = Float32Array,
+): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> {
+  const rows = new Numbers((3 * values.length) / width);
+  for (let i = 0; i < values.length; i++) rows[3 * Math.floor(i / width) + (i % width)] = values[i];
+  return rows;
 }
 
 /** Returns the attributes of points as arrays of a mesh. */

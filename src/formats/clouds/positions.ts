@@ -4,6 +4,7 @@ import { expectKind } from "../../arguments/kinds.ts";
 import type { FormatError } from "../../errors.ts";
 import { formatError } from "../bytes/bytes.ts";
 import { type SafeTensor, toFloat32 } from "../bytes/elements.ts";
+import { roundedNumbers } from "../rounding.ts";
 
 /** Values attached to every point: a column of a table, a property of a PLY file's vertices, an array of VTK's point data. */
 export interface Attribute {
@@ -30,8 +31,8 @@ export interface PointCloud {
   /** [n, dimensionality] row-major. */
   positions: Float32Array;
   /**
-   * The positions in float64, where those of a .las, .laz, .ply, .pcd, .extxyz, legacy .vtk or table are far from zero for their range, as
-   * those of maps are, and float32 rounds them. Of the writers, `saveCsv` writes these, the others `positions`.
+   * The positions in float64, where a file has them so, they are far from zero for their range, as those of maps are, and float32
+   * rounds them. Writers write these; `savePly` writes `positions`.
    */
   exact?: Float64Array;
   /** 2 or 3. */
@@ -79,7 +80,9 @@ export function missingAttribute(file: string, name: string, found: readonly str
  */
 export function toPointCloud(array: SafeTensor, file: string): PointCloud {
   const dimensionality = dimensionalityOf(array, file);
-  return { positions: toFloat32(array, file), dimensionality };
+  if (!(array.data instanceof Float64Array)) return { positions: toFloat32(array, file), dimensionality };
+  const { data: positions, exact } = roundedNumbers(array.data, dimensionality);
+  return { positions, ...(exact && { exact }), dimensionality };
 }
 
 /** Returns the second size of an array of positions, 2 or 3. @throws FormatError for an array of any other shape */

@@ -6,8 +6,7 @@ import { bytesOf, concatBytes, type FileBytes, swapByteOrder, toBytes } from "..
 import { isInt32Array } from "../bytes/elements.ts";
 import { numberTypes } from "../bytes/numbers.ts";
 import { kinds } from "../clouds/cells.ts";
-import { checkCloud } from "../clouds/columns.ts";
-import { inSpace } from "../clouds/mesh.ts";
+import { meshOf } from "../clouds/mesh.ts";
 import { checkReadOptions, type PointCloud, type ReadOptions } from "../clouds/positions.ts";
 import { roundedNumbers } from "../rounding.ts";
 import { encodeVtkName, type PointData, readAttributes, readField } from "./attributes.ts";
@@ -52,10 +51,11 @@ export function loadVtk(input: FileBytes, options: ReadOptions = {}): VtkFile {
  * @throws InputError for arrays that do not fit each other
  */
 export function saveVtk(cloud: PointCloud): Uint8Array<ArrayBuffer> {
-  const points = checkCloud(cloud);
-  const { positions, dimensionality, attributes = new Map() } = cloud;
+  const { attributes = new Map() } = cloud;
+  const { shape, data } = meshOf(cloud).points;
+  const [points] = shape;
   const parts = gridParts(
-    inSpace(positions, dimensionality),
+    data as Coordinates,
     Int32Array.from({ length: points }, (_, point) => point),
     VERTEX,
   );
@@ -84,18 +84,20 @@ interface CellKind {
 const VERTEX: CellKind = { type: kinds.vertex, corners: 1 };
 const QUAD: CellKind = { type: kinds.quad, corners: 4 };
 
-type Part = string | Float32Array | Int32Array;
+type Coordinates = Float32Array | Float64Array;
+type Part = string | Coordinates | Int32Array;
 
 /** Builds an unstructured grid whose cells all have the same type. */
-function gridParts(positions: Float32Array, connectivity: Int32Array, { type, corners }: CellKind): Part[] {
+function gridParts(positions: Coordinates, connectivity: Int32Array, { type, corners }: CellKind): Part[] {
   const points = positions.length / 3;
+  const numbers = positions instanceof Float64Array ? "double" : "float";
   const count = connectivity.length / corners;
   const width = corners + 1;
   const cells = Int32Array.from({ length: count * width }, (_, i) =>
     i % width === 0 ? corners : connectivity[Math.floor(i / width) * corners + (i % width) - 1],
   );
   return [
-    `# vtk DataFile Version 4.2\npoints\nBINARY\nDATASET UNSTRUCTURED_GRID\nPOINTS ${points} float\n`,
+    `# vtk DataFile Version 4.2\npoints\nBINARY\nDATASET UNSTRUCTURED_GRID\nPOINTS ${points} ${numbers}\n`,
     positions,
     `\nCELLS ${count} ${cells.length}\n`,
     cells,
@@ -112,7 +114,7 @@ function join(parts: readonly Part[]): Uint8Array<ArrayBuffer> {
 }
 
 /** Returns the bytes of numbers in big-endian order, which the format requires. */
-export function bigEndian(numbers: Float32Array | Int32Array): Uint8Array {
+export function bigEndian(numbers: Coordinates | Int32Array): Uint8Array {
   const bytes = bytesOf(numbers).slice();
   swapByteOrder(bytes, numbers.BYTES_PER_ELEMENT);
   return bytes;
