@@ -46,6 +46,8 @@ export interface DataField {
   mean?: readonly number[];
   /** [channels] divisor of the values; default 1. */
   deviation?: readonly number[];
+  /** Of classes: their labels, if they have such. */
+  labels?: readonly (string | number)[];
 }
 
 /** A model's prediction of a field at the points of a sample, in the data's own units. */
@@ -62,8 +64,10 @@ export interface PredictedField {
   deviation?: Float32Array | Float64Array;
   /** Whether the values are classes, which are right or wrong. */
   isClass?: boolean;
-  /** Of classes: the labels that do not count. */
+  /** Of classes: the numbers of those that do not count. */
   ignore?: readonly number[];
+  /** Of classes: the labels that files have in place of their numbers. */
+  labels?: ReadonlyMap<number, string | number>;
   /** Whether they are of the whole sample: then they are the same at all points. */
   isWhole?: boolean;
 }

@@ -49,16 +49,22 @@ export function predictionArrays(
   options: { truth?: boolean; wholeOnce?: boolean } = {},
 ): Map<string, Attribute> {
   const arrays = new Map<string, Attribute>();
-  for (const { name, channels, prediction, truth, deviation, isClass, isWhole, ignore } of fields) {
+  for (const { name, channels, prediction, truth, deviation, isClass, isWhole, ignore, labels } of fields) {
     const put = (array: string, values: ArrayLike<number>) => {
       const all = Float32Array.from(values);
       // Of a model whose output is NaN there are no classes, and integers would have a 0 for each.
       const data = isClass && !all.some(Number.isNaN) ? Int32Array.from(values) : all;
       arrays.set(array, { data: isWhole && options.wholeOnce ? data.slice(0, channels) : data, channels });
     };
+    const areTexts = typeof labels?.get(0) === "string";
+    /** Puts classes as files have them: numbers that stand for texts, which tables hold, or numbers in place of others. */
+    const putLabelled = (array: string, values: Float32Array | Float64Array) => {
+      put(array, labels && !areTexts ? values.map((value) => Number(labels.get(value) ?? value)) : values);
+      if (areTexts) arrays.set(array, { ...(arrays.get(array) as Attribute), labels });
+    };
     const named = (what: string) => (fields.length === 1 ? what : `${what}_${name}`);
-    if (truth && options.truth) put(name, truth);
-    put(named("prediction"), prediction);
+    if (truth && options.truth) putLabelled(name, truth);
+    putLabelled(named("prediction"), prediction);
     if (deviation) put(named("deviation"), deviation);
     const isWrong = (value: number, label: number) => value !== label && !ignore?.includes(label);
     if (truth)

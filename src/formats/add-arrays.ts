@@ -64,8 +64,8 @@ export function attributesOf(arrays: Arrays): Map<string, Attribute> {
           tensor: name,
         });
       }
-      const { data } = array;
-      if (isInt32Array(data)) return [name, { data, channels }];
+      const { data, labels } = array;
+      if (isInt32Array(data)) return [name, { data, channels, ...(labels && { labels }) }];
       const numbers = toFloat32({ dtype, shape: [...array.shape], data }, name);
       const isHalf = dtype === "F16" || dtype === "BF16";
       const isExact = isHalf || numbers.every((value, i) => value === Number(data[i]) || Number.isNaN(value));

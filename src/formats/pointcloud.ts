@@ -21,6 +21,7 @@ import {
   missingAttribute,
   type PointCloud,
   positionNames,
+  type ReadOptions,
   toAttribute,
   toPointCloud,
 } from "./clouds/positions.ts";
@@ -37,7 +38,7 @@ import { addPointData, saveVtp, saveVtu } from "./vtk/vtu-write.ts";
 
 export type { Attribute, PointCloud, ReadOptions } from "./clouds/positions.ts";
 
-type Reader = (bytes: FileBytes, options: { file: string; attributes?: readonly string[] }) => PointCloud;
+type Reader = (bytes: FileBytes, options: ReadOptions & { file: string }) => PointCloud;
 
 const readers: Record<string, Reader> = {
   safetensors: (bytes, { file, attributes }) => {
@@ -118,18 +119,15 @@ export const writableExtensions: readonly string[] = withDots(writers);
  * @param options.attributes names of attributes to read: columns of tables (.csv, .tsv, .xyz, ...) and of LAMMPS' dumps, properties
  *   of .ply and .extxyz, fields of .pcd, .las and .laz, what `loadPdb` names of .pdb and .ent, point data of VTK's files (.vtk, .vtu, .vtp, .vti, .vtr and .vts), arrays of shape
  *   [n] or [n, channels] of .npz and .safetensors
+ * @param options.labels the numbers of texts in columns of tables
  * @throws FormatError for an unknown extension, for a file without points or without a requested attribute (the message lists those
  * that exist), or from the format's reader.
  */
-export function readPointCloud(
-  bytes: FileBytes,
-  name: string,
-  options: { attributes?: readonly string[] } = {},
-): PointCloud {
+export function readPointCloud(bytes: FileBytes, name: string, options: Omit<ReadOptions, "file"> = {}): PointCloud {
   const read = chooseByName({ ...readers, ...heads }, name, pointCloudExtensions, unknownFormat);
   checkReadOptions(options, name);
   expectUnpacked(bytes, name);
-  return expectPoints(read(bytes, { file: name, attributes: options.attributes }), name, options.attributes);
+  return expectPoints(read(bytes, { ...options, file: name }), name, options.attributes);
 }
 
 /**

@@ -322,6 +322,60 @@ it("predicts a sequence from its first frame, as far from the truth as evaluate 
   );
 });
 
+it("learns labels that are texts in tables, and writes them as predictions", async () => {
+  mkdirSync(path("tiles"));
+  const kinds = ["ground", "tree", "house, flat"];
+  const tile = (i: number, label = (k: number) => `"${kinds[k]}"`) => {
+    const rows = Array.from({ length: 40 }, (_, p) => [Math.sin(p + i), Math.cos(p * p), p / 40, label(p % 3)].join());
+    return ["x,y,z,label", ...rows].join("\n");
+  };
+  for (let i = 0; i < 4; i++) writeFileSync(path(`tiles/${i}.csv`), tile(i, i === 3 ? () => "" : undefined));
+  const proposed = await erwin(["init", path("tiles"), "--out", path("tiles.yaml")]);
+  expect(proposed.code, proposed.stderr).toBe(0);
+  expect(readFileSync(path("tiles.yaml"), "utf8")).toContain(
+    'label: {classes: [ground, "house, flat", tree], ignore: ""}   # texts',
+  );
+  const small = ["c_in", "c_hidden"].map((name) => `model.${name}=8`);
+  const training = ["training.steps=2", "training.warmup=0", `splits={train: ["*"]}`, ...small];
+  const words = ["--data-path", path("tiles"), "--config", path("tiles.yaml"), "--out", path("tiles-run")];
+  const trained = await erwin(["train", ...words, ...onCpu, ...training]);
+  expect(trained.code, trained.stderr).toBe(0);
+  expect((await erwin(["info", path("tiles-run")])).stdout).toContain("label [ground, house, flat, tree]");
+
+  const predict = async (table: string, output: string) => {
+    writeFileSync(path("tile.csv"), table);
+    return erwin([
+      "predict",
+      "--model",
+      path("tiles-run"),
+      "--input",
+      path("tile.csv"),
+      "--output",
+      path(output),
+      ...onCpu,
+    ]);
+  };
+  expect(await predict(tile(0), "labelled.csv")).toMatchObject({ code: 0, stderr: "" });
+  const [header, ...rows] = readFileSync(path("labelled.csv"), "utf8").split("\n");
+  expect(header).toBe("x,y,z,label,prediction,error");
+  for (const [p, row] of rows.entries()) {
+    // The column of the file is as it was, with all its quotes.
+    const [, label, guess, error] = /,"(.*)",(ground|tree|"house, flat"),([01])$/.exec(row) as RegExpExecArray;
+    expect([p, guess.replaceAll('"', "") === label]).toEqual([p, error === "0"]);
+  }
+  const other = await predict(
+    tile(0, (k) => (k ? "tree" : "rock")),
+    "rock.csv",
+  );
+  expect(other).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/without the truth: row 2, column 4: "rock" is none/),
+  });
+  const asInput = ["targets={z2: {from: z}}", "inputs={label: {classes: [ground, tree]}}"];
+  const refused = await erwin(["train", ...words.slice(0, -1), path("never"), ...onCpu, ...training, ...asInput]);
+  expect(errorLine(refused)).toMatch(/csv: row 4, column 4: "house, flat" is none of the labels "ground", "tree"/);
+});
+
 it("says what is wrong with a config by line, and what a file lacks", async () => {
   const run = async (text: string, ...more: string[]) => {
     writeFileSync(path("wrong.yaml"), text);

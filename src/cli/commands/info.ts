@@ -140,7 +140,9 @@ function rowsOf({ experiment, step, steps, best, training, validation, test, con
 
 /** Lists fields in the order of their columns, with the number of these. */
 const describeFields = (fields: readonly DataField[] = []) =>
-  fields.map(({ name, channels }) => (channels === 1 ? name : `${name} [${channels}]`)).join(", ");
+  fields
+    .map(({ name, channels, labels }) => (channels === 1 ? name : `${name} [${labels?.join(", ") ?? channels}]`))
+    .join(", ");
 
 function describePoints(file: string, { data, shape: [points, dimensionality] }: SafeTensor): void {
   const positions = data as Float32Array;

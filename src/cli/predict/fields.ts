@@ -197,8 +197,13 @@ export function openFields(weights: Omit<FieldsOptions, "device">, device: Devic
   };
 }
 
-/** Returns a remark on rounded coordinates. Training has one, too, but its files may have had other coordinates, or another format. */
-export function noteOn({ file, positions, dimensions }: FieldSample): string | undefined {
+/**
+ * Returns a remark on truth that cannot be used, or on rounded coordinates. On these training has one, too, but its files may have had
+ * others, or another format.
+ */
+export function noteOn({ file, positions, dimensions, unusable }: FieldSample): string | undefined {
+  if (unusable !== undefined)
+    return `predicted without the truth: ${unusable.replace(`${file}: `, "").replace(/\.$/, "")}`;
   const note = isReadAsSingle(file) ? noteOnRounding(Float32Array.from(positions), dimensions) : undefined;
   return note && `${note}, ${elseAsDouble}`;
 }
@@ -283,7 +288,8 @@ function write({ points, cells, arrays }: Contents, output: string): Uint8Array<
     const inSpace3 = dimensionality === 3 ? points : { shape: [rows, 3], data: flat };
     return (to === ".vtu" ? saveVtu : saveVtp)({ points: inSpace3, cells, pointData: arrays });
   }
-  if (holdsArrays(output)) return encodeArrays(new Map([[positionNames[0], points], ...arrays]), arrayFormat(output));
+  if (holdsArrays(output))
+    return encodeArrays(new Map<string, SafeTensorInput>([[positionNames[0], points], ...arrays]), arrayFormat(output));
   const exact = points.data instanceof Float64Array ? points.data : undefined;
   return writeFields({ positions: toFloat32(points), exact, dimensionality }, arrays, output);
 }

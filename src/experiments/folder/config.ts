@@ -3,6 +3,7 @@
 import { ConfigError } from "../../errors.ts";
 import { type ErwinConfigInput, resolveConfig } from "../../erwin/config.ts";
 import { type OptionValues, resolveOptions, trainingOptions } from "../options.ts";
+import { type Label, readClasses } from "./labels.ts";
 import { type ModelSize, modelConfig, modelSizes } from "./model-config.ts";
 import { isMapping, pathOf, plainKey, Section, writtenKey, wrongValue } from "./section.ts";
 import { readSplits, type SplitRule } from "./splits.ts";
@@ -23,8 +24,10 @@ export interface Field {
   readonly normalise: Normalisation;
   /** Whether it rotates with the points; by default it does if it has as many components as there are dimensions. */
   readonly vector?: boolean;
-  /** The number of classes, if the values are classes: whole numbers from 0 on. */
+  /** The number of classes, if the values are classes: whole numbers from 0 on, or `labels`. */
   readonly classes?: number;
+  /** What files have in place of these numbers, all texts or all numbers: of each class, and then of what else is ignored. */
+  readonly labels?: readonly Label[];
   /**
    * Of classes: the numbers of labels that do not count. Of a target they are left out of losses, metrics and statistics; of an input
    * the model sees none of the classes.
@@ -156,13 +159,14 @@ function readFields(all: Section, key: string, more: readonly string[] = []): Re
     const section = new Section(options ?? {}, at, known);
     const called = section.text("name") ?? name;
     if (typeof called !== "string" || called === "") throw wrongValue(at, "the name of a field", called);
+    expectClasses(section, "ignore");
+    const classes = readClasses(section);
     const field = (normalise: Normalisation): Field => ({
       name: called,
       from: section.texts("from") ?? [called],
       normalise: section.choice("normalise", normalisations) ?? normalise,
       vector: section.flag("vector"),
-      classes: section.count("classes", 2),
-      ignore: readIgnored(section),
+      ...classes,
     });
     return { section, field };
   };
@@ -174,11 +178,6 @@ function readFields(all: Section, key: string, more: readonly string[] = []): Re
   }
   if (!isMapping(value)) throw wrongValue(path, "names of fields", value);
   return Object.entries(value).map(([name, options]) => read(name, options, pathOf(path, name)));
-}
-
-function readIgnored(section: Section): readonly number[] {
-  expectClasses(section, "ignore");
-  return section.numbers("ignore", "the label that does not count, or a list of such", Number.isInteger) ?? [];
 }
 
 /** @throws ConfigError for an option of classes where there are none */

@@ -9,7 +9,7 @@ import { type Option, type Options, type OptionValues, whole } from "../options.
 import { readOutput } from "../prediction.ts";
 import { baselineLosses, baselineMetrics } from "./baselines.ts";
 import type { FieldCloud } from "./cloud.ts";
-import { type FolderConfig, folderOptions, resolveFolderConfig } from "./config.ts";
+import { type Field, type FolderConfig, folderOptions, resolveFolderConfig } from "./config.ts";
 import { FolderData } from "./data.ts";
 import { type Known, type Layout, layOut } from "./layout.ts";
 import { FieldModel } from "./model.ts";
@@ -130,13 +130,18 @@ function fieldsOf({ dimensions, positions, inputs, globals, state, targets }: La
     mean,
     deviation,
   });
-  const seen = [...inputs, ...globals, ...state].map(({ field: { name, classes }, width, scaling }) =>
-    classes === undefined ? scaled(name, width, scaling) : { name, channels: width },
+  const ofClasses = ({ name, classes = 0, labels }: Field): DataField => ({
+    name,
+    channels: classes,
+    ...(labels && { labels: labels.slice(0, classes) }),
+  });
+  const seen = [...inputs, ...globals, ...state].map(({ field, width, scaling }) =>
+    field.classes === undefined ? scaled(field.name, width, scaling) : ofClasses(field),
   );
   return {
     inputs: [scaled("positions", dimensions, positions), ...seen],
-    targets: targets.map(({ target: { name, classes }, width, scaling, truth }) =>
-      classes === undefined ? scaled(name, width, scaling) : { name, channels: truth.width },
+    targets: targets.map(({ target, width, scaling }) =>
+      target.classes === undefined ? scaled(target.name, width, scaling) : ofClasses(target),
     ),
   };
 }

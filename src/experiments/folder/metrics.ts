@@ -3,6 +3,7 @@
 import { largestOf } from "../../tensor/operators/maxima.ts";
 import type { Metrics } from "../../train/evaluate.ts";
 import { placeOf } from "./cloud.ts";
+import type { Target } from "./config.ts";
 import type { Layout, TargetPlace } from "./layout.ts";
 import { lossOnHost } from "./losses.ts";
 import { restore } from "./statistics.ts";
@@ -106,11 +107,8 @@ function ofClasses(
 export function summarise(numbers: Metrics, { targets }: Layout): Metrics {
   const found: Metrics = { loss: numbers.loss };
   for (const place of targets) {
-    const { name, classes } = place.target;
-    Object.assign(
-      found,
-      classes === undefined ? summariseNumbers(place, numbers) : summariseClasses(name, classes, numbers),
-    );
+    const ofClass = place.target.classes !== undefined;
+    Object.assign(found, ofClass ? summariseClasses(place.target, numbers) : summariseNumbers(place, numbers));
   }
   return found;
 }
@@ -131,7 +129,7 @@ function summariseNumbers({ target: { name }, width, scaling: { scale } }: Targe
   };
 }
 
-function summariseClasses(name: string, classes: number, numbers: Metrics): Metrics {
+function summariseClasses({ name, classes = 0, labels }: Target, numbers: Metrics): Metrics {
   const counted = numbers[`${name}.counted`];
   if (counted === 0) return {};
   const found: Metrics = { [`accuracy_${name}`]: numbers[`accuracy_${name}`] / counted };
@@ -140,7 +138,7 @@ function summariseClasses(name: string, classes: number, numbers: Metrics): Metr
     const [both, either] = [numbers[`${name}.both.${k}`], numbers[`${name}.either.${k}`]];
     if (either === 0) continue;
     each.push(both / either);
-    found[`iou_${name}_${k}`] = both / either;
+    found[`iou_${name}_${labels?.[k] ?? k}`] = both / either;
   }
   found[`iou_${name}`] = each.reduce((sum, value) => sum + value, 0) / each.length;
   return found;

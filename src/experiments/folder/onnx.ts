@@ -5,6 +5,8 @@ import type { Linear } from "../../nn/linear.ts";
 import type { Module } from "../../nn/module.ts";
 import type { OnnxGraph, OnnxValue } from "../../onnx/index.ts";
 import { MIN_DEVIATION } from "../../tensor/operators/losses.ts";
+import type { Field } from "./config.ts";
+import { areTexts } from "./labels.ts";
 import type { InputPlace, Layout, TargetPlace } from "./layout.ts";
 import type { Scaling } from "./statistics.ts";
 
@@ -54,20 +56,23 @@ function positionsIn(graph: OnnxGraph, { dimensions, positions: { shift, scale }
 
 /** Returns the columns of a field, normalised or one for each class. @param rows the name of the number of rows */
 function columnsIn(graph: OnnxGraph, { field, width, scaling }: InputPlace, rows: string): OnnxValue {
-  const { name, classes, ignore } = field;
+  const { name, classes, labels: named, ignore } = field;
   const whose = rows === "points" ? "of each point" : "of the cloud, in one row or in a row for each point";
   if (classes === undefined) {
     const given = graph.input(name, "float32", width === 1 ? [rows] : [rows, width], `${name} ${whose}`);
     return normalised(graph.within(name), graph.reshape(given, -1, width), scaling);
   }
-  const labels = graph.input(name, "int64", [rows], `${name} ${whose}, 0 to ${classes - 1}`);
+  const labels = graph.input(name, "int64", [rows], `${name} ${whose}, ${namesOf(field)}`);
   // A class that is ignored has no column with a 1, as have labels that are no class.
   const known = Array.from({ length: classes }, (_, label) =>
-    ignore.includes(label) ? Number.MIN_SAFE_INTEGER : label,
+    ignore.includes(label) ? Number.MIN_SAFE_INTEGER : areTexts(field) ? label : Number(named?.[label] ?? label),
   );
   const isOne = graph.node("Equal", [graph.reshape(labels, -1, 1), graph.integers(...known)]);
   return graph.node("Cast", [isOne], { to: { i: FLOAT } });
 }
+
+/** Says what the classes are. */
+const namesOf = ({ classes = 0, labels }: Field) => labels?.slice(0, classes).join(", ") ?? `0 to ${classes - 1}`;
 
 /** Repeats a single row for each point. */
 function inEachRow(graph: OnnxGraph, columns: OnnxValue, { width }: InputPlace, positions: OnnxValue): OnnxValue {
@@ -100,7 +105,7 @@ function addOutputs(
     graph.output(width === 1 ? graph.reshape(value, -1) : value, named(what), shape, `${doc} ${whose}`);
   };
   if (classes !== undefined) {
-    graph.output(columns, named("logits"), [rows, output.width], `logits of ${name} ${whose}`);
+    graph.output(columns, named("logits"), [rows, output.width], `logits of ${name} ${whose}, ${namesOf(target)}`);
     return;
   }
   const part = graph.within(`outputs.${name}`);

@@ -3,6 +3,7 @@
 import { largestOf } from "../../tensor/operators/maxima.ts";
 import type { PredictedField } from "../experiment.ts";
 import { type FieldCloud, placeOf, repeated } from "./cloud.ts";
+import { labelsOf } from "./labels.ts";
 import type { Layout, TargetPlace } from "./layout.ts";
 import { deviationOf } from "./losses.ts";
 import type { Columns } from "./sample.ts";
@@ -22,12 +23,13 @@ export function predictionsOf(output: Float32Array, { pair }: FieldCloud, layout
     const field = place.target.classes === undefined ? numbersOf(place, rows) : classesOf(place, rows);
     const before = isSequence ? (pair.sample.targets[i] as Columns).data : undefined;
     const prediction = before ? field.prediction.map((change, at) => before[at] + change) : field.prediction;
-    const { ignore } = place.target;
+    const { ignore, labels } = place.target;
     return {
       ...field,
       prediction,
       ...(truth && { truth }),
       ...(ignore.length > 0 && { ignore }),
+      ...(labels && { labels: labelsOf(place.target) }),
       ...(place.target.whole && { isWhole: true }),
     };
   });

@@ -109,18 +109,22 @@ function coordinatesLine(names: readonly string[] | undefined): string {
 function fieldLines(key: string, ofPoints: readonly FoundArray[], ofWhole: readonly FoundArray[] = []): string[] {
   if (ofPoints.length + ofWhole.length === 0) return [`${key}: {}`];
   const texts = [...ofPoints, ...ofWhole].map((array) => {
-    const options = [
-      ...(array.classes === undefined ? [] : [`classes: ${array.classes}`]),
-      ...(array.classes !== undefined && array.least < 0 ? [`ignore: ${array.least}`] : []),
-      ...(ofWhole.includes(array) ? ["whole: true"] : []),
-    ];
+    const options = [...classOptions(array), ...(ofWhole.includes(array) ? ["whole: true"] : [])];
     return [`  ${quote(array.name)}: {${options.join(", ")}}`, `   # ${describeArray(array)}`] as const;
   });
   const width = Math.max(...texts.map(([text]) => text.length));
   return [`${key}:`, ...texts.map(([text, comment]) => text.padEnd(width) + comment)];
 }
 
-function describeArray({ components, least, most, classes }: FoundArray): string {
+function classOptions({ classes, labels, least }: FoundArray): string[] {
+  if (classes === undefined) return [];
+  if (!labels) return [`classes: ${classes}`, ...(least < 0 ? [`ignore: ${least}`] : [])];
+  const named = labels.filter((label) => label !== "");
+  return [`classes: [${named.map(quote).join(", ")}]`, ...(labels.includes("") ? ['ignore: ""'] : [])];
+}
+
+function describeArray({ components, least, most, classes, labels }: FoundArray): string {
+  if (labels) return "texts";
   const range = `${shorten(least)} to ${shorten(most)}`;
   if (classes !== undefined) return `whole numbers, ${range}`;
   return components === 1 ? range : `${components} components, ${range}`;

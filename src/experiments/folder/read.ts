@@ -4,8 +4,9 @@ import { FormatError } from "../../errors.ts";
 import { forArrayFiles } from "../../formats/array-files.ts";
 import { attributeNames, sortAttributes } from "../../formats/attribute-names.ts";
 import { type ArrayContents, type SafeTensor, toInt32 } from "../../formats/bytes/elements.ts";
+import { holdsAtoms } from "../../formats/clouds/atoms.ts";
 import { type Cells, kinds, meshEdges } from "../../formats/clouds/cells.ts";
-import { tableExtensions } from "../../formats/clouds/csv.ts";
+import { tableExtensions, textsIn } from "../../formats/clouds/csv.ts";
 import { lammpsExtensions } from "../../formats/clouds/lammps.ts";
 import { unpackLaz } from "../../formats/clouds/laz.ts";
 import type { Mesh } from "../../formats/clouds/mesh.ts";
@@ -15,7 +16,7 @@ import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { listNpz, readNpz } from "../../formats/numpy/npz.ts";
 import { unknownFormat } from "../../formats/other-formats.ts";
-import { readPointCloud } from "../../formats/pointcloud.ts";
+import { type ReadOptions, readPointCloud } from "../../formats/pointcloud.ts";
 import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
 import { loadTorch, torchTensors } from "../../formats/torch/torch.ts";
 import { loadVtk, type VtkFile } from "../../formats/vtk/vtk.ts";
@@ -42,9 +43,16 @@ export interface SampleArrays {
   readonly names: readonly string[];
   /** Why each array that cannot be read is left out, where all were to be read: its type, or what is wrong with it. */
   readonly leftOut?: ReadonlyMap<string, string>;
+  /** The texts in each column of a table that holds no numbers, where all arrays were to be read. */
+  readonly texts?: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-type Reader = (bytes: Uint8Array, file: string, wanted?: readonly string[]) => SampleArrays | Promise<SampleArrays>;
+type Reader = (
+  bytes: Uint8Array,
+  file: string,
+  wanted?: readonly string[],
+  labels?: ReadOptions["labels"],
+) => SampleArrays | Promise<SampleArrays>;
 
 const readers: Readonly<Record<string, Reader>> = {
   vtu: (bytes, file, wanted) => ofMesh(loadVtu(bytes, { file }), file, wanted),
@@ -77,13 +85,19 @@ export const sampleExtensions: readonly string[] = Object.keys(readers);
  * Reads a file by its extension.
  * @param file its name, with the extension
  * @param wanted the arrays to read; by default all that are numeric. Those that are missing are skipped.
+ * @param labels the numbers of texts, by the names of the columns that hold them
  * @throws FormatError for a damaged file or an unknown extension
  */
-export async function readArrays(bytes: Uint8Array, file: string, wanted?: readonly string[]): Promise<SampleArrays> {
+export async function readArrays(
+  bytes: Uint8Array,
+  file: string,
+  wanted?: readonly string[],
+  labels?: ReadOptions["labels"],
+): Promise<SampleArrays> {
   const extension = extensionOf(file);
   if (Object.hasOwn(readers, extension)) {
     expectUnpacked(bytes, file);
-    return await readers[extension](bytes, file, wanted);
+    return await readers[extension](bytes, file, wanted, labels);
   }
   const known = sampleExtensions.map((name) => `.${name}`);
   throw new FormatError(`${file}: is not a sample: ${unknownFormat(extension, known)}`, { file, expected: known });
@@ -167,11 +181,18 @@ function gridCells(dimensions: readonly number[]): Cells {
   return equalCells(Int32Array.from(connectivity), 2, kinds.line);
 }
 
-function readPoints(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {
+function readPoints(
+  bytes: Uint8Array,
+  file: string,
+  wanted?: readonly string[],
+  labels?: ReadOptions["labels"],
+): SampleArrays {
   const { names, leftOut } = namesIn(bytes, file, wanted);
   const asked = wanted && new Set(wanted.flatMap((name) => [name, ...componentsOf(name, names)]));
   const attributes = names.filter((name) => !asked || asked.has(name));
-  return { ...ofCloud(readPointCloud(bytes, file, { attributes }), file, names), leftOut };
+  const isTable = leftOut !== undefined && leftOut.size > 0 && tableExtensions.includes(extensionOf(file));
+  const texts = isTable && !holdsAtoms(bytes) ? textsIn(bytes, file, [...leftOut.keys()]) : undefined;
+  return { ...ofCloud(readPointCloud(bytes, file, { attributes, labels }), file, names), leftOut, texts };
 }
 
 async function readLas(bytes: Uint8Array, file: string, wanted?: readonly string[]): Promise<SampleArrays> {

@@ -6,6 +6,7 @@ import { type SafeTensor, toFloat32 } from "../../formats/bytes/elements.ts";
 import type { Cells } from "../../formats/clouds/cells.ts";
 import { dimensionalityOf } from "../../formats/clouds/positions.ts";
 import type { Field, FolderConfig } from "./config.ts";
+import { areTexts, numbersOf as classNumbers, type Label } from "./labels.ts";
 import { componentsOf, edgesOf, readArrays, type SampleArrays, withCells } from "./read.ts";
 
 /** Numbers of a file: float32, or float64 if float32 cannot represent them. */
@@ -36,6 +37,8 @@ export interface FieldSample {
   readonly edges?: Int32Array;
   /** The mesh between the points, if the file has one. */
   readonly cells?: Cells;
+  /** What is wrong with the truth that the file has, where it can do without. */
+  readonly unusable?: string;
 }
 
 type Wanted = Pick<FolderConfig, "coordinates" | "dimensions" | "inputs" | "targets" | "globals" | "graph"> & {
@@ -60,9 +63,12 @@ export async function readSample(
   const targetNames = namesOf(targets);
   // A sequence goes on from its targets; otherwise a prediction needs no truth, and truth with gaps is none.
   const mayLack = !truth && !sequence;
-  const arrays = await readArrays(bytes, file, [...known, ...targetNames]).catch((error: unknown) => {
+  const texts = textLabels([...inputs, ...targets, ...globals]);
+  let unusable: string | undefined;
+  const arrays = await readArrays(bytes, file, [...known, ...targetNames], texts).catch((error: unknown) => {
     if (!(mayLack && error instanceof FormatError)) throw error;
-    return readArrays(bytes, file, known);
+    unusable = error.message;
+    return readArrays(bytes, file, known, texts);
   });
   const { positions, dimensions } = positionsOf(arrays, config);
   const points = positions.length / dimensions;
@@ -79,14 +85,20 @@ export async function readSample(
         return (field.whole ? wholeColumns : pointColumns)(arrays, field, points);
       } catch (error) {
         if (!(mayLack && error instanceof FormatError)) throw error;
+        unusable = error.message;
         return undefined;
       }
     }),
     globals: globals.map((field) => wholeColumns(arrays, field, points)),
     ...(graph.kind === "mesh" && { edges: edgesOf({ ...arrays, cells }, points) }),
     ...(cells && { cells }),
+    ...(unusable !== undefined && { unusable }),
   };
 }
+
+/** Returns the numbers of labels that are texts, by the names of the arrays that hold them. */
+const textLabels = (fields: readonly Field[]): Map<string, ReadonlyMap<Label, number>> =>
+  new Map(fields.filter(areTexts).flatMap((field) => field.from.map((name) => [name, classNumbers(field)] as const)));
 
 const has = ({ pointData, wholeData }: SampleArrays, name: string) =>
   pointData.has(name) || wholeData.has(name) || componentsOf(name, [...pointData.keys()]).length > 0;
@@ -157,8 +169,7 @@ function pointColumns(arrays: SampleArrays, field: Field, points: number): Colum
       found: rows,
     });
   }
-  expectValues(columns, field, file);
-  return columns;
+  return checkedValues(columns, field, file);
 }
 
 /** Returns values of the whole sample; they may also be stored at the points, if all points have the same values. */
@@ -179,14 +190,14 @@ function wholeColumns(arrays: SampleArrays, field: Field, points: number): Colum
     const problem = `array "${array}" is a global, but point ${row} has another value than point 0.`;
     throw new FormatError(`${file}: ${problem}`, { file, tensor: array, row });
   });
-  const columns = join(parts, file);
-  expectValues(columns, field, file);
-  return columns;
+  return checkedValues(join(parts, file), field, file);
 }
 
-function expectValues(columns: Columns, field: Field, file: string): void {
-  if (field.classes === undefined) expectFinite(columns.data, columns.width, file, field.name);
-  else expectClasses(columns, field, file);
+/** Returns a field's values, with the classes' numbers in place of labels that are numbers. */
+function checkedValues(columns: Columns, field: Field, file: string): Columns {
+  if (field.classes !== undefined) return classesIn(columns, field, file);
+  expectFinite(columns.data, columns.width, file, field.name);
+  return columns;
 }
 
 /** Returns a field's values without the labels that do not count. */
@@ -248,8 +259,8 @@ function expectFinite(values: FileNumbers, width: number, file: string, name: st
   });
 }
 
-function expectClasses({ data, width }: Columns, field: Field, file: string): void {
-  const { name, classes = 0, ignore } = field;
+function classesIn({ data, width }: Columns, field: Field, file: string): Columns {
+  const { name, classes = 0, labels, ignore } = field;
   if (width !== 1) {
     throw new FormatError(`${file}: array "${name}" has ${width} components, expected one number: the class.`, {
       file,
@@ -257,16 +268,16 @@ function expectClasses({ data, width }: Columns, field: Field, file: string): vo
     });
   }
   const isClass = (value: number) => Number.isInteger(value) && value >= 0 && value < classes;
-  const wrong = data.findIndex((value) => !(isClass(value) || ignore.includes(value)));
-  if (wrong < 0) return;
+  const numbers = labels && !areTexts(field) ? classNumbers(field) : undefined;
+  const isKnown = (value: number) => (numbers ? numbers.has(value) : isClass(value) || ignore.includes(value));
+  const wrong = data.findIndex((value) => !isKnown(value));
+  if (wrong < 0) return { data: numbers ? data.map((value) => numbers.get(value) as number) : data, width };
+  const expected = numbers ? `one of the classes ${labels?.join(", ")}` : `a class from 0 to ${classes - 1}`;
   const advice = Number.isInteger(data[wrong]) ? `; ignore: ${data[wrong]} leaves such labels out` : "";
-  throw new FormatError(
-    `${file}: array "${name}", row ${wrong}: is ${data[wrong]}, expected a class from 0 to ${classes - 1}${advice}.`,
-    {
-      file,
-      tensor: name,
-      row: wrong,
-      found: data[wrong],
-    },
-  );
+  throw new FormatError(`${file}: array "${name}", row ${wrong}: is ${data[wrong]}, expected ${expected}${advice}.`, {
+    file,
+    tensor: name,
+    row: wrong,
+    found: data[wrong],
+  });
 }

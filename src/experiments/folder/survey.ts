@@ -37,6 +37,8 @@ export interface FoundArray {
   readonly most: number;
   /** The number of classes, if it contains few whole numbers from 0 on, or labels from -1 on: the largest plus one. */
   readonly classes?: number;
+  /** The classes' labels, if they are texts; the empty one is none. */
+  readonly labels?: readonly string[];
   /** Whether all points of a sample have the same values, which differ between samples. */
   readonly constant?: boolean;
   /** The number of samples that contain it, of those that were read. */
@@ -140,6 +142,8 @@ class Findings {
   readonly #arrays = new Map<string, ArraySurvey>();
   readonly #cellData = new Set<string>();
   readonly #leftOut = new Map<string, string>();
+  /** The texts in columns of tables, and in how many files the columns are. */
+  readonly #texts = new Map<string, { labels: Set<string>; samples: number }>();
 
   /** @throws FormatError for an array with numbers that cannot be used */
   add(read: SampleArrays, path: string): void {
@@ -152,6 +156,11 @@ class Findings {
     // Types up to this one are points without sides.
     this.#hasCells ||= (arrays.cells?.types ?? []).some((type) => type > kinds.polyVertex);
     for (const name of arrays.cellData) this.#cellData.add(name);
+    for (const [name, texts] of arrays.texts ?? []) {
+      const ofName = this.#texts.get(name) ?? { labels: new Set(), samples: 0 };
+      for (const text of texts) ofName.labels.add(text);
+      this.#texts.set(name, { ...ofName, samples: ofName.samples + 1 });
+    }
     for (const [name, reason] of arrays.leftOut ?? []) {
       if (!this.#leftOut.has(name)) this.#leftOut.set(name, `${path}: ${reason}`);
     }
@@ -182,7 +191,19 @@ class Findings {
     }
   }
 
+  /** Returns the columns of texts that are few, which stand for classes. */
+  get #labelled(): FoundArray[] {
+    return [...this.#texts].flatMap(([name, { labels, samples }]): FoundArray[] => {
+      const classes = labels.size - Number(labels.has(""));
+      if (classes < 2 || classes > MAX_CLASSES) return [];
+      const shared = { name, of: "points", components: 1, least: 0, most: classes - 1, samples } as const;
+      return [{ ...shared, classes, labels: [...labels].sort() }];
+    });
+  }
+
   get result() {
+    const labelled = this.#labelled;
+    for (const { name } of labelled) this.#leftOut.delete(name);
     return {
       ...(this.#most > 0 && {
         dimensions: this.#isFlat ? (2 as const) : (3 as const),
@@ -191,7 +212,7 @@ class Findings {
       namesPositions: this.#namesPositions,
       ...(!this.#namesPositions && { coordinates: this.#coordinates }),
       hasCells: this.#hasCells,
-      arrays: joinComponents([...this.#arrays.values()].map((ofName) => ofName.result)),
+      arrays: [...joinComponents([...this.#arrays.values()].map((ofName) => ofName.result)), ...labelled],
       cellData: [...this.#cellData],
       leftOut: this.#leftOut,
     };

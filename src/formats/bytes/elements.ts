@@ -37,6 +37,8 @@ export interface SafeTensorInput {
   shape: readonly number[];
   data: TypedArray;
   dtype?: SafeTensorType;
+  /** The texts that integers stand for: tables hold these in their place. */
+  labels?: ReadonlyMap<number, string | number>;
 }
 
 /** The arrays of a file, and for each array that is left out what it holds instead: "text". */

@@ -14,6 +14,8 @@ export interface Column {
   stride: number;
   start: number;
   integer: boolean;
+  /** The texts that integers stand for. */
+  labels?: ReadonlyMap<number, string | number>;
 }
 
 /**
@@ -44,9 +46,10 @@ export function attributeColumns(
   attributes: ReadonlyMap<string, Attribute> = new Map(),
   rename = (name: string) => name,
 ): Column[] {
-  return [...attributes].flatMap(([name, { data, exact = data, channels }]) => {
+  return [...attributes].flatMap(([name, { data, exact = data, channels, labels }]) => {
     const plain = rename(name);
-    return channelsOf(exact, channels, (channel) => (channels === 1 ? plain : `${plain}_${channel}`));
+    const columns = channelsOf(exact, channels, (channel) => (channels === 1 ? plain : `${plain}_${channel}`));
+    return labels ? columns.map((column) => ({ ...column, labels })) : columns;
   });
 }
 

@@ -20,6 +20,8 @@ import {
 } from "./csv-rows.ts";
 import type { Attribute } from "./positions.ts";
 
+const encoder = new TextEncoder();
+
 /** The characters that are encoded at once. */
 const SOME_TEXT = 2 ** 18;
 
@@ -129,10 +131,14 @@ class Extension {
   constructor(table: Table, columns: readonly Column[]) {
     this.#table = table;
     this.#columns = columns;
-    const encoder = new TextEncoder();
+    this.#names = columns.map(({ name }) => this.#written(name));
+  }
+
+  /** Returns a text in the bytes of the table. */
+  #written(text: string): string {
     // Not all programs read quotes between spaces.
-    const written = (name: string) => (table.separator === undefined ? withoutSpaces(name) : quote(name));
-    this.#names = columns.map(({ name }) => fromLatin1(encoder.encode(written(name))));
+    const cell = this.#table.separator === undefined ? withoutSpaces(text) : quote(text);
+    return fromLatin1(encoder.encode(cell));
   }
 
   /** Returns the next line with what is added to it, and before the first row a header line if the table has none. */
@@ -142,13 +148,14 @@ class Extension {
     if (at === naming) return extended(line, this.#names, at === first ? separator : line.includes(",") ? "," : " ");
     if (at < first || !isRow(line)) return line;
     const row = this.row++;
-    const values = this.#columns.map((column) => (row < rowsOf(column) ? this.#number(column, row) : ""));
+    const values = this.#columns.map((column) => (row < rowsOf(column) ? this.#value(column, row) : ""));
     const header = at === first && naming === undefined ? this.#header() : "";
     return header + extended(line, values, separator);
   }
 
-  #number(column: Column, row: number): string {
+  #value(column: Column, row: number): string {
     const number = cell(column, row);
+    if (column.labels) return this.#written(number);
     return this.#table.hasDecimalCommas ? number.replace(".", ",") : number;
   }
 

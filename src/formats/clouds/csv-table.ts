@@ -90,11 +90,14 @@ export class TableRows {
 
   /**
    * Returns the number in a cell of the row that was read last.
-   * @param isCoordinate whether "nan" and "inf" are no numbers: NumPy and `saveCsv` write them where a point has no value
+   * @param options.isCoordinate whether "nan" and "inf" are no numbers: NumPy and `saveCsv` write them where a point has no value
+   * @param options.labels the numbers of texts
    * @throws FormatError for another text, and where points and commas before decimals are mixed
    */
-  numberIn(cells: readonly string[], column: number, isCoordinate: boolean): number {
+  numberIn(cells: readonly string[], column: number, { isCoordinate, labels }: CellOptions): number {
     const [cell, row] = [cells[column], this.#line];
+    const label = labels?.get(cell);
+    if (label !== undefined) return label;
     const number = this.#numbers.parse(cell);
     if (this.#numbers.areMixed) {
       const problem = `row ${row}, column ${column + 1}: "${cell}": points and commas before decimals are mixed`;
@@ -103,6 +106,11 @@ export class TableRows {
     if (!Number.isNaN(number)) return number;
     const value = isCoordinate ? undefined : parseNonFinite(cell);
     if (value !== undefined) return value;
+    if (labels) {
+      const known = [...labels.keys()].map((text) => `"${text}"`).join(", ");
+      const problem = `row ${row}, column ${column + 1}: "${cell}" is none of the labels ${known}`;
+      throw formatError(this.#file, `${problem}: name it among classes or in ignore.`, { row, column, found: cell });
+    }
     const hint = hintOf(cell, this.names?.[column], this.#separator);
     throw formatError(this.#file, `row ${row}, column ${column + 1}: "${cell}" is not a number${hint}.`, {
       row,
@@ -128,6 +136,11 @@ export class TableRows {
     }
     return lines.length === 1 ? begin : lines.join("\n");
   }
+}
+
+interface CellOptions {
+  isCoordinate: boolean;
+  labels?: ReadonlyMap<string | number, number> | undefined;
 }
 
 /** Parses the numbers of a table, whose decimals stand behind a point, or all behind a comma. */

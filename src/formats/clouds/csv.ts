@@ -26,6 +26,7 @@ const LONG_TEXT = 2 ** 20;
  * begin with #, % or //, and columns that are not asked for are skipped.
  * @param options.attributes names of columns to read as attributes of one channel each; "nan" and "inf", as NumPy writes them, are
  *   values of these, and no coordinates
+ * @param options.labels the numbers of the texts that columns hold
  * @throws FormatError that names the row (its line in the file) and the column, or the columns that exist; and for more lines than
  * the limit `rows`
  */
@@ -51,11 +52,12 @@ function readTable(input: FileBytes, options: ReadOptions, isCloudTable: boolean
 
   const positions = new FloatList();
   const channels = (attributes ?? []).map(() => new FloatList());
+  const labels = [...axes.map(() => undefined), ...(attributes ?? []).map((name) => options.labels?.get(name))];
   for (let cells = table.next(); cells; cells = table.next()) {
     const row = cells;
     columns.forEach((column, i) => {
       const isCoordinate = i < axes.length;
-      const number = table.numberIn(row, column, isCoordinate);
+      const number = table.numberIn(row, column, { isCoordinate, labels: labels[i] });
       (isCoordinate ? positions : channels[i - axes.length]).push(number);
     });
   }
@@ -72,6 +74,17 @@ function readTable(input: FileBytes, options: ReadOptions, isCloudTable: boolean
     );
   }
   return cloud;
+}
+
+/** Returns the texts in columns of a table, each once. @throws FormatError as `loadCsv` does */
+export function textsIn(input: FileBytes, file: string, names: readonly string[]): Map<string, Set<string>> {
+  const table = new TableRows(fromUtf16(toBytes(input)), file, true);
+  const columns = findColumns(names, table.names ?? [], file);
+  const found = names.map((name) => [name, new Set<string>()] as const);
+  for (let cells = table.next(); cells; cells = table.next()) {
+    for (const [i, [, texts]] of found.entries()) texts.add(cells[columns[i]]);
+  }
+  return new Map(found);
 }
 
 /**
@@ -91,14 +104,17 @@ export function saveCsv(cloud: PointCloud): Uint8Array<ArrayBuffer> {
       parts.push(new TextEncoder().encode(text));
       text = "";
     }
-    if (point < points) text += `${columns.map((column) => cell(column, point)).join(",")}\n`;
+    if (point < points)
+      text += `${columns.map((column) => (column.labels ? quote(cell(column, point)) : cell(column, point))).join(",")}\n`;
   }
   return concatBytes(parts);
 }
 
-/** Formats one value as it is written into a table. */
-export function cell({ data, stride, start, integer }: Column, point: number): string {
+/** Formats one value as it is written into a table, but for quotes around texts. */
+export function cell({ data, stride, start, integer, labels }: Column, point: number): string {
   const value = data[point * stride + start];
+  // A label that does not count may be of no text.
+  if (labels) return String(labels.get(value) ?? "");
   return integer || data instanceof Float64Array ? String(value) : formatFloat32(value);
 }
 

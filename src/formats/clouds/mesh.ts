@@ -62,10 +62,10 @@ export function inSpace(
 /** Returns the attributes of points as arrays of a mesh. */
 export function pointDataOf(attributes: ReadonlyMap<string, Attribute> = new Map()): Map<string, SafeTensor> {
   return new Map(
-    [...attributes].map(([name, { data, channels }]) => {
+    [...attributes].map(([name, { data, channels, labels }]) => {
       const points = data.length / channels;
       const dtype = isInt32Array(data) ? "I32" : "F32";
-      return [name, { dtype, shape: channels === 1 ? [points] : [points, channels], data }];
+      return [name, { dtype, shape: channels === 1 ? [points] : [points, channels], data, ...(labels && { labels }) }];
     }),
   );
 }

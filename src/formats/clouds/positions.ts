@@ -14,6 +14,8 @@ export interface Attribute {
   channels: number;
   /** What `PointCloud.exact` is of positions: from readers of the same formats. */
   exact?: Float64Array;
+  /** The texts that integers stand for, which tables hold in their place. */
+  labels?: ReadonlyMap<number, string | number>;
 }
 
 /** Names of the array of positions in files that hold several arrays. */
@@ -47,6 +49,8 @@ export interface ReadOptions {
   file?: string;
   /** Names of attributes to read besides the positions (default: none). */
   attributes?: readonly string[];
+  /** The numbers of texts, by the names of the columns that hold these: of tables alone. */
+  labels?: ReadonlyMap<string, ReadonlyMap<string | number, number>>;
 }
 
 /** @throws InputError for options of wrong types */

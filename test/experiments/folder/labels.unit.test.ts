@@ -1,0 +1,44 @@
+// Classes that files call by labels: texts, and numbers with gaps.
+
+import { expect, it } from "vitest";
+import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
+import { labelsOf } from "../../../src/experiments/folder/labels.ts";
+import { readSample } from "../../../src/experiments/folder/sample.ts";
+import { predictionArrays } from "../../../src/experiments/prediction.ts";
+import { saveNpz } from "../../../src/formats/numpy/npz.ts";
+
+const configOf = (target: object) => resolveFolderConfig({ targets: { kind: target } });
+const archive = (kind: number[]) =>
+  saveNpz({
+    pos: { shape: [kind.length, 3], data: new Float32Array(3 * kind.length) },
+    kind: { shape: [kind.length], data: Int32Array.from(kind) },
+  });
+
+it("numbers with gaps, as the codes of LAS, are counted from 0 within, and written as they were", async () => {
+  const config = configOf({ classes: [2, 5, 6], ignore: [0, 5] });
+  const [target] = config.targets;
+  const sample = await readSample(archive([6, 2, 0, 5]), "a.npz", config);
+  const truth = sample.targets[0]?.data as Float64Array;
+  expect([...truth]).toEqual([2, 0, -1, 1]);
+  expect(target.ignore).toEqual([-1, 1]);
+  const field = { name: "kind", channels: 1, isClass: true, ignore: target.ignore, labels: labelsOf(target) };
+  const arrays = predictionArrays([{ ...field, prediction: Float64Array.of(2, 1, 1, 0), truth }], { truth: true });
+  expect(arrays.get("prediction")?.data).toEqual(Int32Array.of(6, 5, 5, 2));
+  expect(arrays.get("kind")?.data).toEqual(Int32Array.of(6, 2, 0, 5));
+  expect(arrays.get("error")?.data).toEqual(Int32Array.of(0, 1, 0, 0));
+  const unknown = readSample(archive([6, 9]), "b.npz", config);
+  await expect(unknown).rejects.toThrow('b.npz: array "kind", row 1: is 9, expected one of the classes 2, 5, 6');
+});
+
+it("texts name the classes of a file of numbers, too", async () => {
+  const sample = await readSample(archive([1, 0]), "a.npz", configOf({ classes: ["ground", "tree"] }));
+  expect([...(sample.targets[0]?.data ?? [])]).toEqual([1, 0]);
+});
+
+it.each([
+  [{ classes: ["a", 1] }, "targets.kind.classes must be the number of classes, or two and more different labels"],
+  [{ classes: ["a", "a"] }, "two and more different labels"],
+  [{ classes: ["a", "b"], ignore: 3 }, "targets.kind.ignore must be labels like those of classes"],
+])("refuses %j", (target, message) => {
+  expect(() => configOf(target)).toThrow(message);
+});
