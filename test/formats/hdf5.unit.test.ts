@@ -229,6 +229,37 @@ describe("an HDF5 file", () => {
     expect([...mixed.leftOut.keys()]).toEqual(["a/m", "a/inner", "b"]);
   });
 
+  it("has numbers in attributes of the file and its groups, among which float16 may not be taken for bfloat16 data's", async () => {
+    const { arrays, attributes = new Map<string, SafeTensor>(), leftOut } = await readHdf5(read("attributes.h5"));
+    expect(Object.fromEntries([...attributes].map(([name, { dtype, data }]) => [name, [dtype, ...data]]))).toEqual({
+      mach: ["F64", 0.45],
+      case: ["I32", 3],
+      viscous: ["BOOL", 1],
+      axis: ["U8", 0, 1, 2],
+      "flow/inflow": ["F32", 1, 0, 0.5],
+    });
+    expect([...arrays.keys(), "|", ...leftOut.keys()]).toEqual(["flow/cp", "|", "halves"]);
+    const sequences = await readHdf5(read("sequences.h5"));
+    expect([...sequences.arrays.keys(), "|", ...sequences.leftOut.keys()]).toEqual(["|", "halves", "lists"]);
+    const classic = await readArrays(read("attributes.nc"), "a.nc");
+    expect(["mach", "axis"].map((name) => [...(classic.wholeData.get(name)?.data ?? [])])).toEqual([
+      [Math.fround(0.45)],
+      [0, 1, 2],
+    ]);
+    // They are numbers of the whole, though there are as many as points.
+    const sample = await readArrays(read("attributes.h5"), "a.h5");
+    expect([sample.names.includes("mach"), sample.wholeData.has("axis"), sample.pointData.has("axis")]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it("of MATLAB names complex numbers once that are not read", async () => {
+    const { leftOut } = await readHdf5(read("complex.mat"));
+    expect([...leftOut]).toEqual([["waves", "complex numbers: save real(x) and imag(x)"]]);
+  });
+
   it("may have netCDF's or MATLAB's extension, and unknown ones are told all that can be read", async () => {
     for (const name of ["flow.nc", "wing.MAT"]) {
       expect((await readCloud(read("foreign.h5"), name)).dimensionality).toBe(3);

@@ -34,7 +34,10 @@ type Reader = (bytes: Uint8Array, file: string) => Samples | Promise<Samples>;
 
 const readTorch: Reader = (bytes, file) => ({ samples: [tensorsIn(loadTorch(bytes, { file }))] });
 
-const ofContents = ({ arrays, leftOut }: ArrayContents): Samples => ({ samples: [arrays], leftOut });
+const ofContents = ({ arrays, attributes = new Map(), leftOut }: ArrayContents): Samples => ({
+  samples: [new Map([...attributes, ...arrays])],
+  leftOut,
+});
 
 const readers: Readonly<Record<string, Reader>> = {
   safetensors: (bytes, file) => ({ samples: [loadSafetensors(bytes, { file }).tensors] }),

@@ -241,10 +241,11 @@ function readSafetensors(bytes: Uint8Array, file: string): SampleArrays {
   return ofArrays(tensors, undefined, file);
 }
 
-const ofContents = ({ arrays, leftOut }: ArrayContents, file: string): SampleArrays => ({
-  ...ofArrays(arrays, undefined, file),
-  leftOut,
-});
+function ofContents({ arrays, attributes = new Map(), leftOut }: ArrayContents, file: string): SampleArrays {
+  const found = ofArrays(arrays, undefined, file);
+  const names = [...new Set([...found.names, ...attributes.keys()])];
+  return { ...found, wholeData: new Map([...attributes, ...found.wholeData]), names, leftOut };
+}
 
 const withKnown = (wanted: readonly string[], names: readonly string[]) =>
   names.filter((name) => [...wanted, ...positionNames, ...edgeNames, ...triangleNames].includes(name));
@@ -266,12 +267,12 @@ function ofArrays(
 /** Returns the arrays of a file whose points were unknown, divided by whether they have a row for each point. */
 export function withPoints(arrays: SampleArrays, points: SafeTensor): SampleArrays {
   const isOfPoints = ({ shape }: SafeTensor) => shape[0] === points.shape[0];
-  const all = [...arrays.pointData].filter(([, array]) => array !== points);
+  const isOther = (array: SafeTensor) => array !== points && !isOfPoints(array);
   return {
     ...arrays,
     points,
-    pointData: new Map(all.filter(([, array]) => isOfPoints(array))),
-    wholeData: new Map(all.filter(([, array]) => !isOfPoints(array))),
+    pointData: new Map([...arrays.pointData].filter(([, array]) => array !== points && isOfPoints(array))),
+    wholeData: new Map([...arrays.wholeData].filter(([, array]) => isOther(array))),
   };
 }
 

@@ -44,6 +44,8 @@ export interface SafeTensorInput {
 /** The arrays of a file, and for each array that is left out what it holds instead: "text". */
 export interface ArrayContents {
   arrays: Map<string, SafeTensor>;
+  /** Numbers that are noted of the whole or of groups of arrays: the attributes of HDF5 and netCDF, by their paths. */
+  attributes?: Map<string, SafeTensor>;
   leftOut: Map<string, string>;
 }
 

@@ -10,6 +10,7 @@ export const TEXT = 3;
 export const COMPOUND = 6;
 /** Names of integers: h5py stores booleans so. */
 export const ENUMERATION = 8;
+const SEQUENCE = 9;
 
 /** Element classes that are not read, by their numbers in HDF5. */
 const otherElements: Record<number, string> = {
@@ -19,7 +20,7 @@ const otherElements: Record<number, string> = {
   5: "opaque bytes",
   [COMPOUND]: "compounds",
   7: "references",
-  9: "sequences of varying length",
+  [SEQUENCE]: "sequences of varying length",
   10: "arrays as elements",
 };
 
@@ -65,12 +66,29 @@ export function arraysIn(path: string, dataset: DatasetMetadata): DatasetArray[]
   });
 }
 
-/** Returns how many times a file's data sets are described to hold floats of 16 bits, within compounds too. */
-export const halvesAmong = (library: H5Module, file: bigint, datasets: readonly string[]): number =>
-  datasets.reduce((sum, path) => sum + halvesWithin(library.get_dataset_metadata(file, path)), 0);
+/**
+ * Returns how many times a file's data sets and attributes are described to hold floats of 16 bits, within compounds too; infinity where
+ * there are sequences of varying length, of which the library does not say what they hold.
+ */
+export function halvesAmong(
+  library: H5Module,
+  file: bigint,
+  datasets: readonly string[],
+  groups: readonly string[],
+): number {
+  let count = 0;
+  for (const path of datasets) count += halvesWithin(library.get_dataset_metadata(file, path));
+  for (const path of ["/", ...groups, ...datasets]) {
+    for (const name of library.get_attribute_names(file, path)) {
+      count += halvesWithin(library.get_attribute_metadata(file, path, name));
+    }
+  }
+  return count;
+}
 
 function halvesWithin(elements: ElementMetadata): number {
-  const { array_type, compound_type } = elements;
+  const { type, array_type, compound_type } = elements;
+  if (type === SEQUENCE) return Number.POSITIVE_INFINITY;
   const parts = [...(array_type ? [array_type] : []), ...(compound_type?.members ?? [])];
   return parts.reduce((sum, part) => sum + halvesWithin(part), isHalf(elements) ? 1 : 0);
 }

@@ -55,6 +55,7 @@ export interface H5Module {
   readonly H5F_ACC_RDONLY: number;
   readonly H5F_ACC_TRUNC: number;
   readonly H5G_DATASET: number;
+  readonly H5G_GROUP: number;
   /** Links by path, within the file (those that lead nowhere) and to other files. */
   readonly H5G_LINK: number;
   readonly H5G_UDLINK: number;

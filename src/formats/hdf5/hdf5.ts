@@ -8,7 +8,7 @@ import { Unpacking } from "../compression/unpacking.ts";
 import { asInMatlab } from "../matlab/arrays.ts";
 import { unpack } from "../netcdf/conventions.ts";
 import { blobFile, isBlob, readWhole } from "../sources/partial-file.ts";
-import { attributeText } from "./attributes.ts";
+import { attributeText, groupNumbers } from "./attributes.ts";
 import {
   arraysIn,
   COMPOUND,
@@ -156,7 +156,7 @@ function readDatasets(
   file: bigint,
   { name, size, content, only }: { name: string; size: number; content: string; only?: readonly string[] },
 ): ArrayContents | undefined {
-  const { datasets, links } = listFile(library, file);
+  const { datasets, groups, links } = listFile(library, file);
   const metadataOf = (path: string) => library.get_dataset_metadata(file, path);
   /** Finds what is asked for. Compounds can be, too: the error says how their members are. */
   const find = (name: string): DatasetArray | undefined => {
@@ -188,27 +188,33 @@ function readDatasets(
   const unpacking = new Unpacking(size);
   const read = datasetReader(library, file, name, unpacking);
   let halves: Halves | undefined;
+  const findHalves = () => {
+    halves ??= halvesIn(library, content, halvesAmong(library, file, datasets, groups));
+    return halves;
+  };
   for (const array of wanted) {
     const { name: path, dataset, elements } = array;
-    if (isHalf(elements)) halves ??= halvesIn(library, content, halvesAmong(library, file, datasets));
-    const dtype = elementType(elements, halves);
+    const dtype = elementType(elements, isHalf(elements) ? findHalves() : undefined);
     const hindrance = hindrances.get(array.path);
     if (hindrance !== undefined) {
       const { kind, advice } = hindrance;
       if (only) throw formatError(`${name}:${path}`, `holds ${kind}, which is not read: ${advice}.`, { tensor: path });
-      leftOut.set(path, `${kind}: ${advice}`);
+      leftOut.set(array.path, `${kind}: ${advice}`);
     } else if (dtype && dataset.shape && otherFiles(dataset).length === 0) {
       arrays.set(path, read(array, dtype));
     } else if (only) {
       throw formatError(`${name}:${path}`, `holds no numbers, but ${contentKind(array)}.`, { tensor: path });
     } else leftOut.set(path, contentKind(array));
   }
-  return { arrays, leftOut };
+  return { arrays, leftOut, ...(!only && { attributes: groupNumbers(library, file, groups, findHalves) }) };
 }
 
-/** Returns the paths of the data sets whose numbers the file's owner has written, and what each link is that leads to none in this file. */
-function listFile(library: H5Module, file: bigint): { datasets: string[]; links: Map<string, string> } {
-  const datasets: string[] = [];
+/** Returns the paths of the groups and of the data sets whose numbers the file's owner has written, and what each link is that leads to none in this file. */
+function listFile(
+  library: H5Module,
+  file: bigint,
+): { datasets: string[]; groups: string[]; links: Map<string, string> } {
+  const [datasets, groups]: string[][] = [[], []];
   const links = new Map<string, string>();
   for (const name of library.get_names(file, "/", true)) {
     const path = name.replace(/^\/+/, "");
@@ -216,13 +222,14 @@ function listFile(library: H5Module, file: bigint): { datasets: string[]; links:
     if (bookkeeping.test(path)) continue;
     if (type === library.H5G_DATASET) {
       if (!isBareDimension(library, file, path)) datasets.push(path);
-    } else if (type === library.H5G_LINK) links.set(path, `a link to ${library.get_symbolic_link(file, path)}`);
+    } else if (type === library.H5G_GROUP) groups.push(path);
+    else if (type === library.H5G_LINK) links.set(path, `a link to ${library.get_symbolic_link(file, path)}`);
     else if (type === library.H5G_UDLINK) {
       const { filename, obj_path } = library.get_external_link(file, path);
       links.set(path, `a link to ${obj_path} in the file ${filename}`);
     }
   }
-  return { datasets, links };
+  return { datasets, groups, links };
 }
 
 /** Returns why a data set's numbers cannot be had, though they are numbers, and what its owner can do; undefined if they can. */

@@ -12,7 +12,7 @@ import {
 } from "../bytes/bytes.ts";
 import { type ArrayContents, arrayTypes, type SafeTensor, type SafeTensorType } from "../bytes/elements.ts";
 import { Unpacking } from "../compression/unpacking.ts";
-import { conventions, type Meaning, UNSIGNED, unclearPacking, unpack } from "./conventions.ts";
+import { type Meaning, UNSIGNED, unclearPacking, unpack } from "./conventions.ts";
 
 /** How such a file begins; a byte follows, which is one of these versions. */
 export const CLASSIC = "CDF";
@@ -52,6 +52,8 @@ interface Variable {
 interface Header {
   /** The number of records; undefined if it is as many as the file holds. */
   records: number | undefined;
+  /** The numbers among the attributes of the file. */
+  attributes: Map<string, SafeTensor>;
   variables: readonly Variable[];
 }
 
@@ -65,7 +67,7 @@ export function readClassicNetcdf(
   { file = "nc", only }: { file?: string; only?: readonly string[] },
 ): ArrayContents {
   const bytes = toBytes(input);
-  const { records: given, variables } = new HeaderReader(bytes, file).read();
+  const { records: given, attributes, variables } = new HeaderReader(bytes, file).read();
   const ofRecords = variables.filter(({ isRecord }) => isRecord);
   // Records are aligned, unless they are of a single variable.
   const step = ofRecords.length === 1 ? ofRecords[0].bytes : ofRecords.reduce((sum, one) => sum + padded(one.bytes), 0);
@@ -77,7 +79,7 @@ export function readClassicNetcdf(
     const problem = `holds no variable "${missing}", but ${names.join(", ") || "none"}.`;
     throw formatError(file, problem, { tensor: missing, expected: [...(only ?? [])], found: names });
   }
-  const contents: ArrayContents = { arrays: new Map(), leftOut: new Map() };
+  const contents: ArrayContents = { arrays: new Map(), leftOut: new Map(), ...(!only && { attributes }) };
   const unpacking = new Unpacking(bytes.length);
   for (const variable of variables) {
     const { name, type, meaning } = variable;
@@ -145,12 +147,12 @@ class HeaderReader {
       this.#name();
       return this.#size("the size of a dimension");
     });
-    this.#attributes();
+    const { attributes } = this.#attributes();
     const variables = this.#list(VARIABLES, "variable", () => this.#variable(dimensions));
     const last = new Map(variables.map((variable) => [variable.name, variable]));
     const twice = variables.find((variable) => last.get(variable.name) !== variable);
     if (twice !== undefined) throw this.#error(`has two variables "${twice.name}"`);
-    return { records: isOpen ? undefined : records, variables };
+    return { records: isOpen ? undefined : records, attributes, variables };
   }
 
   #variable(dimensions: readonly number[]): Variable {
@@ -186,7 +188,7 @@ class HeaderReader {
     };
   }
 
-  /** Reads attributes, and returns the names of all, and those of the conventions. */
+  /** Reads attributes, and returns the names of all, and the numbers. */
   #attributes(): { names: string[]; attributes: Map<string, SafeTensor>; isUnsigned: boolean } {
     const attributes = new Map<string, SafeTensor>();
     let isUnsigned = false;
@@ -196,7 +198,7 @@ class HeaderReader {
       const count = this.#size("the number of an attribute's values");
       const values = this.#take(count * widthOf(type), `the attribute "${name}"`);
       if (type === CHAR) isUnsigned ||= name === UNSIGNED && new TextDecoder().decode(values).startsWith("true");
-      else if (conventions.includes(name)) {
+      else {
         swapByteOrder(values, widthOf(type));
         const dtype = types[type];
         attributes.set(name, { dtype, shape: [count], data: readArray(values, 0, count, arrayTypes[dtype]) });

@@ -15,7 +15,7 @@ export const UNSIGNED = "_Unsigned";
 
 /** What says how a variable's numbers are meant. */
 export interface Meaning {
-  /** The attributes of `conventions` that it has. */
+  /** The attributes that are numbers: those of `conventions` among them. */
   attributes: ReadonlyMap<string, SafeTensor>;
   isUnsigned: boolean;
   /** Whether netCDF wrote it, and so a number of its own where nobody has written one. */
