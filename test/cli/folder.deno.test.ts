@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { loadPvd, loadVtu, savePvd, saveVtu, toFloat32 } from "erwin/formats";
+import { loadNpz, loadPvd, loadVtu, savePvd, saveVtu, toFloat32 } from "erwin/formats";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { expectClose } from "../support/compare.ts";
 import { useErwin } from "./calls.ts";
@@ -320,6 +320,36 @@ it("predicts a sequence from its first frame, as far from the truth as evaluate 
   expect(readdirSync(path("moved-all"))).toEqual(
     ["a", "b", "c"].flatMap((name) => [...[0, 1, 2].map((frame) => `${name}.${frame}.vtu`), `${name}.pvd`]),
   );
+});
+
+it("predicts the frames of one file of atoms, which move by what is predicted", async () => {
+  mkdirSync(path("atoms"));
+  const frame = (f: number) => {
+    const rows = Array.from({ length: 20 }, (_, p) => `Ar ${p} ${10 - f * (p + 1)} ${p % 3}`);
+    return ["20", "Properties=species:S:1:pos:R:3", ...rows].join("\n");
+  };
+  writeFileSync(path("atoms/fall.extxyz"), [0, 1, 2, 3].map(frame).join("\n"));
+  const moving = 'sequence: true\ntargets: [positions]\nsplits: {train: ["*"]}\n';
+  writeFileSync(path("atoms.yaml"), moving + config.slice(config.indexOf("model:")));
+  const data = ["--data-path", path("atoms"), "--config", path("atoms.yaml"), "--out", path("atoms-run")];
+  const trained = await erwin(["train", ...data, "training.steps=2", ...onCpu]);
+  expect(trained.code, trained.stderr).toBe(0);
+  const words = ["predict", "--model", path("atoms-run"), "--output", path("fallen"), "--rollout", "2", ...onCpu];
+  const found = await erwin([...words, "--input", path("atoms/fall.extxyz")]);
+  expect(found.code, found.stderr).toBe(0);
+  expect(readdirSync(path("fallen"))).toEqual([0, 1, 2].map((step) => `fall.extxyz.${step}.npz`));
+  const { prediction, error, node_positions } = Object.fromEntries(
+    [...loadNpz(readFileSync(path("fallen/fall.extxyz.2.npz")))].map(([name, array]) => [name, toFloat32(array)]),
+  );
+  expectClose(
+    error,
+    prediction.map((value, i) => value - node_positions[i]),
+    1e-5,
+    "errors",
+  );
+  const other = await erwin([...words, "--input", path("run.yaml")]);
+  expect(other.code).toBe(2);
+  expect(other.stderr).toMatch(/expected a folder or a file \(\.pvd, \.extxyz/);
 });
 
 it("learns labels that are texts in tables, and writes them as predictions", async () => {

@@ -70,7 +70,7 @@ export const predict: Command = {
     rollout: {
       value: "N",
       description:
-        "predict the sequences of a folder, or of a .pvd file, from their first frames, N steps at most (of a .pvd file: default all)",
+        "predict the sequences of a folder, of a .pvd file or of a file of several frames from their first frames, N steps at most (of a .pvd file: default all)",
     },
     ...modelOptions,
   },
@@ -130,7 +130,10 @@ async function predictRollout(args: Arguments, inputs: readonly string[], choice
   const output = args.required("output");
   if ([...inputs, output].some(isRemote))
     throw new UsageError("sequences are read from this machine and written to it");
-  if (inputs.length > 1) throw new UsageError("sequences are predicted from a single --input: a .pvd file or a folder");
+  if (inputs.length > 1)
+    throw new UsageError(
+      "sequences are predicted from a single --input: a .pvd file, one of several frames, or a folder",
+    );
   const fields = readFields(await openModel(choice));
   if (!fields) throw new UsageError(`${choice.modelPath} was not trained on sequences of a folder's fields`);
   return predictSequences({

@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve, sep } from "node:path";
 import type { DataSource } from "../../experiments/data-source.ts";
 import type { FolderExperiment } from "../../experiments/folder/experiment.ts";
 import { findUnits } from "../../experiments/folder/files.ts";
-import { FramesSource } from "../../experiments/folder/frames.ts";
+import { FramesSource, frameExtensions } from "../../experiments/folder/frames.ts";
 import type { FieldModel } from "../../experiments/folder/model.ts";
 import { type FieldSample, readSample } from "../../experiments/folder/sample.ts";
 import type { Unit } from "../../experiments/folder/splits.ts";
@@ -23,9 +23,11 @@ import { firstNote } from "./notes.ts";
 
 /** Whether a path is that of a collection of frames. */
 export const isCollection = (path: string): boolean => extensionOf(path) === "pvd";
+/** Whether a file is a sequence of its own: a collection, or one that may hold several frames. */
+const isSequence = (path: string) => isCollection(path) || frameExtensions.includes(extensionOf(path));
 
 export interface SequencesOptions extends FieldsOptions {
-  /** A collection (.pvd), or a folder of sequences. */
+  /** A collection (.pvd), a file of several frames, or a folder of sequences. */
   input: string;
   outputFolder: string;
   /** The largest number of steps; by default all that a sequence has frames for. */
@@ -38,8 +40,9 @@ export interface SequencesOptions extends FieldsOptions {
  */
 export async function predictSequences(options: SequencesOptions): Promise<void> {
   const { input, outputFolder, weights } = options;
-  if (!isCollection(input) && !isFolder(input)) {
-    throw new UsageError(`--rollout is for sequences: --input is "${input}", expected a .pvd file or a folder`);
+  if (!isSequence(input) && !isFolder(input)) {
+    const known = ["pvd", ...frameExtensions].map((extension) => `.${extension}`).join(", ");
+    throw new UsageError(`--rollout is for sequences: --input is "${input}", expected a folder or a file (${known})`);
   }
   const folder = isFolder(input) ? input : dirname(resolve(input));
   if (placeOf(folder) === (placeOf(outputFolder) ?? resolve(outputFolder))) {
@@ -56,10 +59,10 @@ export async function predictSequences(options: SequencesOptions): Promise<void>
       const tell = firstNote();
       const source = new FramesSource(new FolderSource(folder));
       const { files } = experiment.described;
-      const found = await findUnits(source, { files: isCollection(input) ? basename(input) : files, sequence: true });
+      const found = await findUnits(source, { files: isFolder(input) ? files : basename(input), sequence: true });
       // Without earlier predictions.
       const isOutput = ({ files }: Unit) => resolve(folder, files[0]).startsWith(join(resolve(outputFolder), sep));
-      const units = found.filter((unit) => (isCollection(input) ? unit.name === basename(input) : !isOutput(unit)));
+      const units = found.filter((unit) => (isFolder(input) ? !isOutput(unit) : unit.name === basename(input)));
       checkNames(units);
       makeFolder(outputFolder);
       for (const unit of units) {

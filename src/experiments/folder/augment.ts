@@ -2,7 +2,7 @@
 
 import type { Random } from "../../random.ts";
 import type { FieldCloud } from "./cloud.ts";
-import type { Augmentation, Field, FolderConfig } from "./config.ts";
+import { type Augmentation, type Field, type FolderConfig, isPositions } from "./config.ts";
 import type { Layout } from "./layout.ts";
 import type { Columns, FieldSample, FileNumbers } from "./sample.ts";
 import type { Pair } from "./statistics.ts";
@@ -87,13 +87,16 @@ export function withNoise(cloud: FieldCloud, layout: Layout, share: number, rand
   if (share === 0) return cloud;
   const features = cloud.features.slice();
   const truth = cloud.truth?.slice();
+  const positions = cloud.positions.slice();
   const noisy = layout.state.length > 0 ? layout.state : layout.inputs;
   for (const [i, { field, first, width, scaling, deviation }] of noisy.entries()) {
     if (field.classes !== undefined) continue;
+    const moves = layout.state.length > 0 && isPositions(field);
     for (let row = 0; row < cloud.points; row++) {
       for (let column = 0; column < width; column++) {
         const noise = share * deviation[column] * random.normal();
         features[row * layout.features + first + column] += noise;
+        if (moves) positions[row * width + column] += (noise * scaling.scale[column]) / layout.positions.scale[column];
         if (!truth || layout.state.length === 0) continue;
         const target = layout.targets[i];
         truth[row * layout.truths + target.truth.first + column] -=
@@ -101,5 +104,5 @@ export function withNoise(cloud: FieldCloud, layout: Layout, share: number, rand
       }
     }
   }
-  return { ...cloud, features, ...(truth && { truth }) };
+  return { ...cloud, positions, features, ...(truth && { truth }) };
 }

@@ -45,6 +45,11 @@ export interface Target extends Field {
   readonly classWeights?: "balanced" | readonly number[];
 }
 
+/** The name of the target that is the points' own coordinates, where these move in a sequence. */
+export const POSITIONS = "positions";
+/** Whether a target is the coordinates. */
+export const isPositions = ({ from }: Field): boolean => from.length === 1 && from[0] === POSITIONS;
+
 /** The graph of the messages: along the sides of cells, to the nearest points, to all within a radius (in the file's units), or none. */
 export type GraphChoice =
   | { readonly kind: "mesh" }
@@ -127,6 +132,10 @@ export function resolveFolderConfig(value: unknown): FolderConfig {
   expectDifferent(targets, all.path);
   const sequence = readSequence(all);
   if (sequence) expectChanging(targets);
+  else if (targets.some(isPositions)) {
+    const field = `targets.${POSITIONS}`;
+    throw new ConfigError(`${field}: positions change in sequences alone: set sequence: true`, { field });
+  }
   return {
     files: all.text("files"),
     coordinates: all.texts("coordinates"),

@@ -5,11 +5,11 @@ import type { DataSet } from "../../train/task.ts";
 import { meanCurve } from "../baselines.ts";
 import type { PredictedField } from "../experiment.ts";
 import { cloudOf, expectTarget, type FieldCloud } from "./cloud.ts";
-import type { GraphChoice } from "./config.ts";
+import { type GraphChoice, isPositions } from "./config.ts";
 import type { Layout } from "./layout.ts";
 import type { FieldModel } from "./model.ts";
 import type { Columns, FieldSample } from "./sample.ts";
-import { normaliseInto, type Pair, restore } from "./statistics.ts";
+import { restore } from "./statistics.ts";
 import { prepareClouds } from "./task.ts";
 
 export interface RolloutOptions {
@@ -69,8 +69,10 @@ class SequenceRun {
   }
 
   async step(model: FieldModel, cloud: FieldCloud, { layout, graph }: RolloutOptions): Promise<void> {
-    this.#state = await nextState(model, withState(cloud, this.#state, layout), this.#state, { layout, graph });
-    const truth = cloud.pair.next?.targets as readonly Columns[];
+    const { sample, next } = cloud.pair;
+    const seen = cloudOf({ sample: withState(sample, this.#state, layout), next }, layout);
+    this.#state = await nextState(model, seen, this.#state, { layout, graph });
+    const truth = next?.targets as readonly Columns[];
     for (const [i, { target }] of layout.targets.entries()) {
       this.curves[`rmse_${target.name}`].push(rootMeanSquare(this.#state[i], truth[i]));
       this.curves[`persistence_${target.name}`].push(rootMeanSquare(this.#first[i], truth[i]));
@@ -78,13 +80,10 @@ class SequenceRun {
   }
 }
 
-/** Returns a frame in which the targets that the model sees are replaced. */
-function withState(cloud: FieldCloud, state: readonly Columns[], layout: Layout): FieldCloud {
-  const features = cloud.features.slice();
-  for (const [i, { first, scaling }] of layout.state.entries()) {
-    normaliseInto(features, { first, stride: layout.features }, state[i], scaling);
-  }
-  return { ...cloud, features };
+/** Returns a frame in which the targets are replaced, among which may be the positions of points that move. */
+function withState(frame: FieldSample, targets: readonly Columns[], layout: Layout): FieldSample {
+  const moving = layout.targets.findIndex(({ target }) => isPositions(target));
+  return { ...frame, targets, ...(moving >= 0 && { positions: targets[moving].data }) };
 }
 
 /** Returns the targets of the next frame: the current ones plus the change that the model predicts. */
@@ -117,9 +116,11 @@ export async function* rollOut(
 ): AsyncGenerator<PredictedField[]> {
   const { targets } = options.layout;
   let reached: { frame: FieldSample; state: readonly Columns[] } | undefined;
+  const seenFrom = ({ frame, state }: NonNullable<typeof reached>, next: FieldSample) =>
+    cloudOf({ sample: withState(frame, state, options.layout), next }, options.layout);
   for await (const frame of frames) {
     const state = reached
-      ? await nextState(model, cloudOf(between(reached, frame), options.layout), reached.state, options)
+      ? await nextState(model, seenFrom(reached, frame), reached.state, options)
       : targets.map(({ target }, i) => expectTarget(frame, i, target.name));
     yield targets.map(({ target: { name }, width }, i) => {
       const truth = frame.targets[i]?.data;
@@ -128,11 +129,6 @@ export async function* rollOut(
     reached = { frame, state };
   }
 }
-
-const between = ({ frame, state }: { frame: FieldSample; state: readonly Columns[] }, next: FieldSample): Pair => ({
-  sample: { ...frame, targets: state },
-  next,
-});
 
 function rootMeanSquare({ data }: Columns, truth: Columns): number {
   let sum = 0;

@@ -5,7 +5,7 @@ import { FormatError } from "../../errors.ts";
 import { type SafeTensor, toFloat32 } from "../../formats/bytes/elements.ts";
 import type { Cells } from "../../formats/clouds/cells.ts";
 import { dimensionalityOf } from "../../formats/clouds/positions.ts";
-import type { Field, FolderConfig } from "./config.ts";
+import { type Field, type FolderConfig, isPositions } from "./config.ts";
 import { areTexts, numbersOf as classNumbers, type Label } from "./labels.ts";
 import { componentsOf, edgesOf, readArrays, type SampleArrays, withCells } from "./read.ts";
 
@@ -73,6 +73,8 @@ export async function readSample(
   const { positions, dimensions } = positionsOf(arrays, config);
   const points = positions.length / dimensions;
   const { cells } = graph.kind === "mesh" ? withCells(arrays, points) : arrays;
+  const ofTarget = (field: Field) =>
+    isPositions(field) ? { data: positions, width: dimensions } : pointColumns(arrays, field, points);
   return {
     file,
     points,
@@ -80,9 +82,9 @@ export async function readSample(
     positions,
     inputs: inputs.map((field) => pointColumns(arrays, field, points)),
     targets: targets.map((field) => {
-      if (!truth && !field.from.every((name) => has(arrays, name))) return undefined;
+      if (!truth && !isPositions(field) && !field.from.every((name) => has(arrays, name))) return undefined;
       try {
-        return (field.whole ? wholeColumns : pointColumns)(arrays, field, points);
+        return field.whole ? wholeColumns(arrays, field, points) : ofTarget(field);
       } catch (error) {
         if (!(mayLack && error instanceof FormatError)) throw error;
         unusable = error.message;
