@@ -74,6 +74,8 @@ interface Table {
   /** The number of columns. */
   width: number;
   hasDecimalCommas: boolean;
+  /** Whether its texts are in the encoding of Windows and not in UTF-8: the first that is not ASCII tells. */
+  isOfWindows(): boolean;
   /** What ends a line. */
   lineEnd: string;
 }
@@ -95,12 +97,19 @@ function surveyTable(content: Uint8Array, file: string): Table {
   const cells = split(endless(decodeName(firstRow)));
   const isComma = isCommaIn(separator);
   const lineEnd = /\r?\n$|\r$/.exec(firstRow)?.[0] ?? "\n";
-  const shared = { separator, first, width: cells.length, hasDecimalCommas: hasCommas(lines, separator), lineEnd };
+  const isOfWindows = () => {
+    const row = firstOf(lines(), (line) => !isAscii(line));
+    return row !== undefined && decodeName(row) === row;
+  };
+  const hasDecimalCommas = hasCommas(lines, separator);
+  const shared = { separator, first, width: cells.length, hasDecimalCommas, isOfWindows, lineEnd };
   if (!hasNumbers(cells, (text) => isComma(text) || isNumber(text))) return { ...shared, names: cells, naming: first };
   const comment = before.map((line) => line.trim() !== "").lastIndexOf(true);
   const names = comment < 0 ? undefined : namesIn(decodeName(before[comment]), split, cells.length);
   return { ...shared, names: names ?? [], naming: names && comment };
 }
+
+const isAscii = (text: string) => /^[\0-\x7f]*$/.test(text);
 
 const isNumber = (text: string) => !Number.isNaN(parseFloat32(text));
 
@@ -127,6 +136,7 @@ class Extension {
   /** The columns' names, in the bytes of the table. */
   readonly #names: readonly string[];
   #line = 0;
+  #isOfWindows: boolean | undefined;
 
   constructor(table: Table, columns: readonly Column[]) {
     this.#table = table;
@@ -139,6 +149,15 @@ class Extension {
     // Not all programs read quotes between spaces.
     const cell = this.#table.separator === undefined ? withoutSpaces(text) : quote(text);
     return fromLatin1(encoder.encode(cell));
+  }
+
+  /** Returns a label as the table has it in other columns. */
+  #label(text: string): string {
+    const written = this.#written(text);
+    if (isAscii(text)) return written;
+    this.#isOfWindows ??= this.#table.isOfWindows();
+    const ofWindows = decodeName(written);
+    return this.#isOfWindows && fromLatin1(toLatin1(ofWindows)) === ofWindows ? ofWindows : written;
   }
 
   /** Returns the next line with what is added to it, and before the first row a header line if the table has none. */
@@ -155,7 +174,7 @@ class Extension {
 
   #value(column: Column, row: number): string {
     const number = cell(column, row);
-    if (column.labels) return this.#written(number);
+    if (column.labels) return this.#label(number);
     return this.#table.hasDecimalCommas ? number.replace(".", ",") : number;
   }
 

@@ -95,7 +95,7 @@ export class TableRows {
    * @throws FormatError for another text, and where points and commas before decimals are mixed
    */
   numberIn(cells: readonly string[], column: number, { isCoordinate, labels }: CellOptions): number {
-    const [cell, row] = [cells[column], this.#line];
+    const [cell, row] = [labels ? decodeName(cells[column]) : cells[column], this.#line];
     const label = labels?.get(cell);
     if (label !== undefined) return label;
     const number = this.#numbers.parse(cell);
@@ -112,7 +112,7 @@ export class TableRows {
       throw formatError(this.#file, `${problem}: name it among classes or in ignore.`, { row, column, found: cell });
     }
     const hint = hintOf(cell, this.names?.[column], this.#separator);
-    throw formatError(this.#file, `row ${row}, column ${column + 1}: "${cell}" is not a number${hint}.`, {
+    throw formatError(this.#file, `row ${row}, column ${column + 1}: "${decodeName(cell)}" is not a number${hint}.`, {
       row,
       column,
     });

@@ -3,7 +3,7 @@
 
 import { concatBytes, type FileBytes, formatError, toBytes } from "../bytes/bytes.ts";
 import { FloatList } from "../bytes/float-list.ts";
-import { formatFloat32 } from "../bytes/text.ts";
+import { decodeName, formatFloat32 } from "../bytes/text.ts";
 import { fromUtf16 } from "../bytes/utf16.ts";
 import { roundedNumbers } from "../rounding.ts";
 import { type Column, columnsOf } from "./columns.ts";
@@ -82,7 +82,7 @@ export function textsIn(input: FileBytes, file: string, names: readonly string[]
   const columns = findColumns(names, table.names ?? [], file);
   const found = names.map((name) => [name, new Set<string>()] as const);
   for (let cells = table.next(); cells; cells = table.next()) {
-    for (const [i, [, texts]] of found.entries()) texts.add(cells[columns[i]]);
+    for (const [i, [, texts]] of found.entries()) texts.add(decodeName(cells[columns[i]]));
   }
   return new Map(found);
 }

@@ -5,6 +5,7 @@ import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
 import { labelsOf } from "../../../src/experiments/folder/labels.ts";
 import { readSample } from "../../../src/experiments/folder/sample.ts";
 import { predictionArrays } from "../../../src/experiments/prediction.ts";
+import { addArrays } from "../../../src/formats/add-arrays.ts";
 import { saveNpz } from "../../../src/formats/numpy/npz.ts";
 
 const configOf = (target: object) => resolveFolderConfig({ targets: { kind: target } });
@@ -33,6 +34,25 @@ it("numbers with gaps, as the codes of LAS, are counted from 0 within, and writt
 it("texts name the classes of a file of numbers, too", async () => {
   const sample = await readSample(archive([1, 0]), "a.npz", configOf({ classes: ["ground", "tree"] }));
   expect([...(sample.targets[0]?.data ?? [])]).toEqual([1, 0]);
+});
+
+it("texts are those of tables in UTF-8 and in the encoding of Windows, in which predictions are written, too", async () => {
+  const config = configOf({ classes: ["Bäume", "Straße"] });
+  const table = "x;y;z;kind\r\n0,5;1;2;Straße\r\n1,5;1;2;Bäume\r\n";
+  // These letters are the same in Latin-1.
+  const ofWindows = Uint8Array.from(table, (letter) => letter.charCodeAt(0));
+  const utf8 = new TextEncoder().encode(table);
+  const labels = labelsOf(config.targets[0]);
+  const added = new Map([["prediction", { shape: [2], data: Int32Array.of(0, 1), labels }]]);
+  for (const [bytes, encoding] of [
+    [ofWindows, "windows-1252"],
+    [utf8, "utf-8"],
+  ] as const) {
+    const sample = await readSample(bytes, "a.csv", config);
+    expect([...(sample.targets[0]?.data ?? [])]).toEqual([1, 0]);
+    const rows = new TextDecoder(encoding).decode(addArrays(bytes, added, "a.csv")).split("\r\n");
+    expect(rows).toEqual(["x;y;z;kind;prediction", "0,5;1;2;Straße;Bäume", "1,5;1;2;Bäume;Straße", ""]);
+  }
 });
 
 it.each([
