@@ -97,7 +97,11 @@ describe("line ends, marks and comments", () => {
       encode("x;y;z;p\n1,5;2;3;4\n1,5;1.234;3;4\n"),
       /row 3, column 2: "1.234": points and commas before decimals are mixed/,
     ],
-    ["points before thousands", encode("x;y;z;p\n1.234,5;2;3;4\n"), /"1.234,5" is not a number\.$/],
+    [
+      "points before thousands",
+      encode("x;y;z;p\n1.234,5;2;3;4\n"),
+      /"1.234,5" is not a number; expected no separators of thousands\.$/,
+    ],
     [
       "a spreadsheet",
       concat("PK", Uint8Array.of(3, 4), "x,y"),

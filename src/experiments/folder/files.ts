@@ -62,7 +62,9 @@ export function noSamples(
   { files, sequence, found = [] }: Pick<FindOptions, "files" | "sequence"> & { found?: readonly string[] },
 ): FormatError {
   const kind = files === undefined ? sampleExtensions.map((extension) => `.${extension}`).join(" ") : files;
-  const problem = sequence ? "holds no sequence: a .pvd, or numbered files" : "holds no sample";
+  const problem = sequence
+    ? "holds no sequence: a .pvd, or a file with a number for each frame, such as run_0.h5 and run_1.h5"
+    : "holds no sample";
   // What is in a folder such as flow.zarr is of its format.
   const parts = new Set(found.flatMap((path) => path.split("/").map((_, i, names) => names.slice(0, i + 1).join("/"))));
   const other = [...parts].find((path) => adviceFor(extensionOf(path)));

@@ -142,7 +142,12 @@ function pick(arrays: SampleArrays, name: string): Columns {
   throw missingArray(arrays, name);
 }
 
-function missingArray({ file, names, cellData }: SampleArrays, name: string): FormatError {
+function missingArray({ file, names, cellData, leftOut }: SampleArrays, name: string): FormatError {
+  const reason = leftOut?.get(name);
+  if (reason !== undefined) {
+    const problem = `array "${name}" cannot be used, it holds ${reason}.`;
+    return new FormatError(`${file}: ${problem}`, { file, tensor: name, expected: name, found: reason });
+  }
   const ofCells = cellData.includes(name)
     ? " It is of cells: turn it into point data first (ParaView's Cell Data to Point Data)."
     : "";

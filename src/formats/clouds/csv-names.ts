@@ -69,7 +69,7 @@ export function coordinateColumns(names: readonly string[] | undefined, count: n
     return Array.from({ length: count }, (_, column) => column);
   }
   const found = names
-    ? `the columns ${names.map((name) => `"${name}"`).join(", ")}`
+    ? `the columns ${names.map((name) => `"${name}"`).join(", ")}: rename those of the coordinates`
     : `${count} columns without names: name them in a first line, such as x,y,z,red`;
   throw formatError(file, `expected columns named x, y and z, or two or three columns without names; found ${found}.`, {
     row: 1,

@@ -171,6 +171,8 @@ class NumberCells {
 function hintOf(cell: string, name: string | undefined, separator: string | undefined): string {
   if (/^[-+]?\d*,\d+(e[-+]?\d+)?$/i.test(cell))
     return `; expected a point before the decimals (pandas: read_csv(IN, sep=${JSON.stringify(separator ?? "\\s+")}, decimal=",").to_csv(OUT))`;
+  if (/^[-+]?\d{1,3}(([.' ]\d{3})+(,\d+)?|([,' ]\d{3})+(\.\d+)?)$/.test(cell))
+    return "; expected no separators of thousands";
   if (/^(true|false)$/i.test(cell)) return "; expected 1 or 0 (pandas: astype(int), R: as.integer)";
   // pandas leaves a cell empty where a number is missing, R writes NA.
   if (!/^(|#?n\/?a|null|none)$/i.test(cell)) return "";

@@ -169,11 +169,18 @@ function numbersOf(
     throw formatError(file, `holds no field "${field}", but ${names ?? `elements of type '${description}'`}.`, details);
   }
   const of = found ? `field "${field}" holds ` : "";
-  // In Python: savez(file, **{field: array[field] for field in array.dtype.names}).
-  const advice = description.startsWith("[") && !found ? " Save each field of a structure as an array of its own." : "";
   const type = details.found.slice(0, 80);
+  // Of a structure in Python: savez(file, **{field: array[field] for field in array.dtype.names}).
+  const advice =
+    description.startsWith("[") && !found ? " Save each field of a structure as an array of its own." : adviceFor(type);
   const problem = `${of}elements of type '${type}' cannot be read; known are ${known.join(", ")}.${advice}`;
   throw formatError(file, problem, details);
+}
+
+/** Returns what can be done with elements that are no numbers. */
+function adviceFor(type: string): string {
+  if (/^.?[US]\d/.test(type)) return " Save numbers in place of texts: [NAMES.index(text) for text in array].";
+  return type.endsWith("O") ? " Save arrays of different lengths, of several samples, to a file for each sample." : "";
 }
 
 /**
