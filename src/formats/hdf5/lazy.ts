@@ -28,7 +28,7 @@ export async function loadHdf5(input: FileBytes | Blob, options: Hdf5Options = {
   return (await readHdf5(input, options)).arrays;
 }
 
-/** Reads a file as `loadHdf5` does, and names what is left out. */
+/** Reads a file as `loadHdf5` does, and the numbers in attributes of the file and its groups; names what is left out. */
 export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<ArrayContents> {
   const { file = "hdf5" } = options;
   const begin = isBlob(input) ? await input.slice(0, CLASSIC.length).arrayBuffer() : input;
