@@ -22,6 +22,11 @@ export interface LeaseOptions {
   about?: Readonly<Record<string, unknown>>;
   /** Whether the owner of a lease is known to be dead, so that nobody has to wait until the lease expires. */
   isDead?(lease: LeaseContent): boolean;
+  /**
+   * Whether the files are read whenever it is asked if a lease is held. Default: only if it is old enough that another process may have
+   * taken it over, which does not notice for a while that its files were deleted.
+   */
+  alwaysRead?: boolean;
 }
 
 /** What a lease states, with the further facts about its owner. A lease that was cut short states nothing. */
@@ -149,12 +154,10 @@ export class Lease {
     return this.#store.create(leaseFile(this.#output, this.#number), this.#text());
   }
 
-  /**
-   * Whether no other process has taken it over. Must be called right before the output is written. The files are read only if the
-   * lease is old enough that another process may have done so.
-   */
+  /** Whether no other process has taken it over. Must be called right before the output is written. */
   async isHeld(): Promise<boolean> {
-    if (secondsSince(this.#keptAt) < this.#options.seconds / 2) return true;
+    const { seconds, alwaysRead } = this.#options;
+    if (!alwaysRead && secondsSince(this.#keptAt) < seconds / 2) return true;
     const own = await this.#store.load(leaseFile(this.#output, this.#number));
     if (!own || parse(new TextDecoder().decode(own)).owner !== this.#options.owner) return false;
     return (await this.#store.load(leaseFile(this.#output, this.#number + 1))) === undefined;

@@ -1,7 +1,7 @@
 // One process at a time trains in a run's folder, and one that was killed does not stand in the way of the next.
 
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { afterAll, expect, it } from "vitest";
 import { holdingRun } from "../../src/cli/train/holding-run.ts";
@@ -59,4 +59,18 @@ it("tells a process that was stopped for long that another one has taken over", 
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30);
     await expect(expectHeld()).rejects.toThrow("Process 7 (since noon) has taken over the run");
   });
+});
+
+it("tells a process at once that its folder was deleted, and leaves the one that trains there since alone", async () => {
+  for (const name of readdirSync(folder)) rmSync(path(name));
+  await holdingRun(folder, { seconds: 0.6 }, async (expectHeld) => {
+    rmSync(folder, { recursive: true });
+    await expect(expectHeld()).rejects.toThrow(`or "training.lease-1" in it, was deleted or moved`);
+    mkdirSync(folder);
+    writeFileSync(path("training.lease-1"), JSON.stringify({ owner: "another", pid: 7, since: "noon" }));
+    await expect(expectHeld()).rejects.toThrow("Process 7 (since noon) has taken over the run");
+    // Longer than it takes to a renewal.
+    await new Promise((resolve) => setTimeout(resolve, 400));
+  });
+  expect(lease().owner).toBe("another");
 });

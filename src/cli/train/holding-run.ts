@@ -24,7 +24,7 @@ export interface HoldingOptions {
 
 /**
  * Runs `work` while no other process trains in the folder. It is told how to find out, before it writes, that another one has taken
- * over, because this one was stopped for long.
+ * over, because this one was stopped for long or the folder was deleted.
  * @throws InputError that names the process that trains there
  */
 export async function holdingRun<Result>(
@@ -33,17 +33,13 @@ export async function holdingRun<Result>(
   work: (expectHeld: () => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
   const about: About = { pid: process.pid, since: new Date().toISOString(), machine: machine() };
-  const owner = { owner: crypto.randomUUID(), seconds, about: { ...about }, isDead };
+  // The folder of a run that was forgotten may be deleted, and trained in again, while that still runs.
+  const owner = { owner: crypto.randomUUID(), seconds, about: { ...about }, isDead, alwaysRead: true };
   const leases = new Leases(new FolderStore(folder), owner);
   try {
     const lease = await takeLease(leases, folder, patient);
     return await work(async () => {
-      if (await lease.isHeld()) return;
-      const other = describeHolder(await leases.holder(NAME));
-      throw new InputError(
-        `This process was stopped for more than ${seconds} seconds, and ${other} has taken over the run in "${folder}": nothing more is written there.`,
-        { file: folder },
-      );
+      if (!(await lease.isHeld())) throw isLost(folder, await leases.holder(NAME));
     });
   } finally {
     await leases.stop();
@@ -78,6 +74,13 @@ function isTrained(folder: string, holder: LeaseContent): InputError {
     `${describeHolder(holder)} trains in "${folder}": end it first, or choose another folder. If that is no training, delete "${file}".`,
     { file: folder, holder: describeHolder(holder) },
   );
+}
+
+function isLost(folder: string, holder: LeaseContent | undefined): InputError {
+  const happened = holder
+    ? `${describeHolder(holder)} has taken over the run in "${folder}", because this process was stopped for long, or the folder was deleted meanwhile`
+    : `"${folder}", or "${leaseFile(NAME, 1)}" in it, was deleted or moved while this process trained there`;
+  return new InputError(`${happened}: nothing more is written there.`, { file: folder });
 }
 
 function describeHolder(holder: LeaseContent | undefined): string {
