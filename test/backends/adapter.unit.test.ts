@@ -18,6 +18,7 @@ const adapter = { info: { device: "Voodoo" }, features: new Set(), limits: {} };
 
 test("an adapter or a device that is refused is a device error, so that another device can be taken", async () => {
   const refuse = () => Promise.reject(new DOMException("GPU access is disabled", "OperationError"));
+  const refuseWordlessly = () => Promise.reject(new DOMException("", "OperationError"));
   const forbid = () => {
     throw new TypeError("blocked");
   };
@@ -25,6 +26,10 @@ test("an adapter or a device that is refused is a device error, so that another 
     [refuse, /this host's WebGPU fails \(.*chrome:\/\/gpu.*\): GPU access is disabled/],
     [forbid, /this host's WebGPU fails \(.*\): blocked/],
     [async () => ({ ...adapter, requestDevice: refuse }), /the adapter Voodoo gave no device: GPU access is disabled/],
+    [
+      async () => ({ ...adapter, requestDevice: refuseWordlessly }),
+      /the adapter Voodoo gave no device: OperationError/,
+    ],
   ] as const) {
     const error = await failureOf(requestAdapter);
     expect(error).toBeInstanceOf(DeviceError);

@@ -48,7 +48,9 @@ async function answerOf<Answer>(ask: () => Promise<Answer>, failure: string): Pr
   try {
     return await within(PATIENCE_SECONDS, ask());
   } catch (error) {
-    throw new DeviceError(`${failure}: ${(error as Error).message}`, { backend: "webgpu" });
+    const { message, name } = error as Error;
+    // Browsers refuse without a word, too.
+    throw new DeviceError(`${failure}: ${message || name}`, { backend: "webgpu" });
   }
 }
 

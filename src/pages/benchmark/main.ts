@@ -7,6 +7,7 @@ import { acceptDrops } from "../shared/drop.ts";
 import { count, duration, sentence } from "../shared/format.ts";
 import { say } from "../shared/message.ts";
 import { startPage } from "../shared/page.ts";
+import { reasonOf } from "../shared/reason.ts";
 import { saveFile } from "../shared/save.ts";
 import { Charts, showAll } from "./all-view.ts";
 import { readCommitted } from "./committed.ts";
@@ -84,7 +85,7 @@ async function run(): Promise<void> {
   } catch (error) {
     keep(partial);
     page.state = "failed";
-    page.error = (error as Error).message;
+    page.error = reasonOf(error);
     say(
       "bad",
       `${sentence(page.error)}${partial ? " What had been measured until then is below." : ""} “Run benchmark” tries again.`,
@@ -175,7 +176,7 @@ async function openLink(): Promise<void> {
     const entry = await readLink(location.hash);
     if (entry && entry.id !== shown?.id) open(entry);
   } catch (error) {
-    say("bad", (error as Error).message);
+    say("bad", reasonOf(error));
   }
 }
 
@@ -185,7 +186,7 @@ async function openFiles(files: readonly File[]): Promise<void> {
     try {
       open(readEntry(await readText(file), file.name, "file"));
     } catch (error) {
-      problems.push((error as Error).message);
+      problems.push(reasonOf(error));
     }
   }
   if (problems.length > 0) say("bad", problems.join(" "));

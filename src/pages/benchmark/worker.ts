@@ -1,6 +1,7 @@
 // Runs the benchmark suite in a worker, so that the page stays responsive.
 
 import { takeEngine } from "../shared/engine-worker.ts";
+import { reasonOf } from "../shared/reason.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 
 let hidden = false;
@@ -36,6 +37,6 @@ async function run({ golden, quick, memory }: Extract<ToWorker, { type: "run" }>
     });
     tell({ type: "done", result });
   } catch (error) {
-    tell({ type: "failed", message: error instanceof Error ? error.message : String(error) });
+    tell({ type: "failed", message: reasonOf(error) });
   }
 }

@@ -4,6 +4,7 @@ import "./examples.css";
 import { element } from "../shared/dom.ts";
 import { startEngineWorker } from "../shared/engine-worker.ts";
 import { startPage } from "../shared/page.ts";
+import { reasonOf } from "../shared/reason.ts";
 import { saveFile } from "../shared/save.ts";
 import type { FromWorker, RunOrder } from "./protocol.ts";
 import workerUrl from "./worker.ts?worker&url";
@@ -40,7 +41,7 @@ async function run(card: HTMLElement): Promise<void> {
     show("Done.");
   } catch (error) {
     page.state = "failed";
-    page.error = (error as Error).message;
+    page.error = reasonOf(error);
     show(`Failed: ${page.error}`);
   } finally {
     for (const button of buttons) button.disabled = false;

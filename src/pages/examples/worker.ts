@@ -2,6 +2,7 @@
 
 import { examples } from "virtual:examples";
 import { takeEngine } from "../shared/engine-worker.ts";
+import { reasonOf } from "../shared/reason.ts";
 import { lineOf } from "./print.ts";
 import type { FromWorker, RunOrder } from "./protocol.ts";
 
@@ -21,6 +22,6 @@ async function run(example: string): Promise<void> {
     await examples[example]!();
     tell({ type: "done" });
   } catch (error) {
-    tell({ type: "failed", message: error instanceof Error ? error.message : String(error) });
+    tell({ type: "failed", message: reasonOf(error) });
   }
 }

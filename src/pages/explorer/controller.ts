@@ -3,6 +3,7 @@
 import { WorkerError } from "../../errors.ts";
 import { SerialQueue } from "../../serial.ts";
 import type { ErwinPage } from "../shared/page.ts";
+import { reasonOf } from "../shared/reason.ts";
 import { SiteFunctions } from "../shared/site-worker.ts";
 import { AddressBar } from "./address-bar.ts";
 import { attentionColours, selectedForScripts, selectionColours } from "./highlight.ts";
@@ -232,7 +233,7 @@ export class Controller {
   }
 
   #fail(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     const message = error instanceof WorkerError ? `${reason}. Open the cloud again.` : reason;
     this.#page.state = "failed";
     this.#page.error = message;

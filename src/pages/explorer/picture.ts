@@ -3,6 +3,7 @@
 import { escaped } from "../../drawing/svg.ts";
 import { byId } from "../shared/dom.ts";
 import { sentence } from "../shared/format.ts";
+import { reasonOf } from "../shared/reason.ts";
 import { saveFile } from "../shared/save.ts";
 import type { Controller, Shown } from "./controller.ts";
 import type { ExplorerStage, Side } from "./sides.ts";
@@ -30,7 +31,7 @@ export function connectPictures(
       saveFile(await stage.picture(PNG_WIDTH), `${nameOf(now)}.png`);
       say("The picture is saved.");
     } catch (error) {
-      say(sentence((error as Error).message));
+      say(sentence(reasonOf(error)));
     }
   });
   byId("save-svg").addEventListener("click", () => {

@@ -32,6 +32,7 @@ addEventListener(
   // Errors of loading do not bubble.
   true,
 );
-addEventListener("unhandledrejection", ({ reason }) =>
-  showError(`${(reason as Error | undefined)?.message ?? reason}`),
-);
+addEventListener("unhandledrejection", ({ reason }) => {
+  const { message, name } = (reason ?? {}) as Partial<Error>;
+  showError(message || name || String(reason));
+});

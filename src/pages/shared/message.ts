@@ -2,6 +2,7 @@
 
 import { byId, element } from "./dom.ts";
 import { sentence } from "./format.ts";
+import { reasonOf } from "./reason.ts";
 
 /** Shows a message in place of the one before; without a text, none. */
 export function say(kind?: "bad" | "warn", text?: string): void {
@@ -13,6 +14,6 @@ export async function saying(action: () => Promise<void>): Promise<void> {
   try {
     await action();
   } catch (error) {
-    say("bad", sentence((error as Error).message));
+    say("bad", sentence(reasonOf(error)));
   }
 }
