@@ -94,6 +94,16 @@ function coloursIn(canvas: HTMLElement | SVGElement): number[] {
   return [...new Set(new Uint32Array(copy.getImageData(0, 0, 200, 100).data.buffer))];
 }
 
+/** Runs in the page: puts something in the place of a file of the kept run. */
+async function putFile([name, content]: readonly [string, unknown]): Promise<void> {
+  const request = indexedDB.open("erwin-training");
+  await new Promise((resolve) => request.addEventListener("success", resolve));
+  const transaction = request.result.transaction("files", "readwrite");
+  transaction.objectStore("files").put(content, name);
+  await new Promise((resolve) => transaction.addEventListener("complete", resolve));
+  request.result.close();
+}
+
 const ready = (page: Page) => page.locator("#start:enabled").waitFor();
 
 describe("Chromium, isolated by headers", () => {
@@ -549,6 +559,32 @@ describe("Chromium, isolated by headers", () => {
       expect(await page.locator("#incomplete").isVisible()).toBe(false);
       await context.close();
     }
+  });
+
+  test("a kept run that is damaged is said, with what helps, and can be replaced", async () => {
+    const { page } = await openPage(browser, `${holdingHost.url}${query}`);
+    await click(page, "Start");
+    await goOnUntil(page, () => page.locator("#save").isEnabled());
+    await click(page, "Pause");
+    await until(page, "paused");
+    /** Puts something in the place of a file, and loads the page again. */
+    const damage = async (name: string, content: unknown) => {
+      await page.evaluate(putFile, [name, content] as const);
+      await page.reload();
+      await ready(page);
+    };
+    const told = (text: string) => page.locator("#message", { hasText: text }).waitFor();
+    await damage("last.safetensors", new Uint8Array(5));
+    await click(page, "Resume");
+    await told("last.safetensors: truncated: expected at least 8 bytes, found 5. The run that is kept cannot go on");
+    expect(await page.locator("#resume").isVisible(), "resuming it would fail again").toBe(false);
+    await damage("metrics.jsonl", "no bytes");
+    await told("metrics.jsonl: expected a file's bytes, found a value of type string. The run that is kept cannot");
+    await click(page, "Start");
+    await page.waitForFunction(() => globalThis.erwinPage.state === "running");
+    await finish(page);
+    expect(await stateOf(page)).toEqual({ state: "done", step: 20, error: undefined });
+    await page.context().close();
   });
 
   test("a pause that takes long can be cut short", async () => {

@@ -1,6 +1,11 @@
 // The files of the run: in the browser's database, or where that refuses them, in memory, which ends with the page.
 
+import { FormatError } from "../../errors.ts";
+import { sentence } from "../shared/format.ts";
+import { reasonOf } from "../shared/reason.ts";
 import { type RunFiles, RunStore } from "./run-store.ts";
+import { readRun, type SavedRun } from "./saved-run.ts";
+import { UNREADABLE } from "./texts.ts";
 
 export class KeptRun {
   readonly #onRefusal: (reason: string) => void;
@@ -46,6 +51,21 @@ export class KeptRun {
     return this.#memory ?? (await RunStore.open()).loadAll();
   }
 
+  /**
+   * The run, and its files; undefined if there is none.
+   * @throws FormatError with advice if it is damaged; Error where the browser allows no storage
+   */
+  async read(): Promise<{ run: SavedRun; files: RunFiles } | undefined> {
+    try {
+      const files = await this.loadAll();
+      const run = readRun(files);
+      return run && { run, files };
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      throw new FormatError(`${sentence(error.message)} ${UNREADABLE}`, error.details);
+    }
+  }
+
   /** Keeps all of these files, besides those that there are. */
   async save(files: RunFiles): Promise<void> {
     if (!this.#memory) {
@@ -53,7 +73,7 @@ export class KeptRun {
         return await (await RunStore.open()).saveAll(files);
       } catch (error) {
         this.#memory = await this.loadAll().catch(() => ({}));
-        this.#onRefusal((error as Error).message);
+        this.#onRefusal(reasonOf(error));
       }
     }
     this.memory = { ...this.#memory, ...files };
@@ -66,7 +86,7 @@ export class KeptRun {
       await (await RunStore.open()).replaceAll(files);
     } catch (error) {
       this.memory = files;
-      this.#onRefusal((error as Error).message);
+      this.#onRefusal(reasonOf(error));
     }
   }
 }

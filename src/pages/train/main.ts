@@ -3,6 +3,7 @@
 import "./train.css";
 import type { LogEntry } from "erwin";
 import { describeAdapter, findAdapter } from "../../backends/webgpu/adapter-info.ts";
+import { FormatError } from "../../errors.ts";
 import { CONFIG_FILE } from "../../experiments/run-files.ts";
 import { within } from "../../host/patience.ts";
 import { BEST_CHECKPOINT, LAST_CHECKPOINT } from "../../train/checkpoints/store.ts";
@@ -11,6 +12,7 @@ import { count, figure, sentence } from "../shared/format.ts";
 import { keepAwake } from "../shared/keep-awake.ts";
 import { say, saying } from "../shared/message.ts";
 import { startPage } from "../shared/page.ts";
+import { reasonOf } from "../shared/reason.ts";
 import { DataSet } from "./data-set.ts";
 import { Form } from "./form.ts";
 import { acceptInput } from "./input.ts";
@@ -23,8 +25,8 @@ import { ProgressView } from "./progress-view.ts";
 import type { FromWorker } from "./protocol.ts";
 import { checkRun, downloadRun, readRunFile } from "./run-file.ts";
 import { RunLock } from "./run-lock.ts";
-import { configFile, isCheckpointOf, lastStep, type RunConfig, readRun } from "./saved-run.ts";
-import { ANOTHER_TAB, adviceFor, askedInVain, needsData, OTHER_RUN, UNKEPT } from "./texts.ts";
+import { configFile, isCheckpointOf, lastStep, type RunConfig } from "./saved-run.ts";
+import { ANOTHER_TAB, adviceFor, askedInVain, isOfKeptRun, needsData, OTHER_RUN, UNKEPT } from "./texts.ts";
 
 const startButton = byId<HTMLButtonElement>("start");
 const resumeButton = byId<HTMLButtonElement>("resume");
@@ -140,8 +142,8 @@ async function expectShown(): Promise<void> {
 /** Whether the run that is kept is shown; what cannot be read is no run. */
 async function showsKept(): Promise<boolean> {
   try {
-    const found = readRun(await kept.loadAll());
-    return !found || isCheckpointOf(found, entries);
+    const found = await kept.read();
+    return !found || isCheckpointOf(found.run, entries);
   } catch {
     return true;
   }
@@ -151,8 +153,8 @@ async function resume(): Promise<void> {
   say();
   if (!(await lock.take())) throw new Error(ANOTHER_TAB);
   // Another tab may have continued the run, or started another, since it was shown here.
-  const found = job ? undefined : readRun(await kept.loadAll());
-  if (found) ({ config: shown, entries } = found);
+  const found = job ? undefined : await kept.read();
+  if (found) ({ config: shown, entries } = found.run);
   if (!shown) return;
   // Where its device has failed, another one can be chosen.
   if (page.state === "failed") shown = { ...shown, backend: form.backend };
@@ -240,9 +242,10 @@ function hear(message: FromWorker): void {
   } else {
     page.error = message.message;
     endJob();
-    show("failed", `Stopped after step ${count(page.step ?? 0)}.`);
-    const run = { canResume: !saveButton.disabled, readsFiles: shown !== undefined && readsFiles(shown) };
-    say("bad", `${sentence(message.message)} ${adviceFor(message.name, run)}`);
+    const canResume = !saveButton.disabled && !isOfKeptRun(message);
+    show("failed", `Stopped after step ${count(page.step ?? 0)}.`, canResume);
+    const run = { canResume, readsFiles: shown !== undefined && readsFiles(shown) };
+    say("bad", `${sentence(message.message)} ${adviceFor(message, run)}`);
   }
 }
 
@@ -257,8 +260,8 @@ function readsFiles({ experiment }: RunConfig): boolean {
   return experiment === library.FOLDER || library.experiments[experiment]!.readsFiles;
 }
 
-/** Shows what the page is doing, by its buttons too. */
-function show(state: typeof page.state, text: string): void {
+/** Shows what the page is doing, by its buttons too. @param canResume whether a run that has failed can go on */
+function show(state: typeof page.state, text: string, canResume = false): void {
   const running = state === "running";
   const hadFocus = [startButton, pauseButton.element, resumeButton].includes(
     document.activeElement as HTMLButtonElement,
@@ -267,7 +270,7 @@ function show(state: typeof page.state, text: string): void {
   startButton.hidden = running;
   pauseButton.element.hidden = !running;
   pauseButton.reset();
-  resumeButton.hidden = !(state === "paused" || (state === "failed" && !saveButton.disabled));
+  resumeButton.hidden = !(state === "paused" || (state === "failed" && canResume));
   startButton.classList.toggle("primary", resumeButton.hidden);
   byId("status").textContent = text;
   page.state = state;
@@ -284,9 +287,12 @@ function showEntries(): void {
 
 /** Shows the run that is kept, if there is one. @param inForm whether the form shows its options */
 async function showSaved(inForm = true): Promise<void> {
-  const files = await kept.loadAll().catch((error: Error) => sayUnkept(error.message));
-  const run = files && readRun(files);
-  if (!run || !library.experimentNames.includes(run.config.experiment)) return;
+  const found = await kept.read().catch((error: Error) => {
+    if (error instanceof FormatError) throw error;
+    sayUnkept(reasonOf(error));
+  });
+  if (!found || !library.experimentNames.includes(found.run.config.experiment)) return;
+  const { run, files } = found;
   ({ config: shown, entries } = run);
   if (inForm) form.show(shown);
   // Of a run that was left before its first checkpoint it is known how it was begun, which is all that resuming it needs.

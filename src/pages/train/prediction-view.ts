@@ -5,6 +5,7 @@ import { Chart } from "../shared/chart.ts";
 import { byId, element } from "../shared/dom.ts";
 import { count, figure, sentence } from "../shared/format.ts";
 import { onTheme } from "../shared/page.ts";
+import { reasonOf } from "../shared/reason.ts";
 import { colourOfEach, paint, type Range } from "../shared/stage/paint.ts";
 import { rampOf } from "../shared/stage/ramp.ts";
 import type { Stage } from "../shared/stage/stage.ts";
@@ -167,7 +168,7 @@ export class PredictionView {
       return await this.#stage;
     } catch (error) {
       this.#stage = undefined;
-      byId("prediction-facts").textContent = sentence((error as Error).message);
+      byId("prediction-facts").textContent = sentence(reasonOf(error));
       return undefined;
     }
   }

@@ -4,6 +4,7 @@ import type { FitResult, LogEntry } from "erwin";
 import type { Range } from "../shared/stage/paint.ts";
 import type { RunFiles } from "./run-store.ts";
 import type { RunConfig } from "./saved-run.ts";
+import type { Failure } from "./texts.ts";
 
 export interface TrainOrder {
   type: "train";
@@ -78,4 +79,4 @@ export type FromWorker =
   | { type: "refused"; reason: string }
   | { type: "paused" }
   | { type: "done"; result: FitResult }
-  | { type: "failed"; name: string; message: string };
+  | ({ type: "failed" } & Failure);

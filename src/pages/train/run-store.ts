@@ -1,6 +1,7 @@
 // The files of a run in this browser's database, where they outlive the page: the same files that `erwin train` keeps in a run's
 // folder. There is one run at a time; of those before it the curves are kept.
 
+import { FormatError } from "../../errors.ts";
 import { answerOf, opened } from "./database.ts";
 
 const DATABASE = "erwin-training";
@@ -63,15 +64,17 @@ export class RunStore {
     }
   }
 
+  /** @throws FormatError if something else is in the file's place */
   async load(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return answerOf(this.#database.transaction(FILES).objectStore(FILES).get(name));
+    const content = await answerOf(this.#database.transaction(FILES).objectStore(FILES).get(name));
+    return content === undefined ? undefined : expectBytes(name, content);
   }
 
-  /** All files, by name. */
+  /** All files, by name. @throws FormatError if something else is among them */
   async loadAll(): Promise<RunFiles> {
     const files = this.#database.transaction(FILES).objectStore(FILES);
     const [names, contents] = await Promise.all([answerOf(files.getAllKeys()), answerOf(files.getAll())]);
-    return Object.fromEntries(names.map((name, i) => [String(name), contents[i]]));
+    return Object.fromEntries(names.map((name, i) => [String(name), expectBytes(String(name), contents[i])]));
   }
 
   /** Writes all of these files, or none. */
@@ -112,6 +115,11 @@ export class RunStore {
         reject(new Error(`the run cannot be kept in this browser: ${reasonOf(transaction.error)}`));
     });
   }
+}
+
+function expectBytes(name: string, content: unknown): Uint8Array<ArrayBuffer> {
+  if (content instanceof Uint8Array) return content as Uint8Array<ArrayBuffer>;
+  throw new FormatError(`${name}: expected a file's bytes, found a value of type ${typeof content}`, { file: name });
 }
 
 /** Returns why there is no database, or a transaction was aborted; the browser's own message may be empty. */

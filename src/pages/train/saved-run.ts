@@ -47,7 +47,7 @@ type Files = Readonly<Record<string, Uint8Array | undefined>>;
 export function readRun(files: Files): SavedRun | undefined {
   const config = files[CONFIG_FILE];
   if (!config) return undefined;
-  const read = parse(textOf(config), CONFIG_FILE) as Partial<RunConfig> | null;
+  const read = parse(textOf(config), CONFIG_FILE, CONFIG_FILE) as Partial<RunConfig> | null;
   const { experiment, backend, options, folder, generated } = read ?? {};
   const isRun = typeof experiment === "string" && (backend === "cpu" || backend === "webgpu");
   if (!isRun || typeof options !== "object" || options === null) return undefined;
@@ -61,16 +61,16 @@ export const readEntries = (file: Uint8Array | undefined): LogEntry[] =>
     .flatMap((line, i) => (line === "" ? [] : [readEntry(line, `${METRICS_FILE}, line ${i + 1}`)]));
 
 function readEntry(line: string, place: string): LogEntry {
-  const entry = parse(line, place);
+  const entry = parse(line, place, METRICS_FILE);
   if (isLogEntry(entry)) return entry;
   throw new FormatError(`${place}: expected an entry with its kind and its step`, { file: METRICS_FILE });
 }
 
-function parse(text: string, place: string): unknown {
+function parse(text: string, place: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new FormatError(`${place} is no JSON: ${(error as Error).message}`, { file: place });
+    throw new FormatError(`${place} is no JSON: ${(error as Error).message}`, { file });
   }
 }
 

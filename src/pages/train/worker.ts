@@ -1,9 +1,10 @@
 // Trains in a worker, so that the page never waits. Each checkpoint is kept with the numbers up to it.
 
-import type { CheckpointStore, Device, LogEntry } from "erwin";
+import type { CheckpointStore, Device, ErwinError, LogEntry } from "erwin";
 import type { ExperimentOptions, ExperimentRun } from "erwin/experiments";
 import { CONFIG_FILE, METRICS_FILE } from "../../experiments/run-files.ts";
 import { takeEngine } from "../shared/engine-worker.ts";
+import { reasonOf } from "../shared/reason.ts";
 import { KeptRun } from "./kept-run.ts";
 import { Previewer } from "./previewer.ts";
 import type { FromWorker, ToWorker, TrainOrder } from "./protocol.ts";
@@ -63,8 +64,8 @@ async function train(order: TrainOrder): Promise<void> {
     if (result.finished) await previewer.atEnd(result.step);
     tell(result.finished ? { type: "done", result } : { type: "paused" });
   } catch (error) {
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
-    tell({ type: "failed", name, message });
+    const { name = "Error", details } = (error ?? {}) as Partial<ErwinError>;
+    tell({ type: "failed", name, message: reasonOf(error), file: details?.file as string | undefined });
   } finally {
     timers.forEach(clearTimeout);
   }
