@@ -27,9 +27,16 @@ export const serveSite = (isolation: Isolation, prelude = "") =>
 /** The milliseconds within which a page has to do what is waited for: no test relies on how quick a machine is. */
 const PATIENCE = 120_000;
 
-export async function launchChromium({ webgpu = true, args = [] as string[] } = {}): Promise<Browser> {
+/** @param options `keepsPages`: whether pages that are left stay in memory for a while, which Playwright otherwise switches off */
+export async function launchChromium({
+  webgpu = true,
+  keepsPages = false,
+  args = [] as string[],
+} = {}): Promise<Browser> {
   const usual = testArguments().filter((argument) => webgpu || !/webgpu/.test(argument));
-  const browser = await chromium.launch({ executablePath: findChromium(), args: [...usual, ...args] });
+  const ignoreDefaultArgs = keepsPages ? ["--disable-back-forward-cache"] : [];
+  const options = { executablePath: findChromium(), args: [...usual, ...args], ignoreDefaultArgs };
+  const browser = await chromium.launch(options);
   const { newContext } = browser;
   browser.newContext = async (options) => {
     const context = await newContext.call(browser, options);

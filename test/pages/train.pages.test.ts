@@ -347,6 +347,48 @@ describe("Chromium, isolated by headers", () => {
     await insecure.close();
   });
 
+  test("a page that is left and comes back goes on with its run, which is its own without locks, too", async () => {
+    const args = ["--host-resolver-rules=MAP erwin.test 127.0.0.1"];
+    const keeping = await launchChromium({ keepsPages: true, args });
+    const context = await keeping.newContext();
+    const url = holdingHost.url.replace("127.0.0.1", "erwin.test");
+    const page = await context.newPage();
+    await page.addInitScript(() =>
+      addEventListener("pageshow", ({ persisted }) => persisted && (document.title = "back")),
+    );
+    page.on("dialog", (dialog) => dialog.accept());
+    await page.goto(`${url}${query}`);
+    await ready(page);
+    await click(page, "Start");
+    await goOnUntil(page, () => page.locator("#save").isEnabled());
+    const { step = 0 } = await stateOf(page);
+    await page.goto(`${url}index.html`);
+    await page.goBack({ waitUntil: "commit" });
+    await page.waitForFunction(() => document.title === "back");
+    const hasGoneOn = async () => ((await stateOf(page)).step ?? 0) > step;
+    await goOnUntil(page, hasGoneOn);
+    expect((await stateOf(page)).state).toBe("running");
+    const other = await context.newPage();
+    await other.goto(`${url}train.html`);
+    await ready(other);
+    await click(other, "Resume");
+    await other.getByText("Another tab of this browser has started a run").waitFor();
+    await other.close();
+    // As another tab takes it from a page that is in memory, and does not answer.
+    await page.evaluate(async () => {
+      const request = indexedDB.open("erwin-training-tab");
+      await new Promise((resolve) => request.addEventListener("success", resolve));
+      const transaction = request.result.transaction("tabs", "readwrite");
+      transaction.objectStore("tabs").put(-1, "erwin-training");
+      await new Promise((resolve) => transaction.addEventListener("complete", resolve));
+      request.result.close();
+      dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+    });
+    await page.getByText("Another tab of this browser has started a run").waitFor();
+    expect((await stateOf(page)).state).toBe("paused");
+    await keeping.close();
+  });
+
   test("own files are trained on, with the config that is proposed and changed", async () => {
     const files: { name: string; mimeType: string; buffer: Buffer }[] = [];
     const options = { samples: 10, seed: 1, points: 150, frames: 1 };

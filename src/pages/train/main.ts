@@ -56,7 +56,7 @@ const library = await import("erwin/experiments").catch((cause: Error) => {
 });
 const view = new ProgressView();
 const prediction = new PredictionView();
-const lock = new RunLock();
+const lock = new RunLock(() => void saying(yieldRun));
 const kept = new KeptRun(sayUnkept);
 const pauseButton = new PauseButton(pause, () => void saying(endNow));
 const data = new DataSet();
@@ -247,6 +247,14 @@ function hear(message: FromWorker): void {
     const run = { canResume, readsFiles: shown !== undefined && readsFiles(shown) };
     say("bad", `${sentence(message.message)} ${adviceFor(message, run)}`);
   }
+}
+
+/** Another tab has the run now. */
+async function yieldRun(): Promise<void> {
+  endJob();
+  show("idle", "");
+  await showSaved(false);
+  throw new Error(ANOTHER_TAB);
 }
 
 function endJob(): void {

@@ -5,7 +5,13 @@ import { TabLease } from "./tab-lease.ts";
 const NAME = "erwin-training";
 
 export class RunLock {
+  readonly #onLost: () => void;
   #giveBack: (() => void) | undefined;
+
+  /** @param onLost called if another tab has taken the run while this page was in the browser's memory, from where it comes back */
+  constructor(onLost: () => void) {
+    this.#onLost = onLost;
+  }
 
   /** Returns whether this tab has the run now. It keeps the run until it gives it back or is closed. */
   async take(): Promise<boolean> {
@@ -29,13 +35,25 @@ export class RunLock {
     try {
       const lease = await TabLease.take(NAME);
       if (!lease) return false;
-      this.#giveBack = () => lease.giveBack();
-      // A page that comes back from the browser's memory takes it again.
-      addEventListener("pagehide", () => this.giveBack(), { once: true });
+      const over = new AbortController();
+      this.#giveBack = () => {
+        over.abort();
+        lease.giveBack();
+      };
+      const { signal } = over;
+      // A page that may come back with its worker keeps it, but does not answer meanwhile.
+      addEventListener("pagehide", ({ persisted }) => !persisted && this.giveBack(), { signal });
+      addEventListener("pageshow", () => void this.#expectHeld(lease), { signal });
     } catch {
       // The browser refuses storage, which says so itself: there is nothing to share.
     }
     return true;
+  }
+
+  async #expectHeld(lease: TabLease): Promise<void> {
+    if (await lease.isHeld()) return;
+    this.giveBack();
+    this.#onLost();
   }
 
   giveBack(): void {

@@ -1,5 +1,6 @@
 // What takes the place of the browser's locks where it has none: the tab that has something is written down in a database, whose
-// transactions come one after the other in all tabs. A tab that was closed without giving it back does not answer.
+// transactions come one after the other in all tabs. A tab that was closed without giving it back does not answer,
+// nor does one whose page was left and is in the browser's memory.
 
 import { answerOf, opened } from "./database.ts";
 
@@ -34,6 +35,11 @@ export class TabLease {
       owner === lease.#number || (!(await lease.#answers(owner)) && (await lease.#claim(owner)) === lease.#number);
     if (!isMine) lease.#close();
     return isMine ? lease : undefined;
+  }
+
+  /** Whether it is still this tab that has it: another one takes it from a tab that does not answer. */
+  async isHeld(): Promise<boolean> {
+    return (await answerOf(this.database.transaction(STORE).objectStore(STORE).get(this.name))) === this.#number;
   }
 
   /** Writes this tab down if none is, or the silent one; returns the number of the tab that is written down then. */
