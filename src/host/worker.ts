@@ -6,6 +6,7 @@ import { isElectronWindow, isFirefox, nodeModule } from "./environment.ts";
 import { isLifeMessage, type LifeMessage, lifeName, whenEnded } from "./life.ts";
 import { createWorker } from "./origin.ts";
 import { BorrowedThread, borrowsThreads } from "./page-threads.ts";
+import { afterPatience } from "./patience.ts";
 import type { WorkerScript } from "./worker-script.ts";
 
 /**
@@ -56,26 +57,26 @@ export function startWorker(script: WorkerScript, listener: HostWorkerListener):
   const mayBeThread = (url.protocol === "file:" && !isElectronWindow()) || "Deno" in globalThis;
   const threads = mayBeThread ? nodeModule<WorkerThreads>("node:worker_threads") : undefined;
   const giveUp = () => listener.onError(workerError(url, `it did not answer within ${START_SECONDS} s`));
-  const timer = setTimeout(giveUp, START_SECONDS * 1000);
+  const endWait = afterPatience(START_SECONDS, giveUp);
   const timed: HostWorkerListener = {
     onMessage: (message) => {
-      clearTimeout(timer);
+      endWait();
       listener.onMessage(message);
     },
     onError: (error) => {
-      clearTimeout(timer);
+      endWait();
       listener.onError(error);
     },
   };
   try {
     const worker = threads ? startNodeWorker(threads, url, timed) : startWebWorker(script, timed);
     const stop = () => {
-      clearTimeout(timer);
+      endWait();
       worker.stop();
     };
     return { ...worker, stop };
   } catch (error) {
-    clearTimeout(timer);
+    endWait();
     throw error;
   }
 }

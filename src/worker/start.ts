@@ -3,6 +3,7 @@
 import { DeviceError } from "../errors.ts";
 import { nodeModule } from "../host/environment.ts";
 import { createWorker } from "../host/origin.ts";
+import { within } from "../host/patience.ts";
 import { START_SECONDS, workerError } from "../host/worker.ts";
 import type { WorkerScript } from "../host/worker-script.ts";
 
@@ -75,7 +76,6 @@ function announcing(worker: Worker): Worker {
 }
 
 function greeted(worker: ModelThread, greeting: string): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
   const first = new Promise<void>((resolve, reject) => {
     worker.addEventListener("error", (event) => {
       // Otherwise Deno ends the process.
@@ -87,8 +87,6 @@ function greeted(worker: ModelThread, greeting: string): Promise<void> {
       else reject(new Error("it is not the worker of this version of the library"));
     };
     worker.addEventListener("message", listen, { once: true });
-    const giveUp = () => reject(new Error(`it did not answer within ${START_SECONDS} s`));
-    timer = setTimeout(giveUp, START_SECONDS * 1000);
   });
-  return first.finally(() => clearTimeout(timer));
+  return within(START_SECONDS, first);
 }

@@ -27,7 +27,7 @@ test("a worker that sends nothing for 60 s is a WorkerError that names it", () =
   const script = join(folder, "silent.mjs");
   writeFileSync(script, "setInterval(() => {}, 1000);");
   const url = pathToFileURL(script);
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   const errors: WorkerError[] = [];
   const listener = { onMessage: () => {}, onError: (error: WorkerError) => errors.push(error) };
   const worker = startWorker(givenScript(url), listener);

@@ -137,7 +137,7 @@ describe("a worker script", () => {
 
   test("that says nothing", async () => {
     const { setTimeout } = globalThis;
-    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    vi.useFakeTimers({ toFake: ["setInterval"] });
     try {
       const call = rejection(createErwinWorker({ url: scriptUrl("") }), WorkerError);
       // Until it waits.
