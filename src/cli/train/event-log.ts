@@ -1,10 +1,9 @@
 // Writes a run's log for TensorBoard: `tensorboard --logdir RUN`.
 
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type EventContent, encodeEvent } from "../../formats/tensorflow/tfevents.ts";
 import type { LogEntry, Logger } from "../../index.ts";
-import { append } from "../files/files.ts";
+import { append, listFolder } from "../files/files.ts";
 import { EVENTS_PREFIX } from "../files/run-folder.ts";
 
 /** An event file of one call. Each call that continues a run writes its own file, as TensorBoard expects. */
@@ -13,11 +12,10 @@ export class EventLog implements Logger {
 
   /** @param step the number of steps that the run has done; entries of later steps in earlier files become void */
   constructor(folder: string, step: number) {
-    // TensorBoard reads a folder's files in the order of their names.
-    let seconds = Math.floor(Date.now() / 1000);
-    const path = () => join(folder, `${EVENTS_PREFIX}${seconds}.erwin`);
-    while (existsSync(path())) seconds++;
-    this.#path = path();
+    // TensorBoard reads a folder's files in the order of their names, and the clock may have been set back since the last one.
+    const earlier = listFolder(folder).flatMap(({ name }) => (name.startsWith(EVENTS_PREFIX) ? [secondsOf(name)] : []));
+    const seconds = Math.max(Math.floor(Date.now() / 1000), ...earlier.map((last) => last + 1));
+    this.#path = join(folder, `${EVENTS_PREFIX}${seconds}.erwin`);
     this.#write({ version: true }, step);
     if (step > 0) this.#write({ start: true }, step + 1);
   }
@@ -31,3 +29,6 @@ export class EventLog implements Logger {
     append(this.#path, encodeEvent(content, { step, wallTime: Date.now() / 1000 }));
   }
 }
+
+/** When a file was begun, by its name; 0 for a name that does not say so. */
+const secondsOf = (name: string): number => Number.parseInt(name.slice(EVENTS_PREFIX.length), 10) || 0;
