@@ -3,6 +3,7 @@
 import { mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { FolderStore, forOutputs } from "../../src/cli/files/folder-store.ts";
 
@@ -26,6 +27,23 @@ test("a file is replaced as a whole, no other file is left, and one that cannot 
       `Cannot read "${join(store.name, "endless.csv")}": its links lead in a circle.`,
     );
   } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a file that another process deletes while it is read, as leases are, is not there", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "erwin-store-"));
+  const code = `
+    const { rmSync, writeFileSync } = require("node:fs");
+    for (let i = 0; ; i++) i % 2 ? rmSync(${JSON.stringify(join(folder, "a"))}) : writeFileSync(${JSON.stringify(join(folder, "a"))}, "a");
+  `;
+  const other = new Worker(code, { eval: true });
+  try {
+    const store = new FolderStore(folder);
+    while (!store.load("a"));
+    for (let i = 0; i < 20_000; i++) store.load("a");
+  } finally {
+    await other.terminate();
     rmSync(folder, { recursive: true });
   }
 });

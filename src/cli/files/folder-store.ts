@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { InputError } from "../../errors.ts";
 import type { FileStore } from "../../jobs/job.ts";
 import {
   createFile,
@@ -27,7 +28,14 @@ export class FolderStore extends FolderSource implements FileStore {
 
   load(path: string): Uint8Array | undefined {
     const file = join(this.name, path);
-    return existsSync(file) ? readBytes(file) : undefined;
+    if (!existsSync(file)) return undefined;
+    try {
+      return readBytes(file);
+    } catch (error) {
+      // Another process that shares the folder has deleted it just now, as leases are.
+      if (error instanceof InputError && error.details.reason === "ENOENT") return undefined;
+      throw error;
+    }
   }
 
   create(path: string, bytes: Uint8Array<ArrayBuffer>): boolean {
