@@ -31,6 +31,7 @@ import { formatNamed } from "./extension.ts";
 import { loadNpy, saveNpy } from "./numpy/npy.ts";
 import { listNpz, loadNpz, saveNpz } from "./numpy/npz.ts";
 import { headFormats, noFormat, unknownFormat } from "./other-formats.ts";
+import { exactOf } from "./rounding.ts";
 import { loadSafetensors, saveSafetensors } from "./safetensors/safetensors.ts";
 import { loadVtk, saveVtk } from "./vtk/vtk.ts";
 import { loadVtkXmlPoints } from "./vtk/vtu.ts";
@@ -201,7 +202,10 @@ function arraysOf({ positions, exact, dimensionality, attributes }: PointCloud):
   const [name] = positionNames;
   if (attributes?.has(name)) throw new InputError(`"${name}" is the name of the positions.`, { tensor: name });
   const shape = [positions.length / dimensionality, dimensionality];
-  return new Map<string, SafeTensorInput>([[name, { shape, data: exact ?? positions }], ...pointDataOf(attributes)]);
+  return new Map<string, SafeTensorInput>([
+    [name, { shape, data: exactOf(positions, exact) }],
+    ...pointDataOf(attributes),
+  ]);
 }
 
 /** Returns the array that has a usual name of positions, or else the only one. */

@@ -42,6 +42,15 @@ export function roundedNumbers(values: Float64Array, columns: number): Rounded {
 }
 
 /**
+ * Returns what is to be written: the exact numbers, unless a program has changed the rounded ones since, or taken some out.
+ * @param exact what `PointCloud.exact` is of positions
+ */
+export function exactOf<Data extends Float32Array | Int32Array>(data: Data, exact?: Float64Array): Data | Float64Array {
+  const isSame = (value: number, i: number) => Object.is(Math.fround(exact?.[i] as number), value);
+  return exact?.length === data.length && data.every(isSame) ? exact : data;
+}
+
+/**
  * Returns a remark if the steps in which float32 holds coordinates are coarse for the size of the cloud.
  * @param positions [points, dimensionality]
  */

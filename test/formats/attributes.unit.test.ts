@@ -257,6 +257,35 @@ describe("files for other programs", () => {
     expect([...back.attributes!.get("batch_idx")!.data]).toEqual([0, 0, 1, 1, 2]);
   });
 
+  it("labels go into tables in place of their numbers, and no other object is taken for labels", () => {
+    const ground = (labels: Attribute["labels"]) =>
+      writePointCloud(
+        { ...cloud, attributes: new Map([["label", { data: Int32Array.of(0, 1, 0, 1, -1), channels: 1, labels }]]) },
+        "csv",
+      );
+    const labels = new Map([
+      [0, "ground"],
+      [1, 'a "tree"'],
+    ]);
+    const options = {
+      attributes: ["label"],
+      labels: new Map([
+        [
+          "label",
+          new Map([
+            ["ground", 0],
+            ['a "tree"', 1],
+            ["", -1],
+          ]),
+        ],
+      ]),
+    };
+    expect(readPointCloud(ground(labels), "csv", options).attributes?.get("label")?.data).toEqual(
+      Float32Array.of(0, 1, 0, 1, -1),
+    );
+    expect(() => ground(["ground"] as never)).toThrow(/the labels of attribute "label".* expected a Map by number/);
+  });
+
   it("written.npy, and every type of element back", () => {
     const bytes = writePointCloud({ positions, dimensionality: 3 }, "npy");
     expect(Buffer.from(foreign("written.npy")).equals(bytes)).toBe(true);

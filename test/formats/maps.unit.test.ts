@@ -41,3 +41,17 @@ it("numbers that float32 holds well for their range are in float32 alone", () =>
   const { exact } = readPointCloud(new TextEncoder().encode("x,y,z\n0.1,273.15,9.9\n0.2,374.2,10.1\n"), "a.csv");
   expect(exact).toBeUndefined();
 });
+
+it.each([".csv", ".npz", ".vtk", ".vtu"] as const)(
+  "%s: coordinates are written as they were read, and as a program has them that changed them since or left some out",
+  (format) => {
+    const cloud = readPointCloud(read("pandas.csv"), "pandas.csv");
+    const { positions } = cloud;
+    const again = (changed: Float32Array) =>
+      readPointCloud(writePointCloud({ ...cloud, positions: changed }, format), `a${format}`);
+    expect(again(positions).exact).toEqual(cloud.exact);
+    const moved = positions.map((value) => 2 * value);
+    expect(again(moved).positions).toEqual(moved);
+    expect(again(positions.slice(3)).positions).toEqual(positions.slice(3));
+  },
+);

@@ -4,6 +4,7 @@
 import { classOf, describe, expectKind, isMap } from "../../arguments/kinds.ts";
 import { InputError } from "../../errors.ts";
 import { isInt32Array } from "../bytes/elements.ts";
+import { exactOf } from "../rounding.ts";
 import type { Attribute, PointCloud } from "./positions.ts";
 
 /** The value of point i is `data[i * stride + start]`. */
@@ -29,8 +30,8 @@ export function columnsOf(
   { z = false, rename = (name: string) => name }: { z?: boolean; rename?: (name: string) => string } = {},
 ): Column[] {
   const points = checkCloud(cloud);
-  const { positions, exact = positions, dimensionality, attributes } = cloud;
-  const columns = channelsOf(exact, dimensionality, (d) => "xyz"[d]);
+  const { positions, exact, dimensionality, attributes } = cloud;
+  const columns = channelsOf(exactOf(positions, exact), dimensionality, (d) => "xyz"[d]);
   if (z && dimensionality === 2) columns.push(...channelsOf(new Float32Array(points), 1, () => "z"));
   columns.push(...attributeColumns(attributes, rename));
   const names = new Set<string>();
@@ -46,9 +47,11 @@ export function attributeColumns(
   attributes: ReadonlyMap<string, Attribute> = new Map(),
   rename = (name: string) => name,
 ): Column[] {
-  return [...attributes].flatMap(([name, { data, exact = data, channels, labels }]) => {
+  return [...attributes].flatMap(([name, { data, exact, channels, labels }]) => {
     const plain = rename(name);
-    const columns = channelsOf(exact, channels, (channel) => (channels === 1 ? plain : `${plain}_${channel}`));
+    const columns = channelsOf(exactOf(data, exact), channels, (channel) =>
+      channels === 1 ? plain : `${plain}_${channel}`,
+    );
     return labels ? columns.map((column) => ({ ...column, labels })) : columns;
   });
 }
@@ -93,7 +96,8 @@ function checkAttribute(name: string, attribute: Attribute, points: number): voi
     "{ data, channels }",
     typeof attribute === "object" && attribute !== null,
   );
-  const { data, channels } = attribute;
+  const { data, channels, labels } = attribute;
+  expectKind(`the labels of attribute "${name}"`, labels, "a Map by number", labels === undefined || isMap(labels));
   const fits = Number.isSafeInteger(channels) && channels >= 1 && data?.length === points * channels;
   if (fits && ["Float32Array", "Int32Array"].includes(classOf(data))) return;
   throw new InputError(

@@ -2,6 +2,7 @@
 
 import { InputError } from "../../errors.ts";
 import { isInt32Array, type SafeTensor, type SafeTensorInput } from "../bytes/elements.ts";
+import { exactOf } from "../rounding.ts";
 import { type Cells, kinds } from "./cells.ts";
 import { checkCloud } from "./columns.ts";
 import type { Attribute, PointCloud } from "./positions.ts";
@@ -44,7 +45,8 @@ export function vertices(points: number): Cells {
 export function meshOf(cloud: PointCloud): MeshInput {
   const points = checkCloud(cloud);
   const { positions, exact, dimensionality } = cloud;
-  const data = exact ? inSpace(exact, dimensionality, Float64Array) : inSpace(positions, dimensionality);
+  const numbers = exactOf(positions, exact);
+  const data = inSpace(numbers, dimensionality, numbers === exact ? Float64Array : Float32Array);
   return { points: { shape: [points, 3], data }, pointData: pointDataOf(cloud.attributes) };
 }
 

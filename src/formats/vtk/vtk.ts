@@ -51,8 +51,8 @@ export function loadVtk(input: FileBytes, options: ReadOptions = {}): VtkFile {
  * @throws InputError for arrays that do not fit each other
  */
 export function saveVtk(cloud: PointCloud): Uint8Array<ArrayBuffer> {
-  const { attributes = new Map() } = cloud;
   const { shape, data } = meshOf(cloud).points;
+  const { attributes = new Map() } = cloud;
   const [points] = shape;
   const parts = gridParts(
     data as Coordinates,
