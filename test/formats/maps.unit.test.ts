@@ -42,7 +42,7 @@ it("numbers that float32 holds well for their range are in float32 alone", () =>
   expect(exact).toBeUndefined();
 });
 
-it.each([".csv", ".npz", ".vtk", ".vtu"] as const)(
+it.each([".csv", ".ply", ".npz", ".vtk", ".vtu"] as const)(
   "%s: coordinates are written as they were read, and as a program has them that changed them since or left some out",
   (format) => {
     const cloud = readPointCloud(read("pandas.csv"), "pandas.csv");

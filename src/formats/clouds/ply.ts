@@ -5,7 +5,7 @@ import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "..
 import { type NumberType, numberTypes } from "../bytes/numbers.ts";
 import { decodeName, parseCount, parseNumber, splitWords, TextReader } from "../bytes/text.ts";
 import { roundedNumbers } from "../rounding.ts";
-import { columnsOf, withoutSpaces } from "./columns.ts";
+import { type Column, columnsOf, withoutSpaces } from "./columns.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 
 const types: Record<string, NumberType> = {
@@ -122,9 +122,10 @@ function findProperty(name: string, { properties }: Element, file: string): numb
 }
 
 /**
- * Writes points and their attributes in binary, little-endian: x, y, z, then a float or int property for each channel. An
- * attribute of one channel gives its name to the property; the properties of others are numbered: out_0, out_1. White space in
- * names becomes _. Two-dimensional points get a z of 0, because few programs read a file without it.
+ * Writes points and their attributes in binary, little-endian: x, y, z, then a property for each channel: int, float, or double
+ * where the cloud has exact numbers. An attribute of one channel gives its name to the property; the properties of others are
+ * numbered: out_0, out_1. White space in names becomes _. Two-dimensional points get a z of 0, because few programs read a file
+ * without it.
  * @throws InputError for arrays that do not fit each other, and for two properties of the same name
  */
 export function savePly(cloud: PointCloud): Uint8Array<ArrayBuffer> {
@@ -135,11 +136,12 @@ export function savePly(cloud: PointCloud): Uint8Array<ArrayBuffer> {
       "ply",
       "format binary_little_endian 1.0",
       `element vertex ${points}`,
-      ...columns.map(({ name, integer }) => `property ${integer ? "int" : "float"} ${name}`),
+      ...columns.map((column) => `property ${writtenType(column)} ${column.name}`),
       "end_header\n",
     ].join("\n"),
   );
-  const file = new Uint8Array(header.length + points * columns.length * 4);
+  const rowBytes = columns.reduce((sum, { data }) => sum + data.BYTES_PER_ELEMENT, 0);
+  const file = new Uint8Array(header.length + points * rowBytes);
   file.set(header);
   const view = toDataView(file);
   let offset = header.length;
@@ -147,12 +149,16 @@ export function savePly(cloud: PointCloud): Uint8Array<ArrayBuffer> {
     for (const { data, stride, start, integer } of columns) {
       const value = data[point * stride + start];
       if (integer) view.setInt32(offset, value, true);
+      else if (data instanceof Float64Array) view.setFloat64(offset, value, true);
       else view.setFloat32(offset, value, true);
-      offset += 4;
+      offset += data.BYTES_PER_ELEMENT;
     }
   }
   return file;
 }
+
+const writtenType = ({ data, integer }: Column): string =>
+  integer ? "int" : data instanceof Float64Array ? "double" : "float";
 
 /** Reads the header, up to the first byte after it. */
 export function readHeader(reader: TextReader, file: string): { encoding: string; elements: Element[] } {

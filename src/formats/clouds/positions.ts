@@ -34,7 +34,7 @@ export interface PointCloud {
   positions: Float32Array;
   /**
    * The positions in float64, where a file has them so, they are far from zero for their range, as those of maps are, and float32
-   * rounds them. Writers write these where they round to `positions`, and so not after these were changed; `savePly` writes `positions`.
+   * rounds them. Writers write these where they round to `positions`, and so not after these were changed.
    */
   exact?: Float64Array;
   /** 2 or 3. */
