@@ -50,17 +50,21 @@ export function predictionArrays(
 ): Map<string, Attribute> {
   const arrays = new Map<string, Attribute>();
   for (const { name, channels, prediction, truth, deviation, isClass, isWhole, ignore, labels } of fields) {
-    const put = (array: string, values: ArrayLike<number>) => {
+    const put = (array: string, values: ArrayLike<number>, texts?: typeof labels) => {
       const all = Float32Array.from(values);
       // Of a model whose output is NaN there are no classes, and integers would have a 0 for each.
       const data = isClass && !all.some(Number.isNaN) ? Int32Array.from(values) : all;
-      arrays.set(array, { data: isWhole && options.wholeOnce ? data.slice(0, channels) : data, channels });
+      const rows = isWhole && options.wholeOnce ? data.slice(0, channels) : data;
+      arrays.set(array, { data: rows, channels, ...(texts && { labels: texts }) });
     };
-    const areTexts = typeof labels?.get(0) === "string";
     /** Puts classes as files have them: numbers that stand for texts, which tables hold, or numbers in place of others. */
     const putLabelled = (array: string, values: Float32Array | Float64Array) => {
-      put(array, labels && !areTexts ? values.map((value) => Number(labels.get(value) ?? value)) : values);
-      if (areTexts) arrays.set(array, { ...(arrays.get(array) as Attribute), labels });
+      if (!labels || typeof labels.get(0) === "string") put(array, values, labels);
+      else
+        put(
+          array,
+          values.map((value) => Number(labels.get(value) ?? value)),
+        );
     };
     const named = (what: string) => (fields.length === 1 ? what : `${what}_${name}`);
     if (truth && options.truth) putLabelled(name, truth);

@@ -94,15 +94,22 @@ function coloursIn(canvas: HTMLElement | SVGElement): number[] {
   return [...new Set(new Uint32Array(copy.getImageData(0, 0, 200, 100).data.buffer))];
 }
 
-/** Runs in the page: puts something in the place of a file of the kept run. */
-async function putFile([name, content]: readonly [string, unknown]): Promise<void> {
-  const request = indexedDB.open("erwin-training");
+/** Runs in the page: puts a value into one of its databases. */
+async function put([database, store, key, value]: readonly [string, string, string, unknown]): Promise<void> {
+  const request = indexedDB.open(database);
   await new Promise((resolve) => request.addEventListener("success", resolve));
-  const transaction = request.result.transaction("files", "readwrite");
-  transaction.objectStore("files").put(content, name);
+  const transaction = request.result.transaction(store, "readwrite");
+  transaction.objectStore(store).put(value, key);
   await new Promise((resolve) => transaction.addEventListener("complete", resolve));
   request.result.close();
 }
+
+/** Puts something in the place of a file of the kept run. */
+const putFile = (page: Page, name: string, content: unknown) =>
+  page.evaluate(put, ["erwin-training", "files", name, content] as const);
+
+/** Notes, in a page without locks, that the run is another tab's, which does not answer: one that ended, or is in the browser's memory. */
+const giveToNobody = (page: Page) => page.evaluate(put, ["erwin-training-tab", "tabs", "erwin-training", -1] as const);
 
 const ready = (page: Page) => page.locator("#start:enabled").waitFor();
 
@@ -332,14 +339,7 @@ describe("Chromium, isolated by headers", () => {
     await until(told, "running");
     await finish(told);
     // A tab that ended without giving the run back does not answer, and keeps it from nobody.
-    await told.evaluate(async () => {
-      const request = indexedDB.open("erwin-training-tab");
-      await new Promise((resolve) => request.addEventListener("success", resolve));
-      const transaction = request.result.transaction("tabs", "readwrite");
-      transaction.objectStore("tabs").put(-1, "erwin-training");
-      await new Promise((resolve) => transaction.addEventListener("complete", resolve));
-      request.result.close();
-    });
+    await giveToNobody(told);
     await click(told, "Start");
     await until(told, "running");
     await finish(told);
@@ -375,15 +375,8 @@ describe("Chromium, isolated by headers", () => {
     await other.getByText("Another tab of this browser has started a run").waitFor();
     await other.close();
     // As another tab takes it from a page that is in memory, and does not answer.
-    await page.evaluate(async () => {
-      const request = indexedDB.open("erwin-training-tab");
-      await new Promise((resolve) => request.addEventListener("success", resolve));
-      const transaction = request.result.transaction("tabs", "readwrite");
-      transaction.objectStore("tabs").put(-1, "erwin-training");
-      await new Promise((resolve) => transaction.addEventListener("complete", resolve));
-      request.result.close();
-      dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
-    });
+    await giveToNobody(page);
+    await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
     await page.getByText("Another tab of this browser has started a run").waitFor();
     expect((await stateOf(page)).state).toBe("paused");
     await keeping.close();
@@ -611,7 +604,7 @@ describe("Chromium, isolated by headers", () => {
     await until(page, "paused");
     /** Puts something in the place of a file, and loads the page again. */
     const damage = async (name: string, content: unknown) => {
-      await page.evaluate(putFile, [name, content] as const);
+      await putFile(page, name, content);
       await page.reload();
       await ready(page);
     };

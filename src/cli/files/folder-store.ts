@@ -1,6 +1,5 @@
 // Files in a folder of the file system: checkpoints of a run, or outputs that several processes share.
 
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
 import type { FileStore } from "../../jobs/job.ts";
@@ -27,13 +26,11 @@ export class FolderStore extends FolderSource implements FileStore {
   }
 
   load(path: string): Uint8Array | undefined {
-    const file = join(this.name, path);
-    if (!existsSync(file)) return undefined;
+    // Not asked first whether it is there: another process that shares the folder may delete it just then, as leases are.
     try {
-      return readBytes(file);
+      return readBytes(join(this.name, path));
     } catch (error) {
-      // Another process that shares the folder has deleted it just now, as leases are.
-      if (error instanceof InputError && error.details.reason === "ENOENT") return undefined;
+      if (error instanceof InputError && ["ENOENT", "ENOTDIR"].includes(String(error.details.reason))) return undefined;
       throw error;
     }
   }

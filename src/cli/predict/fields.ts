@@ -284,8 +284,8 @@ function write({ points, cells, arrays }: Contents, output: string): Uint8Array<
   const [rows, dimensionality] = points.shape;
   if (to === ".vtu" || to === ".vtp") {
     const { data } = points;
-    const flat = data instanceof Float64Array ? inSpace(data, 2, Float64Array) : inSpace(toFloat32(points), 2);
-    const inSpace3 = dimensionality === 3 ? points : { shape: [rows, 3], data: flat };
+    const flat = () => inSpace(data instanceof Float64Array ? data : toFloat32(points), 2);
+    const inSpace3 = dimensionality === 3 ? points : { shape: [rows, 3], data: flat() };
     return (to === ".vtu" ? saveVtu : saveVtp)({ points: inSpace3, cells, pointData: arrays });
   }
   if (holdsArrays(output))

@@ -25,13 +25,13 @@ export const folderGenerator: DataGenerator = {
 
 function meshFile({ points, positions, triangles, kinds: kind, conductivity, temperature, flux, hot, source }: Plate) {
   return saveVtu({
-    points: { shape: [points, 3], data: inSpace(positions, 2) },
+    points: { shape: [points, 3], data: inSpace(Float32Array.from(positions), 2) },
     cells: equalCells(triangles, 3, kinds.triangle),
     pointData: new Map([
       ["kind", { shape: [points], data: kind }],
       ["conductivity", { shape: [points], data: Float32Array.from(conductivity) }],
       ["temperature", { shape: [points], data: Float32Array.from(temperature) }],
-      ["flux", { shape: [points, 3], data: inSpace(flux, 2) }],
+      ["flux", { shape: [points, 3], data: inSpace(Float32Array.from(flux), 2) }],
     ]),
     fieldData: new Map([
       ["hot", { shape: [1], data: Float64Array.of(hot) }],

@@ -45,18 +45,17 @@ export function vertices(points: number): Cells {
 export function meshOf(cloud: PointCloud): MeshInput {
   const points = checkCloud(cloud);
   const { positions, exact, dimensionality } = cloud;
-  const numbers = exactOf(positions, exact);
-  const data = inSpace(numbers, dimensionality, numbers === exact ? Float64Array : Float32Array);
+  const data = inSpace(exactOf(positions, exact), dimensionality);
   return { points: { shape: [points, 3], data }, pointData: pointDataOf(cloud.attributes) };
 }
 
-/** Returns rows of three numbers, of which those that are missing are 0: [rows, width] -> [rows, 3]. */
+/** Returns rows of three numbers, of the same type, of which those that are missing are 0: [rows, width] -> [rows, 3]. */
 export function inSpace(
-  values: ArrayLike<number>,
+  values: Float32Array | Float64Array,
   width: number,
-  Numbers: Float32ArrayConstructor | Float64ArrayConstructor = Float32Array,
 ): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> {
-  const rows = new Numbers((3 * values.length) / width);
+  const length = (3 * values.length) / width;
+  const rows = values instanceof Float64Array ? new Float64Array(length) : new Float32Array(length);
   for (let i = 0; i < values.length; i++) rows[3 * Math.floor(i / width) + (i % width)] = values[i];
   return rows;
 }

@@ -209,7 +209,10 @@ function readDatasets(
   return { arrays, leftOut, ...(!only && { attributes: groupNumbers(library, file, groups, findHalves) }) };
 }
 
-/** Returns the paths of the groups and of the data sets whose numbers the file's owner has written, and what each link is that leads to none in this file. */
+/**
+ * Returns the paths of the groups and of the data sets whose numbers the file's owner has written, and what each link is that leads to
+ * none in this file.
+ */
 function listFile(
   library: H5Module,
   file: bigint,
