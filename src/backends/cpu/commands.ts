@@ -9,8 +9,8 @@ interface Field {
 
 export interface CommandLayout {
   code: number;
-  /** The fields in order, from the second word on; the first word is the code. */
-  fields: Field[];
+  /** The fields by name. */
+  fields: ReadonlyMap<string, { word: number; isFloat: boolean }>;
 }
 
 /** The fields of each class, after those of the class that it extends. */
@@ -26,8 +26,15 @@ for (const [, exported, name, base = "", body] of text.matchAll(
 
 /** The layout of each command, by its name. */
 export const commandLayouts: ReadonlyMap<string, CommandLayout> = new Map(
-  commands.map((name, code) => [name, { code, fields: fieldsOf.get(name)!.slice(1) }]),
+  commands.map((command, code) => {
+    // The first word is the code.
+    const fields = fieldsOf.get(command)!.slice(1);
+    return [
+      command,
+      { code, fields: new Map(fields.map(({ name, type }, i) => [name, { word: 1 + i, isFloat: type === "f32" }])) },
+    ];
+  }),
 );
 
 /** The number of words of a command: as many as the longest needs. */
-export const commandWords = 1 + Math.max(...[...commandLayouts.values()].map(({ fields }) => fields.length));
+export const commandWords = 1 + Math.max(...[...commandLayouts.values()].map(({ fields }) => fields.size));

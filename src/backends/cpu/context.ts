@@ -6,7 +6,7 @@ import type { Fields } from "./recorder.ts";
 
 export interface Context {
   /** Records a command of wasm/kernels/commands.ts. */
-  readonly record: (command: string, fields: Fields) => void;
+  readonly record: (command: string, ...fields: Fields[]) => void;
   readonly pool: AllocationPool;
   readonly threads: number;
 }

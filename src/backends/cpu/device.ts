@@ -39,7 +39,7 @@ export class CpuDevice implements Device {
     this.pool = pool;
     this.memory = pool;
     this.threads = executor.threads;
-    const record: Context["record"] = (command, fields) => recorder.record(command, fields);
+    const record: Context["record"] = (command, ...fields) => recorder.record(command, ...fields);
     this.operators = operatorsOf(cpuPrimitives({ record, pool, threads: this.threads }), pool);
     this.lost = new Promise((resolve) => {
       executor.onFailure = (cause) => {

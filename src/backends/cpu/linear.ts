@@ -19,7 +19,7 @@ export function recordProduct(
   const kind = { gated: right.value !== undefined, leftAlong: left.leftAlong ?? false };
   const { scratchBytes, ...blocks } = cutProduct({ rows, columns, inner: inner + secondInner }, kind, context.threads);
   withScratch(context, scratchBytes, (scratch) =>
-    context.record("Product", { ...shape, ...left, ...right, ...epilogue, ...blocks, ...scratch }),
+    context.record("Product", shape, left, right, epilogue, blocks, scratch),
   );
 }
 

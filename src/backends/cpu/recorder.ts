@@ -37,28 +37,31 @@ export class Recorder {
     return Math.max(0, Math.min(this.executor.completed, this.recording - 2));
   }
 
-  record(name: string, fields: Fields): void {
-    const layout = commandLayouts.get(name);
-    if (!layout) throw new ErwinError(`there is no command ${name}`);
-    this.times?.add(name);
+  /** @param parts the command's fields, which no two parts share */
+  record(command: string, ...parts: Fields[]): void {
+    const layout = commandLayouts.get(command);
+    if (!layout) throw new ErwinError(`there is no command ${command}`);
+    this.times?.add(command);
     if (this.#count === MAX_COMMANDS) this.submit();
     const first = this.#count++ * commandWords;
     if (first + commandWords > this.#words.length) this.#grow();
+    this.#words.fill(0, first, first + commandWords);
     this.#words[first] = layout.code;
-    let used = 0;
-    layout.fields.forEach(({ name, type }, i) => {
-      const value = fields[name] ?? 0;
-      if (name in fields) used++;
-      if (typeof value === "object") {
-        const { whole, address } = value as Allocation;
-        whole.lastUse = this.recording;
-        this.#words[first + 1 + i] = address;
-      } else if (type === "f32") this.#floats[first + 1 + i] = Number(value);
-      else this.#words[first + 1 + i] = Number(value);
-    });
-    if (used !== Object.keys(fields).length) {
-      const known = layout.fields.map((field) => field.name);
-      throw new ErwinError(`command ${name} has the fields ${known}, but was given ${Object.keys(fields)}`);
+    for (const fields of parts) {
+      for (const name of Object.keys(fields)) {
+        const field = layout.fields.get(name);
+        if (!field) {
+          throw new ErwinError(`command ${command} has the fields ${[...layout.fields.keys()]}, but was given ${name}`);
+        }
+        const value = fields[name];
+        if (value === undefined) continue;
+        if (typeof value === "object") {
+          const { whole, address } = value as Allocation;
+          whole.lastUse = this.recording;
+          this.#words[first + field.word] = address;
+        } else if (field.isFloat) this.#floats[first + field.word] = Number(value);
+        else this.#words[first + field.word] = Number(value);
+      }
     }
   }
 
