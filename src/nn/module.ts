@@ -33,11 +33,16 @@ export interface ModuleLoadOptions extends AbortOptions, RestoreOptions {
   device: Device;
 }
 
-/** Everything that a module and its submodules keep, in the order of declaration. */
-interface Entries {
-  parameters: Map<string, Parameter>;
-  counters: Map<string, Counter>;
+/** What a module and its submodules consist of, in the order of declaration. */
+interface Structure {
+  /** The module itself, named "", and its submodules; one that is declared twice has its first name. */
+  modules: ReadonlyMap<Module, string>;
+  parameters: ReadonlyMap<string, Parameter>;
+  counters: ReadonlyMap<string, Counter>;
 }
+
+/** How many declarations all modules have made: a structure that was found is right until the next, wherever that is. */
+let declarations = 0;
 
 /**
  * A layer or a model, as in PyTorch: its constructor declares parameters, buffers and other modules by their names in
@@ -64,6 +69,7 @@ interface Entries {
  */
 export abstract class Module {
   readonly #own = new Map<string, Parameter | Counter | Module>();
+  #found: (Structure & { after: number }) | undefined;
   #device: Device | undefined;
   #training = false;
   #disposed = false;
@@ -95,6 +101,7 @@ export abstract class Module {
   #declare<Part extends Parameter | Counter | Module>(name: string, part: Part): Part {
     if (this.#own.has(name)) throw new ConfigError(`this module has two parts named ${name}`, { field: name });
     this.#own.set(name, part);
+    declarations++;
     return part;
   }
 
@@ -132,7 +139,7 @@ export abstract class Module {
    * frozen, too. Running statistics still move in training mode: override `train` to leave a part in evaluation mode.
    */
   requireGrad(wanted = true): this {
-    for (const parameter of this.#entries().parameters.values()) parameter.requireGrad(wanted);
+    for (const parameter of this.#structure().parameters.values()) parameter.requireGrad(wanted);
     return this;
   }
 
@@ -141,7 +148,7 @@ export abstract class Module {
    * do this, and `fit` before each batch.
    */
   reseed(seed: number): this {
-    for (const [name, module] of this.modules()) module.startRandom(seed, `${name} in use`);
+    for (const [module, name] of this.#structure().modules) module.startRandom(seed, `${name} in use`);
     return this;
   }
 
@@ -149,7 +156,7 @@ export abstract class Module {
   protected startRandom(_seed: number, _stream: string): void {}
 
   #setTraining(training: boolean): this {
-    for (const module of this.modules().values()) module.#training = training;
+    for (const module of this.#structure().modules.keys()) module.#training = training;
     return this;
   }
 
@@ -158,7 +165,7 @@ export abstract class Module {
    * submodules have now, whatever `train` and `eval` have set meanwhile. The work must be synchronous.
    */
   protected inModesOfNow(): <Result>(work: () => Result) => Result {
-    const modules = [...this.modules().values()];
+    const modules = [...this.#structure().modules.keys()];
     const modes = modules.map((module) => module.#training);
     return (work) => {
       const current = modules.map((module) => module.#training);
@@ -181,14 +188,7 @@ export abstract class Module {
    * This module, named "", and all its submodules, by their full names. One that is declared twice has its first name.
    */
   modules(): Map<string, Module> {
-    const found = new Map<Module, string>();
-    const visit = (module: Module, name: string) => {
-      if (found.has(module)) return;
-      found.set(module, name);
-      for (const [part, child] of module.children()) visit(child, name ? `${name}.${part}` : part);
-    };
-    visit(this, "");
-    return new Map([...found].map(([module, name]) => [name, module]));
+    return new Map([...this.#structure().modules].map(([module, name]) => [name, module]));
   }
 
   /** The tensors that are trained, by their full names. */
@@ -207,28 +207,34 @@ export abstract class Module {
   }
 
   #tensors(trained: boolean): Map<string, Tensor> {
-    const parameters = [...this.#entries().parameters].filter(([, parameter]) => parameter.trained === trained);
-    return new Map(parameters.map(([name, parameter]) => [name, parameter.tensor]));
+    const tensors = new Map<string, Tensor>();
+    for (const [name, parameter] of this.#structure().parameters) {
+      if (parameter.trained === trained) tensors.set(name, parameter.tensor);
+    }
+    return tensors;
   }
 
-  #entries(): Entries {
+  /** Every pass asks for it, so it is kept. */
+  #structure(): Structure {
+    if (this.#found?.after === declarations) return this.#found;
+    const modules = new Map<Module, string>();
     const parameters = new Map<string, Parameter>();
     const counters = new Map<string, Counter>();
-    const visited = new Set<Module>();
-    const visit = (module: Module, prefix: string) => {
-      if (visited.has(module)) return;
-      visited.add(module);
+    const visit = (module: Module, name: string) => {
+      if (modules.has(module)) return;
+      modules.set(module, name);
       for (const [own, part] of module.#own) {
-        const name = prefix + own;
-        if (part instanceof Module) visit(part, `${name}.`);
-        else if (parameters.has(name) || counters.has(name)) {
-          throw new ConfigError(`this module has two parts named ${name}`, { field: name });
-        } else if (part instanceof Parameter) parameters.set(name, part);
-        else counters.set(name, part);
+        const full = name ? `${name}.${own}` : own;
+        if (part instanceof Module) visit(part, full);
+        else if (parameters.has(full) || counters.has(full)) {
+          throw new ConfigError(`this module has two parts named ${full}`, { field: full });
+        } else if (part instanceof Parameter) parameters.set(full, part);
+        else counters.set(full, part);
       }
     };
     visit(this, "");
-    return { parameters, counters };
+    this.#found = { modules, parameters, counters, after: declarations };
+    return this.#found;
   }
 
   /**
@@ -285,7 +291,7 @@ export abstract class Module {
   ): Misfits {
     checkOptions("restore", options, { strict: true });
     this.#expectDevice(device);
-    const { parameters, counters } = this.#entries();
+    const { parameters, counters } = this.#structure();
     const { values, counts, missing, unexpected } = this.check(tensors, file, options);
     const initialized = [...parameters].filter(([name, parameter]) => parameter.initialized && values.has(name));
     if ([...parameters.values()].some((parameter) => !parameter.initialized)) {
@@ -307,7 +313,7 @@ export abstract class Module {
    */
   moveTo(device: Device, tensors: ReadonlyMap<string, SafeTensor>, file = "checkpoint"): void {
     this.check(tensors, file);
-    for (const module of this.modules().values()) {
+    for (const module of this.#structure().modules.keys()) {
       module.#device = undefined;
       for (const part of module.#own.values()) if (part instanceof Parameter) part.empty();
     }
@@ -321,7 +327,7 @@ export abstract class Module {
    * @throws CheckpointError listing every tensor that is missing, unexpected or misshapen
    */
   check(tensors: ReadonlyMap<string, SafeTensor>, file = "checkpoint", options: RestoreOptions = {}): FoundValues {
-    const { parameters, counters } = this.#entries();
+    const { parameters, counters } = this.#structure();
     const shapes = new Map([...parameters].map(([name, { shape }]) => [name, shape]));
     return valuesFrom(tensors, { shapes, counters: counters.keys() }, file, options);
   }
@@ -331,8 +337,8 @@ export abstract class Module {
    *   No other work may use the module meanwhile.
    */
   async rehearse<Result>(device: Device, work: () => Promise<Result>): Promise<Result> {
-    const { parameters, counters } = this.#entries();
-    const modules = [...this.modules().values()].map((module) => ({ module, own: module.#device }));
+    const { parameters, counters } = this.#structure();
+    const modules = [...this.#structure().modules.keys()].map((module) => ({ module, own: module.#device }));
     const counts = [...counters.values()].map((counter) => ({ counter, value: counter.value }));
     const giveBack = outsideScopes(() =>
       [...parameters.values()].map((parameter) => parameter.standIn(new Tensor(device, parameter.shape))),
@@ -353,7 +359,7 @@ export abstract class Module {
    * @returns whether this has changed anything
    */
   setCheckpointing(on: boolean): boolean {
-    return [...this.modules().values()].map((module) => module.checkpointBlocks(on)).some(Boolean);
+    return [...this.#structure().modules.keys()].map((module) => module.checkpointBlocks(on)).some(Boolean);
   }
 
   /** Turns it on or off in this module alone; returns whether this has changed anything. */
@@ -375,7 +381,7 @@ export abstract class Module {
   ): void {
     const filled: Parameter[] = [];
     outsideScopes(() => {
-      for (const [name, parameter] of this.#entries().parameters) {
+      for (const [name, parameter] of this.#structure().parameters) {
         if (parameter.initialized || without.has(name)) continue;
         try {
           // Device memory comes first: what a device cannot hold, the host need not try to hold either.
@@ -392,7 +398,7 @@ export abstract class Module {
         }
       }
     });
-    for (const module of this.modules().values()) module.#device = device;
+    for (const module of this.#structure().modules.keys()) module.#device = device;
   }
 
   #expectDevice(device: Device): void {
@@ -402,14 +408,14 @@ export abstract class Module {
         field: "device",
       });
     }
-    for (const [name, module] of this.modules()) {
+    for (const [module, name] of this.#structure().modules) {
       if (module.#device === undefined || module.#device === device) continue;
       throw new ConfigError(`${name || "this module"} is on another device already`, { field: "device" });
     }
   }
 
   #compileAhead(device: Device): void {
-    for (const module of this.modules().values()) module.compileAhead(device);
+    for (const module of this.#structure().modules.keys()) module.compileAhead(device);
   }
 
   /** Called before the values arrive: a module may let the device compile its kernels meanwhile. */
@@ -431,7 +437,7 @@ export abstract class Module {
   async #read(wanted: ReadonlyMap<string, Tensor>): Promise<Map<string, SafeTensorInput>> {
     this.expectUsable();
     const tensors = new Map<string, SafeTensorInput>(await readTensors(wanted));
-    for (const [name, { value }] of this.#entries().counters)
+    for (const [name, { value }] of this.#structure().counters)
       tensors.set(name, { shape: [], data: BigInt64Array.of(BigInt(value)) });
     return tensors;
   }
@@ -443,14 +449,14 @@ export abstract class Module {
 
   /** Frees the memory of its parameters and buffers, and of all its submodules. Calling it again does nothing. */
   dispose(): void {
-    for (const module of this.modules().values()) {
+    for (const module of this.#structure().modules.keys()) {
       module.#disposed = true;
       for (const part of module.#own.values()) if (part instanceof Parameter && part.initialized) part.tensor.dispose();
     }
   }
 
   [inspect](): string {
-    const trained = [...this.#entries().parameters.values()].filter((parameter) => parameter.trained);
+    const trained = [...this.#structure().parameters.values()].filter((parameter) => parameter.trained);
     const count = trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     return lineOf(this, `${count} parameters${this.#device ? ` on ${this.#device.info.description}` : ""}`);
   }

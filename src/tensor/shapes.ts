@@ -1,5 +1,6 @@
 // Checks of their arguments that the operators share.
 
+import type { Device } from "../backends/device.ts";
 import { DisposedError, InputError } from "../errors.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -106,13 +107,15 @@ export function expectNorm(name: string, { weight, bias }: { weight: Tensor; bia
  * @throws InputError if another one is not; DisposedError
  */
 export function expectSameDevice(tensors: NamedTensors): void {
-  const given = Object.entries(tensors).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
-  for (const [name, tensor] of given) expectUsable(name, tensor);
-  const other = given.find(([, tensor]) => tensor.device !== given[0][1].device);
-  if (!other) return;
-  const [name, [first]] = [other[0], given[0]];
-  throw new InputError(
-    `${name} is on another device than ${first}: give Tensor.from(device, await tensor.data(), tensor.shape)`,
-    { tensor: name },
-  );
+  let first: { name: string; device: Device } | undefined;
+  for (const [name, tensor] of Object.entries(tensors)) {
+    if (!tensor) continue;
+    expectUsable(name, tensor);
+    first ??= { name, device: tensor.device };
+    if (tensor.device === first.device) continue;
+    throw new InputError(
+      `${name} is on another device than ${first.name}: give Tensor.from(device, await tensor.data(), tensor.shape)`,
+      { tensor: name },
+    );
+  }
 }

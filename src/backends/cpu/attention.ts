@@ -10,19 +10,19 @@ const ballsOf = ({ storage, host }: BallList) => ({ balls: storage, ballCount: h
 
 export const ballOperators = (context: Context) =>
   ({
-    ballAttention({ rows: _, ...a }) {
-      const { largest } = a.balls;
+    ballAttention({ rows: _, balls, ...a }) {
+      const { largest } = balls;
       withScratch(context, attentionScratch({ ...a, largest }), (scratch) =>
-        context.record("BallAttention", { ...a, ...ballsOf(a.balls), largest, ...scratch }),
+        context.record("BallAttention", a, ballsOf(balls), { largest }, scratch),
       );
     },
 
-    ballAttentionBackward({ rows, into, ...a }) {
-      const { largest } = a.balls;
+    ballAttentionBackward({ rows, balls, into, ...a }) {
+      const { largest } = balls;
       const rowTerms = context.pool.allocate(rows * a.heads * 4);
       const results = { dqkv: into.qkv, rowTerms };
       withScratch(context, attentionBackwardScratch({ ...a, largest }), (scratch) =>
-        context.record("BallAttentionBackward", { ...a, ...ballsOf(a.balls), largest, ...results, ...scratch }),
+        context.record("BallAttentionBackward", a, ballsOf(balls), { largest }, results, scratch),
       );
       if (into.sigma) recordColumnSums(context, rowTerms, into.sigma, { rows, columns: a.heads });
       context.pool.release(rowTerms);

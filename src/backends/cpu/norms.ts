@@ -14,7 +14,7 @@ export function recordNorm(
   const { position, ...rest } = a;
   const parameters = { positionWeight: position?.weight, positionBias: position?.bias };
   withScratch(context, paddedRows(a.dimensions ?? 0, a.width), (scratch) =>
-    context.record("NormPosition", { ...rest, ...parameters, ...scratch }),
+    context.record("NormPosition", rest, parameters, scratch),
   );
 }
 
