@@ -411,6 +411,32 @@ describe("what fails leaves no memory taken", () => {
     expect(() => new nn.Linear(2, 2).parameters()).toThrow(/initialize/);
   });
 
+  test("what is declared later, however deep, is part of a module that has been asked for its parts before", async () => {
+    class Growing extends nn.Module {
+      add<Part extends nn.Module>(name: string, part: Part): Part {
+        return this.child(name, part);
+      }
+    }
+    const outer = new Growing();
+    const inner = outer.add("inner", new Growing());
+    outer.add("last", new nn.Linear(2, 2));
+    expect([...outer.modules().keys()]).toEqual(["", "inner", "last"]);
+    const late = inner.add("late", new nn.Linear(2, 2));
+    expect([...outer.modules().keys()]).toEqual(["", "inner", "inner.late", "last"]);
+    outer.initialize({ device: device(), seed: 1 }).train();
+    expect(late.training).toBe(true);
+    expect([...outer.parameters().keys()]).toEqual([
+      "inner.late.weight",
+      "inner.late.bias",
+      "last.weight",
+      "last.bias",
+    ]);
+    outer.parameters().clear();
+    expect(outer.parameters().size, "a caller's map is the caller's own").toBe(4);
+    outer.dispose();
+    expect(late.disposed).toBe(true);
+  });
+
   test("an error in a layer names it as checkpoints do, also after an await and where a layer is used twice", async () => {
     class Body extends nn.Module {
       readonly narrow = this.child("narrow", new nn.Linear(4, 6));
