@@ -56,10 +56,17 @@ export {
   folderExperiment,
   folderExperimentOf,
 } from "./folder/experiment.ts";
+export type { Label as ClassLabel } from "./folder/labels.ts";
 export type { FieldInput, FieldModel, PreparedFields } from "./folder/model.ts";
 export { proposeConfig } from "./folder/propose.ts";
 export type { Columns as FieldColumns, FieldSample } from "./folder/sample.ts";
 export type { ColumnStatistics, Pair as FieldPair, Statistics } from "./folder/statistics.ts";
+export {
+  type FieldValues,
+  Surrogate,
+  type SurrogateField,
+  type SurrogateInput,
+} from "./folder/surrogate.ts";
 export { type FoundArray, type Survey, type SurveyOptions, survey } from "./folder/survey.ts";
 export type { FieldBatch } from "./folder/task.ts";
 export { DataWorkers, type DataWorkersOptions } from "./loading/workers.ts";

@@ -1,6 +1,7 @@
 // erwin export: writes a checkpoint as an ONNX file.
 
 import { FOLDER } from "../../experiments/folder/experiment.ts";
+import { readTrained } from "../../experiments/folder/trained.ts";
 import { exportOnnx, loadSafetensors } from "../../index.ts";
 import { exportedBalls } from "../../onnx/balls.ts";
 import type { Arguments, Command } from "../command.ts";
@@ -9,7 +10,6 @@ import { checkOutput, readBytes, writeWhole } from "../files/files.ts";
 import { modelFile } from "../files/run-folder.ts";
 import { loadModel } from "../model.ts";
 import { modelOption } from "../options/shared.ts";
-import { readFieldModel } from "../predict/fields.ts";
 import { withProgress } from "../process/progress.ts";
 import { formatBytes } from "../text.ts";
 
@@ -40,7 +40,7 @@ async function run(args: Arguments): Promise<void> {
     const { metadata } = loadSafetensors(checkpoint, { file: modelPath });
     const model =
       metadata.experiment === FOLDER
-        ? readFieldModel({ weights: { bytes: checkpoint, file: modelPath }, metadata }, device).model
+        ? readTrained({ bytes: checkpoint, file: modelPath }, metadata, device).model
         : await loadModel(checkpoint, modelPath, device);
     const file = await withProgress("export", () => exportOnnx(model, { points }));
     writeWhole(output, file);

@@ -1,17 +1,15 @@
 // erwin predict for models of a folder's fields: each output is the input file with the predictions added.
 
 import { extname } from "node:path";
-import type { ExperimentOptions, PredictedField } from "../../experiments/experiment.ts";
+import type { PredictedField } from "../../experiments/experiment.ts";
 import { cloudOf } from "../../experiments/folder/cloud.ts";
 import { elseAsDouble, isReadAsSingle } from "../../experiments/folder/data.ts";
-import { FOLDER, type FolderExperiment, folderExperimentOf } from "../../experiments/folder/experiment.ts";
 import { framesIn } from "../../experiments/folder/frames.ts";
-import type { FieldModel } from "../../experiments/folder/model.ts";
 import { readArrays, sampleExtensions, withPoints } from "../../experiments/folder/read.ts";
 import { type FieldSample, readSample } from "../../experiments/folder/sample.ts";
-import { resolveOptions } from "../../experiments/options.ts";
+import { readTrained } from "../../experiments/folder/trained.ts";
 import { predictionArrays } from "../../experiments/prediction.ts";
-import { type InitialWeights, readModel } from "../../experiments/run.ts";
+import type { InitialWeights } from "../../experiments/run.ts";
 import { addArrays, addableExtensions } from "../../formats/add-arrays.ts";
 import { toBytes } from "../../formats/bytes/bytes.ts";
 import { arrayTypes, type SafeTensor, type SafeTensorInput } from "../../formats/bytes/elements.ts";
@@ -173,8 +171,8 @@ async function withFields(
   });
 }
 
-export function openFields(weights: Omit<FieldsOptions, "device">, device: Device): OpenFields {
-  const { experiment, model } = readFieldModel(weights, device);
+export function openFields({ weights, metadata }: Omit<FieldsOptions, "device">, device: Device): OpenFields {
+  const { experiment, model } = readTrained(weights, metadata, device);
   return {
     predict: async (bytes, input, output) => {
       const frames = await framesIn(bytes, input);
@@ -206,17 +204,6 @@ export function noteOn({ file, positions, dimensions, unusable }: FieldSample): 
     return `predicted without the truth: ${unusable.replace(`${file}: `, "").replace(/\.$/, "")}`;
   const note = isReadAsSingle(file) ? noteOnRounding(Float32Array.from(positions), dimensions) : undefined;
   return note && `${note}, ${elseAsDouble}`;
-}
-
-/** Returns the experiment of a model's file, and the model, which the caller has to dispose of. */
-export function readFieldModel(
-  { weights, metadata }: Omit<FieldsOptions, "device">,
-  device: Device,
-): { experiment: FolderExperiment; model: FieldModel } {
-  const experiment = folderExperimentOf(metadata, weights.file);
-  const options = resolveOptions(experiment.options) as ExperimentOptions;
-  const model = readModel(experiment, weights, { device, name: FOLDER, options }) as FieldModel;
-  return { experiment, model };
 }
 
 /**

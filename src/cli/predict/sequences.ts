@@ -9,6 +9,7 @@ import { FramesSource, frameExtensions } from "../../experiments/folder/frames.t
 import type { FieldModel } from "../../experiments/folder/model.ts";
 import { type FieldSample, readSample } from "../../experiments/folder/sample.ts";
 import type { Unit } from "../../experiments/folder/splits.ts";
+import { readTrained } from "../../experiments/folder/trained.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { savePvd } from "../../formats/vtk/pvd.ts";
 import { InputError } from "../../index.ts";
@@ -18,7 +19,7 @@ import { isFolder, makeFolder, placeOf, writeWhole } from "../files/files.ts";
 import { FolderSource } from "../files/folder-source.ts";
 import { withProgress } from "../process/progress.ts";
 import { formatPlural } from "../text.ts";
-import { arraysOf, copyExtension, encode, type FieldsOptions, noteOn, readFieldModel } from "./fields.ts";
+import { arraysOf, copyExtension, encode, type FieldsOptions, noteOn } from "./fields.ts";
 import { firstNote } from "./notes.ts";
 
 /** Whether a path is that of a collection of frames. */
@@ -49,7 +50,7 @@ export async function predictSequences(options: SequencesOptions): Promise<void>
     throw new InputError(`"${outputFolder}" holds the input: choose another folder for the output.`, { file: input });
   }
   await withDevice(options.device, async (device) => {
-    const { experiment, model } = readFieldModel(options, device);
+    const { experiment, model } = readTrained(weights, options.metadata, device);
     try {
       if (!experiment.described.sequence) {
         throw new UsageError(

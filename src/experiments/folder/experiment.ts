@@ -38,6 +38,8 @@ export interface FolderExperiment extends Experiment<Values, FieldModel, FieldCl
   readonly described: FolderConfig;
   /** @internal The layout of the fields in the model's rows. @throws ConfigError before the statistics are known */
   readonly layout: Layout;
+  /** @internal The statistics of the training split. @throws ConfigError before they are known */
+  readonly statistics: Statistics;
   /** Returns the predictions for one sample. @param model in evaluation mode */
   predictFields(model: FieldModel, cloud: FieldCloud): Promise<PredictedField[]>;
   /**
@@ -77,6 +79,9 @@ export function folderExperiment(given: unknown, { statistics, list }: FolderExp
     described: config,
     get layout() {
       return expectKnown().layout;
+    },
+    get statistics() {
+      return expectKnown().statistics;
     },
     summary: "fields on the points of your own files, as a config describes them",
     options: optionsOf(config),

@@ -57,19 +57,35 @@ export async function readSample(
   config: Wanted,
   { truth = true } = {},
 ): Promise<FieldSample> {
-  const { coordinates, inputs, targets, globals, graph, sequence } = config;
+  const { coordinates, inputs, targets, globals } = config;
   const namesOf = (fields: readonly Field[]) => fields.flatMap(({ from }) => from);
   const known = [...(coordinates ?? []), ...namesOf(inputs), ...namesOf(globals)];
-  const targetNames = namesOf(targets);
-  // A sequence goes on from its targets; otherwise a prediction needs no truth, and truth with gaps is none.
-  const mayLack = !truth && !sequence;
   const texts = textLabels([...inputs, ...targets, ...globals]);
   let unusable: string | undefined;
-  const arrays = await readArrays(bytes, file, [...known, ...targetNames], texts).catch((error: unknown) => {
-    if (!(mayLack && error instanceof FormatError)) throw error;
+  const arrays = await readArrays(bytes, file, [...known, ...namesOf(targets)], texts).catch((error: unknown) => {
+    if (truth || needsTruth(config) || !(error instanceof FormatError)) throw error;
     unusable = error.message;
     return readArrays(bytes, file, known, texts);
   });
+  return sampleOf(arrays, config, { truth, unusable });
+}
+
+/** A sequence goes on from its targets; otherwise a prediction needs no truth, and truth with gaps is none. */
+const needsTruth = ({ sequence }: Wanted) => sequence !== undefined;
+
+/**
+ * Returns the sample that arrays are.
+ * @param options.unusable what is wrong with the truth that the file has, if that is known already
+ * @throws FormatError as `readSample` does
+ */
+export function sampleOf(
+  arrays: SampleArrays,
+  config: Wanted,
+  { truth, unusable: wrong }: { truth: boolean; unusable?: string | undefined },
+): FieldSample {
+  const { file } = arrays;
+  const { inputs, targets, globals, graph } = config;
+  let unusable = wrong;
   const { positions, dimensions } = positionsOf(arrays, config);
   const points = positions.length / dimensions;
   const { cells } = graph.kind === "mesh" ? withCells(arrays, points) : arrays;
@@ -86,7 +102,7 @@ export async function readSample(
       try {
         return field.whole ? wholeColumns(arrays, field, points) : ofTarget(field);
       } catch (error) {
-        if (!(mayLack && error instanceof FormatError)) throw error;
+        if (truth || needsTruth(config) || !(error instanceof FormatError)) throw error;
         unusable = error.message;
         return undefined;
       }

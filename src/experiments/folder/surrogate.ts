@@ -1,0 +1,154 @@
+// A trained model of a folder's fields for programs: arrays go in by the names of the config, and predictions come out.
+
+import "../../disposable.ts";
+import { type AbortOptions, checkSignal } from "../../abort.ts";
+import { checkOptions } from "../../arguments/options.ts";
+import type { Device } from "../../backends/device.ts";
+import { toBytes } from "../../formats/bytes/bytes.ts";
+import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
+import { type BytesOrAddress, readSource } from "../../formats/sources/source.ts";
+import type { PredictedField } from "../experiment.ts";
+import { cloudOf } from "./cloud.ts";
+import { type Field, isPositions, POSITIONS } from "./config.ts";
+import type { FolderExperiment } from "./experiment.ts";
+import { type FieldValues, type SurrogateInput, sampleOfInput } from "./given-fields.ts";
+import type { Label } from "./labels.ts";
+import type { FieldModel } from "./model.ts";
+import { type FieldSample, readSample } from "./sample.ts";
+import type { ColumnStatistics } from "./statistics.ts";
+import { readTrained } from "./trained.ts";
+
+export type { FieldValues, SurrogateInput };
+
+/** A field that a surrogate sees or predicts. */
+export interface SurrogateField {
+  /** The name in the config. */
+  readonly name: string;
+  /** The number of values in a row. */
+  readonly channels: number;
+  /** Whether there is one row for the whole sample, and not one for each point. */
+  readonly isWhole: boolean;
+  /** The labels of its classes, if it has such; without labels they are counted from 0. */
+  readonly classes?: readonly Label[];
+  /** The smallest and the largest value in the training data, of each channel. */
+  readonly range?: { readonly least: readonly number[]; readonly most: readonly number[] };
+}
+
+/**
+ * A model that `erwin train` trained on fields of one's own files, on a device: a page, a worker or a script gives it arrays, and gets
+ * predictions in the files' units.
+ *
+ * ```ts
+ * using surrogate = await Surrogate.load("runs/first/model.safetensors", { device });
+ * const { pressure } = await surrogate.predict({ positions, normals, speed: [30] });
+ * pressure.prediction; // [N]
+ * ```
+ */
+export class Surrogate {
+  readonly #experiment: FolderExperiment;
+  readonly #model: FieldModel;
+
+  private constructor(experiment: FolderExperiment, model: FieldModel) {
+    this.#experiment = experiment;
+    this.#model = model;
+  }
+
+  /**
+   * @param source the run's model.safetensors: a URL, a path in Node, Deno and Bun, a Blob or File, or its bytes
+   * @throws FormatError if the file is damaged or cannot be read; CheckpointError if it holds another model; OutOfMemoryError; the
+   *   signal's reason, once it is aborted
+   */
+  static async load(source: BytesOrAddress, options: AbortOptions & { device: Device }): Promise<Surrogate> {
+    checkOptions("Surrogate.load", options, { device: true, signal: true });
+    const { device, signal } = options;
+    const { bytes, file } = await readSource(source, signal);
+    const { experiment, model } = readTrained({ bytes, file }, loadSafetensors(bytes, { file }).metadata, device);
+    return new Surrogate(experiment, model);
+  }
+
+  /** What `predict` needs: positions, inputs, globals, and in a sequence the targets of the frame. */
+  get inputs(): SurrogateField[] {
+    const { statistics, layout, described } = this.#experiment;
+    const { inputs, globals, targets } = statistics;
+    const positions = {
+      name: POSITIONS,
+      channels: layout.dimensions,
+      isWhole: false,
+      range: rangeOf(statistics.positions),
+    };
+    return [
+      positions,
+      ...described.inputs.map((field) => fieldOf(field, inputs[field.name], false)),
+      ...described.globals.map((field) => fieldOf(field, globals[field.name], true)),
+      ...layout.state
+        .filter(({ field }) => !isPositions(field))
+        .map(({ field }) => fieldOf(field, targets[field.name], false)),
+    ];
+  }
+
+  /** What it predicts. */
+  get targets(): SurrogateField[] {
+    const { statistics, described } = this.#experiment;
+    return described.targets.map((target) => fieldOf(target, statistics.targets[target.name], target.whole));
+  }
+
+  /** Whether its graph is the mesh, so that `predict` needs `edgeIndex` or `triangles`. */
+  get needsMesh(): boolean {
+    return this.#experiment.described.graph.kind === "mesh";
+  }
+
+  /**
+   * Predicts one sample; of a sequence the next frame, whose fields can be given again with what else it needs.
+   * @returns the targets by their names; what is of the whole has one row
+   * @throws InputError naming the field that is missing, unknown, misshapen or not finite; OutOfMemoryError; the signal's reason, once
+   *   it is aborted
+   */
+  async predict(input: SurrogateInput, options: AbortOptions = {}): Promise<Record<string, PredictedField>> {
+    checkOptions("predict", options, { signal: true });
+    checkSignal(options.signal);
+    return this.#predict(sampleOfInput(input, this.inputs, this.#experiment.described), options);
+  }
+
+  /**
+   * Predicts the sample in a file.
+   * @param source the file's location, or the File itself: its name's extension tells the format
+   * @returns as `predict` does; each target that the file has is its `truth`
+   * @throws FormatError naming what is wrong in the file; OutOfMemoryError; the signal's reason, once it is aborted
+   */
+  async predictFile(source: File | string | URL, options: AbortOptions = {}): Promise<Record<string, PredictedField>> {
+    checkOptions("predictFile", options, { signal: true });
+    const { bytes, file } = await readSource(source, options.signal);
+    const sample = await readSample(toBytes(bytes), file, this.#experiment.described, { truth: false });
+    return this.#predict(sample, options);
+  }
+
+  async #predict(sample: FieldSample, { signal }: AbortOptions): Promise<Record<string, PredictedField>> {
+    checkSignal(signal);
+    const fields = await this.#experiment.predictFields(this.#model, cloudOf({ sample }, this.#experiment.layout));
+    checkSignal(signal);
+    const oneRow = (field: PredictedField): PredictedField =>
+      field.isWhole ? { ...field, prediction: field.prediction.slice(0, field.channels) } : field;
+    return Object.fromEntries(fields.map((field) => [field.name, oneRow(field)]));
+  }
+
+  /** Frees its memory on the device, which stays the caller's. Calling it again does nothing. */
+  dispose(): void {
+    this.#model.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+const rangeOf = ({ least, most }: ColumnStatistics) => ({ least, most });
+
+function fieldOf({ name, classes, labels }: Field, statistics: ColumnStatistics, isWhole: boolean): SurrogateField {
+  if (classes === undefined) return { name, channels: statistics.mean.length, isWhole, range: rangeOf(statistics) };
+  return {
+    name,
+    channels: 1,
+    isWhole,
+    classes: labels?.slice(0, classes) ?? Array.from({ length: classes }, (_, k) => k),
+  };
+}

@@ -1,0 +1,216 @@
+// Surrogates: arrays that a program gives have the predictions that the same numbers in a file have, and what is wrong is named.
+
+import { DisposedError, InputError } from "erwin";
+import { FOLDER, folderExperiment, MemorySource, openRun, resolveOptions, Surrogate } from "erwin/experiments";
+import { saveNpz } from "erwin/formats";
+import { expect, test } from "vitest";
+import { onEachDevice } from "../support/models.ts";
+
+const points = 40;
+const some = (count: number, seed: number) =>
+  Float64Array.from({ length: count }, (_, i) => Math.sin(seed + 7 * i * i));
+const positions = some(3 * points, 1).map((value) => 500000.125 + value);
+const normals = some(3 * points, 2);
+const triangles = Int32Array.from({ length: 3 * (points - 2) }, (_, i) => Math.floor(i / 3) + (i % 3));
+const edgeIndex = edgesOf(triangles);
+const kinds = ["steel", "glass"];
+const material = Array.from({ length: points }, (_, i) => kinds[i % 3 === 0 ? 1 : 0]);
+const speed = [30.5];
+
+/** One direction of each side. */
+function edgesOf(triangles: Int32Array): Int32Array {
+  const sides = new Set<string>();
+  for (let t = 0; t < triangles.length; t += 3) {
+    for (const [a, b] of [
+      [0, 1],
+      [1, 2],
+      [0, 2],
+    ])
+      sides.add(`${triangles[t + a]},${triangles[t + b]}`);
+  }
+  const pairs = [...sides].map((side) => side.split(",").map(Number));
+  return Int32Array.from([...pairs.map(([from]) => from), ...pairs.map(([, to]) => to)]);
+}
+
+const model = {
+  c_in: 8,
+  c_hidden: 8,
+  ball_sizes: [8, 8],
+  strides: [2],
+  enc_depths: [1, 1],
+  enc_num_heads: [2, 2],
+  dec_depths: [1],
+  dec_num_heads: [2],
+};
+const codes = [10, 20];
+const config = {
+  inputs: [
+    { name: "n", from: ["normals"] },
+    { name: "code", classes: codes },
+  ],
+  globals: ["speed"],
+  targets: { pressure: { loss: "gaussian" }, drag: { whole: true }, kind: { classes: kinds } },
+  graph: "mesh",
+  splits: { train: ["*"] },
+  model,
+};
+const code = Int32Array.from({ length: points }, (_, i) => codes[i % 2]);
+const csv = (header: string, rows: string[]) => new TextEncoder().encode([header, ...rows].join("\n"));
+
+/** The file of a mesh with all that the model sees; labels that are texts are in tables alone. */
+const file = (more: Parameters<typeof saveNpz>[0] = {}) =>
+  saveNpz({
+    positions: { shape: [points, 3], data: positions },
+    normals: { shape: [points, 3], data: normals },
+    code: { shape: [points], data: code },
+    speed: { shape: [1], data: Float64Array.from(speed) },
+    triangles: { shape: [points - 2, 3], data: triangles },
+    ...more,
+  });
+const truth = {
+  pressure: { shape: [points], data: some(points, 3) },
+  drag: { shape: [], data: Float64Array.of(4) },
+  kind: { shape: [points], data: Int32Array.from(material, (text) => kinds.indexOf(text)) },
+};
+
+onEachDevice((device) => {
+  /** What training would write, but untrained. */
+  const trained = async (given: object, files: Record<string, Uint8Array>) => {
+    const experiment = folderExperiment(given);
+    const options = resolveOptions(experiment.options) as never;
+    const source = new MemorySource(new Map(Object.entries(files)), "data");
+    const { model } = await openRun(FOLDER, experiment as never, { device: device(), options, source });
+    using _ = model;
+    return model.save();
+  };
+  const ofMesh = () =>
+    trained(
+      { ...config, targets: { ...config.targets, kind: { classes: 2 } } },
+      {
+        "a.npz": file(truth),
+        "b.npz": file({
+          ...truth,
+          speed: { shape: [1], data: Float64Array.of(10) },
+          drag: { shape: [], data: Float64Array.of(9) },
+        }),
+      },
+    );
+
+  test("arrays have the predictions of the file that holds them, whatever their form", async () => {
+    using surrogate = await Surrogate.load(await ofMesh(), { device: device() });
+    const expected = await surrogate.predictFile(new File([file(truth)], "a.npz"));
+    expect(expected.pressure.truth).toEqual(Float64Array.from(truth.pressure.data));
+    expect(expected.drag.prediction).toHaveLength(1);
+    const withoutTruth = (fields: typeof expected) =>
+      Object.fromEntries(Object.entries(fields).map(([name, { truth: _, ...field }]) => [name, field]));
+    const given = { positions, n: normals, code, speed, triangles };
+    const rows = (values: ArrayLike<number>) =>
+      Array.from({ length: points }, (_, p) => Array.from(values).slice(3 * p, 3 * p + 3));
+    for (const form of [
+      given,
+      { ...given, positions: rows(positions), n: rows(normals).map((row) => Float64Array.from(row)), code: [...code] },
+      { ...given, triangles: undefined, edgeIndex },
+      { ...given, code: BigInt64Array.from([...code], BigInt), triangles: Uint32Array.from(triangles) },
+    ]) {
+      expect(withoutTruth(await surrogate.predict(form))).toEqual(withoutTruth(expected));
+    }
+    expect(surrogate.needsMesh).toBe(true);
+    expect(surrogate.inputs.map(({ name, channels, isWhole }) => [name, channels, isWhole])).toEqual([
+      ["positions", 3, false],
+      ["n", 3, false],
+      ["code", 1, false],
+      ["speed", 1, true],
+    ]);
+    expect(surrogate.inputs[2].classes).toEqual(codes);
+    expect(surrogate.inputs[3].range).toEqual({ least: [10], most: [30.5] });
+    // What is of the whole comes last, as in the model's rows.
+    expect(surrogate.targets.map(({ name, isWhole }) => [name, isWhole])).toEqual([
+      ["pressure", false],
+      ["kind", false],
+      ["drag", true],
+    ]);
+  });
+
+  test("what is wrong with an array is named", async () => {
+    using surrogate = await Surrogate.load(await ofMesh(), { device: device() });
+    const given = { positions, n: normals, code, speed, triangles };
+    const wrong = async (more: object) => {
+      const error = await surrogate.predict({ ...given, ...more } as never).catch((error: unknown) => error);
+      expect(error).toBeInstanceOf(InputError);
+      return (error as InputError).message;
+    };
+    expect(await wrong({ n: undefined, speed: undefined })).toBe(
+      "n, speed is missing: the model sees positions, n, code, speed",
+    );
+    expect(await wrong({ normal: normals })).toBe(
+      "the model has no input normal: it sees positions, n, code, speed, edgeIndex, triangles",
+    );
+    expect(await wrong({ sped: [1] })).toContain("did you mean speed?");
+    expect(await wrong({ n: normals.subarray(3) })).toBe("n has 39 rows, expected 40");
+    expect(await wrong({ n: normals.subarray(1) })).toBe("n has 119 numbers, expected rows of 3");
+    expect(await wrong({ speed: [1, 2] })).toBe("speed has 2 rows, expected 1");
+    expect(await wrong({ n: normals.map((value, i) => (i === 7 ? Number.NaN : value)) })).toContain(
+      'array "n", row 2: is NaN',
+    );
+    expect(await wrong({ code: code.map((value, i) => (i === 5 ? 15 : value)) })).toContain(
+      "is 15, expected one of the classes 10, 20",
+    );
+    expect(await wrong({ triangles: Int32Array.of(0, 1, 40) })).toContain("is the point 40, there are 40");
+    expect(await wrong({ triangles: undefined })).toContain("has no cells with sides");
+    expect(await wrong({ positions: "none" })).toBe("positions is string, expected an array or a list of numbers");
+    expect(await wrong({ positions: [["a", 1, 2]] })).toBe('positions, row 0: is "a", expected a number');
+    surrogate.dispose();
+    await expect(surrogate.predict(given)).rejects.toThrow(DisposedError);
+  });
+
+  test("labels that are texts go in and come out", async () => {
+    const row = (i: number) =>
+      [...positions.subarray(3 * i, 3 * i + 3), material[i], material[points - 1 - i]].join(",");
+    const bytes = csv(
+      "x,y,z,material,other",
+      Array.from({ length: points }, (_, i) => row(i)),
+    );
+    const fields = { inputs: { material: { classes: kinds } }, targets: { other: { classes: kinds } } };
+    using surrogate = await Surrogate.load(
+      await trained({ ...fields, model, splits: { train: ["*"] } }, { "a.csv": bytes }),
+      {
+        device: device(),
+      },
+    );
+    const { other } = await surrogate.predict({ positions, material });
+    const inFile = await surrogate.predictFile(new File([bytes as Uint8Array<ArrayBuffer>], "a.csv"));
+    expect(other.prediction).toEqual(inFile.other.prediction);
+    expect([...other.labels!.values()]).toEqual(kinds);
+    await expect(
+      surrogate.predict({ positions, material: material.map((text, i) => (i === 3 ? "wood" : text)) }),
+    ).rejects.toThrow('material, row 3: is "wood", expected one of steel, glass');
+  });
+
+  test("a sequence goes on from what it has predicted, and its points move", async () => {
+    const frame = (i: number) => ({
+      positions: { shape: [points, 3], data: some(3 * points, 1).map((value) => value + i / 10) },
+      heat: { shape: [points], data: some(points, 4 + i) },
+    });
+    const files = Object.fromEntries([0, 1, 2].map((i) => [`run_${i}.npz`, saveNpz(frame(i))]));
+    const bytes = await trained(
+      { targets: ["heat", "positions"], sequence: true, splits: { train: ["*"] }, model },
+      files,
+    );
+    using surrogate = await Surrogate.load(new Blob([bytes as Uint8Array<ArrayBuffer>]), { device: device() });
+    let state = { positions: frame(0).positions.data, heat: frame(0).heat.data };
+    const given = surrogate.predict(state);
+    expect(surrogate.inputs.map(({ name }) => name)).toEqual(["positions", "heat"]);
+    for (let step = 0; step < 2; step++) {
+      const next = await surrogate.predict(state);
+      if (step === 0) expect(next).toEqual(await given);
+      expect(next.positions.prediction).not.toEqual(state.positions);
+      state = {
+        positions: Float64Array.from(next.positions.prediction),
+        heat: Float64Array.from(next.heat.prediction),
+      };
+    }
+    const gone = AbortSignal.abort();
+    await expect(surrogate.predict(state, { signal: gone })).rejects.toBe(gone.reason);
+    await expect(Surrogate.load(bytes, { device: device(), signal: gone })).rejects.toBe(gone.reason);
+  });
+});
