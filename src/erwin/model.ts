@@ -111,8 +111,8 @@ export class ErwinTransformer extends Module {
    * Loads a model from a safetensors checkpoint with the reference's parameter names, in evaluation mode. With `strict: false`,
    * what the checkpoint lacks has initial weights.
    * @param source the file's bytes, a Blob or File with them, or its address: a URL, or a path in Node and Deno
-   * @throws FormatError if the file is damaged; CheckpointError if it has no config, or listing every tensor that is
-   *   missing, unexpected or misshapen; ConfigError; OutOfMemoryError; the signal's reason, once it is aborted. No
+   * @throws FormatError if the file is damaged; CheckpointError if it has no config, if it holds an experiment's model, in which Erwin
+   *   is a part, or listing every tensor that is missing, unexpected or misshapen; ConfigError; OutOfMemoryError; the signal's reason, once it is aborted. No
    *   memory stays allocated then.
    */
   static async load(source: BytesOrAddress, given: LoadOptions): Promise<ErwinTransformer> {
@@ -121,6 +121,11 @@ export class ErwinTransformer extends Module {
     const { device, config, signal, strict, ...options } = given;
     const { bytes, file } = await readSource(source, signal);
     const { tensors, metadata } = loadSafetensors(bytes, { file });
+    const { experiment } = metadata;
+    if (experiment !== undefined) {
+      const advice = "load it by Surrogate.load or readModel of erwin/experiments";
+      throw new CheckpointError(`${file} holds a model of the experiment ${experiment}: ${advice}`, { file });
+    }
     const model = new ErwinTransformer(config ?? readConfig(metadata[CONFIG_KEY], file), options);
     model.restore(tensors, file, device, { strict });
     try {

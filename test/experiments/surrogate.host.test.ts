@@ -1,6 +1,6 @@
 // Surrogates: arrays that a program gives have the predictions that the same numbers in a file have, and what is wrong is named.
 
-import { DisposedError, InputError } from "erwin";
+import { CheckpointError, DisposedError, ErwinTransformer, InputError } from "erwin";
 import { FOLDER, folderExperiment, MemorySource, openRun, resolveOptions, Surrogate } from "erwin/experiments";
 import { saveNpz } from "erwin/formats";
 import { expect, test } from "vitest";
@@ -109,7 +109,7 @@ onEachDevice((device) => {
     for (const form of [
       given,
       { ...given, positions: rows(positions), n: rows(normals).map((row) => Float64Array.from(row)), code: [...code] },
-      { ...given, triangles: undefined, edgeIndex },
+      { ...given, triangles: undefined, edgeIndex, speed: 30.5 },
       { ...given, code: BigInt64Array.from([...code], BigInt), triangles: Uint32Array.from(triangles) },
     ]) {
       expect(withoutTruth(await surrogate.predict(form))).toEqual(withoutTruth(expected));
@@ -157,10 +157,22 @@ onEachDevice((device) => {
     );
     expect(await wrong({ triangles: Int32Array.of(0, 1, 40) })).toContain("is the point 40, there are 40");
     expect(await wrong({ triangles: undefined })).toContain("has no cells with sides");
-    expect(await wrong({ positions: "none" })).toBe("positions is string, expected an array or a list of numbers");
+    expect(await wrong({ positions: "none" })).toBe('positions, row 0: is "none", expected a number');
+    expect(await wrong({ positions: new Map() })).toBe("positions is Map, expected an array or a list of numbers");
+    expect(await wrong({ positions: [] })).toBe("positions has no points");
     expect(await wrong({ positions: [["a", 1, 2]] })).toBe('positions, row 0: is "a", expected a number');
     surrogate.dispose();
     await expect(surrogate.predict(given)).rejects.toThrow(DisposedError);
+  });
+
+  test("whoever takes it for an Erwin by itself, or another model for it, hears what to do", async () => {
+    const bytes = await ofMesh();
+    await expect(ErwinTransformer.load(bytes, { device: device() })).rejects.toThrow(
+      "checkpoint holds a model of the experiment folder: load it by Surrogate.load or readModel of erwin/experiments",
+    );
+    using other = await ErwinTransformer.create(model, { device: device() });
+    await expect(Surrogate.load(await other.save(), { device: device() })).rejects.toThrow(CheckpointError);
+    await expect(Surrogate.load(bytes, {} as never)).rejects.toThrow("device is undefined");
   });
 
   test("labels that are texts go in and come out", async () => {

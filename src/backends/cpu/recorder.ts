@@ -50,9 +50,7 @@ export class Recorder {
     for (const fields of parts) {
       for (const name of Object.keys(fields)) {
         const field = layout.fields.get(name);
-        if (!field) {
-          throw new ErwinError(`command ${command} has the fields ${[...layout.fields.keys()]}, but was given ${name}`);
-        }
+        if (!field) throw new ErwinError(`command ${command} has no field ${name}`);
         const value = fields[name];
         if (value === undefined) continue;
         if (typeof value === "object") {

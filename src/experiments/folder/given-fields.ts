@@ -9,8 +9,11 @@ import { areTexts, numbersOf } from "./labels.ts";
 import { type FieldSample, type FileNumbers, sampleOf } from "./sample.ts";
 import type { SurrogateField } from "./surrogate.ts";
 
-/** A field's values, row by row: an array, or a list of numbers, of rows, or of the classes' labels. */
-export type FieldValues = ArrayLike<number | bigint | string | ArrayLike<number>>;
+/**
+ * A field's values, row by row: an array, or a list of numbers, of rows, or of the classes' labels. What is one value of the whole may
+ * stand by itself.
+ */
+export type FieldValues = ArrayLike<number | bigint | string | ArrayLike<number>> | number | string;
 
 /** The fields of a sample by their names in the config, in the units of the files that the model was trained on. */
 export interface SurrogateInput extends Readonly<Record<string, FieldValues | undefined>> {
@@ -37,6 +40,7 @@ export function sampleOfInput(
   const given = numbersByName(input, needed, config);
   const arrays = new Map(needed.map(({ name, channels }) => [name, rowsOf(name, given.get(name)!, channels)]));
   const points = arrays.get(POSITIONS)!;
+  if (points.shape[0] === 0) throw new InputError("positions has no points", { tensor: POSITIONS, found: 0 });
   for (const { name, isWhole } of needed) expectRows(name, arrays.get(name)!, isWhole ? 1 : points.shape[0]);
   const ofKind = (whole: boolean) =>
     needed
@@ -103,12 +107,15 @@ function unknownField(name: string, known: readonly string[]): InputError {
 /** Returns a field's values as numbers one after the other, with those of the classes in place of texts. */
 function numbersIn(name: string, values: FieldValues, field: Field | undefined): FileNumbers {
   if (values instanceof Float32Array || values instanceof Float64Array) return values;
-  if (ArrayBuffer.isView(values) && !(values instanceof DataView)) return Float64Array.from(values, Number);
-  if (!Array.isArray(values)) throw wrongType(name, values, "an array or a list of numbers");
+  if (ArrayBuffer.isView(values) && !(values instanceof DataView)) {
+    return Float64Array.from(values as ArrayLike<number | bigint>, Number);
+  }
+  const list = typeof values === "number" || typeof values === "string" ? [values] : values;
+  if (!Array.isArray(list)) throw wrongType(name, values, "an array or a list of numbers");
   const numbers = field && areTexts(field) ? numbersOf(field) : undefined;
   const expected = numbers ? `one of ${[...numbers.keys()].join(", ")}` : "a number";
   const all: number[] = [];
-  Array.from<unknown>(values).forEach((row, i) => {
+  Array.from<unknown>(list).forEach((row, i) => {
     const isRow = Array.isArray(row) || ArrayBuffer.isView(row);
     for (const value of isRow ? Array.from(row as unknown as ArrayLike<unknown>) : [row]) {
       const number = numbers && typeof value === "string" ? numbers.get(value) : value;

@@ -2,15 +2,17 @@
 
 import "../../disposable.ts";
 import { type AbortOptions, checkSignal } from "../../abort.ts";
-import { checkOptions } from "../../arguments/options.ts";
+import { checkOptions, expectParts } from "../../arguments/options.ts";
 import type { Device } from "../../backends/device.ts";
+import { CheckpointError } from "../../errors.ts";
 import { toBytes } from "../../formats/bytes/bytes.ts";
 import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
 import { type BytesOrAddress, readSource } from "../../formats/sources/source.ts";
+import { inspect, lineOf, tagOf } from "../../inspect.ts";
 import type { PredictedField } from "../experiment.ts";
 import { cloudOf } from "./cloud.ts";
 import { type Field, isPositions, POSITIONS } from "./config.ts";
-import type { FolderExperiment } from "./experiment.ts";
+import { FOLDER, type FolderExperiment } from "./experiment.ts";
 import { type FieldValues, type SurrogateInput, sampleOfInput } from "./given-fields.ts";
 import type { Label } from "./labels.ts";
 import type { FieldModel } from "./model.ts";
@@ -40,7 +42,7 @@ export interface SurrogateField {
  *
  * ```ts
  * using surrogate = await Surrogate.load("runs/first/model.safetensors", { device });
- * const { pressure } = await surrogate.predict({ positions, normals, speed: [30] });
+ * const { pressure } = await surrogate.predict({ positions, normals, speed: 30 });
  * pressure.prediction; // [N]
  * ```
  */
@@ -55,14 +57,24 @@ export class Surrogate {
 
   /**
    * @param source the run's model.safetensors: a URL, a path in Node, Deno and Bun, a Blob or File, or its bytes
-   * @throws FormatError if the file is damaged or cannot be read; CheckpointError if it holds another model; OutOfMemoryError; the
-   *   signal's reason, once it is aborted
+   * @throws FormatError if the file is damaged or cannot be read; CheckpointError if it holds another model; ConfigError without a
+   *   device; OutOfMemoryError; the signal's reason, once it is aborted
    */
   static async load(source: BytesOrAddress, options: AbortOptions & { device: Device }): Promise<Surrogate> {
     checkOptions("Surrogate.load", options, { device: true, signal: true });
     const { device, signal } = options;
+    expectParts("Surrogate.load", options, "device.allocate");
     const { bytes, file } = await readSource(source, signal);
-    const { experiment, model } = readTrained({ bytes, file }, loadSafetensors(bytes, { file }).metadata, device);
+    const { metadata } = loadSafetensors(bytes, { file });
+    if (metadata.experiment !== FOLDER) {
+      const found = metadata.experiment ? `a model of the experiment ${metadata.experiment}` : "no model of fields";
+      throw new CheckpointError(`${file} holds ${found}: expected one that erwin train made on files of your own`, {
+        file,
+        expected: FOLDER,
+        found: metadata.experiment,
+      });
+    }
+    const { experiment, model } = readTrained({ bytes, file }, metadata, device);
     return new Surrogate(experiment, model);
   }
 
@@ -136,8 +148,17 @@ export class Surrogate {
     this.#model.dispose();
   }
 
+  [inspect](): string {
+    const listed = (fields: SurrogateField[]) => fields.map(({ name }) => name).join(", ");
+    return lineOf(this, `from ${listed(this.inputs)} to ${listed(this.targets)}`);
+  }
+
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  get [Symbol.toStringTag](): string {
+    return tagOf(this);
   }
 }
 
