@@ -174,6 +174,14 @@ describe("a config error names the field", () => {
     }
   });
 
+  test("a value above a limit that can be raised says how", async () => {
+    const creation = ErwinTransformer.create({ ...config, cHidden: [8, 2 ** 20] }, { device: device() });
+    const { message } = (await creation.catch((error: unknown) => error)) as Error;
+    expect(message).toMatch(/not 1048576, more than the limit width, \d+: setLimits\(\{ width: 1048576 \}\)/);
+    const below = ErwinTransformer.create({ ...config, cHidden: [8, 0] }, { device: device() });
+    expect(((await below.catch((error: unknown) => error)) as Error).message).not.toContain("limit");
+  });
+
   test("stride 1 between different widths", async () => {
     const creation = ErwinTransformer.create({ ...config, strides: [1], cHidden: [8, 16] }, { device: device() });
     const error = await rejection(creation, ConfigError);

@@ -365,6 +365,19 @@ test("RMSNorm and LayerNorm stand alone", async () => {
     await check(device(), [given([rows, width], random)], (input) => norm.forward(input), reference, random);
     norm.dispose();
   }
+  const added = new nn.LayerNorm(width).initialize({ device: device() });
+  const residual = normals(rows * width, random);
+  using x = Tensor.from(device(), normals(rows * width, random), [rows, width]);
+  using alone = added.forward(x);
+  using both = added.forward(x, Tensor.from(device(), residual, [rows, width]));
+  const values = await alone.data();
+  expectClose(
+    await both.data(),
+    residual.map((value, i) => value + values[i]),
+    1e-6,
+    "LayerNorm with a residual",
+  );
+  added.dispose();
 });
 
 describe("what fails leaves no memory taken", () => {

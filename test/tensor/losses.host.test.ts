@@ -277,6 +277,7 @@ onEachDevice((device) => {
       expect([logarithm[0], logarithm[3], logarithm[10]]).toEqual([-1e9, -Infinity, expect.closeTo(-202.35041, 4)]);
       using all = accuracy(logits, [1, 2, 0, 1]);
       expect(await all.item()).toBe(0.5);
+      expect(() => accuracy(logits, [1, 2, 0, 1], { ignored: 0 } as never)).toThrow("accuracy has no option ignored");
     });
 
     test("softmax and logSoftmax are of the last axis, for logits of any size", async () => {

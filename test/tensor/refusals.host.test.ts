@@ -37,6 +37,7 @@ onEachDevice((device, backend) => {
       cloudSums: [(n) => ({ x: [n, 4] }), ({ x }) => operators.cloudSums(x, [0, x.shape[0]])],
       add: [(n) => ({ a: [n, 4], b: [4] }), ({ a, b }) => operators.add(a, b)],
       gelu: [(n) => ({ x: [n, 4] }), ({ x }) => operators.gelu(x)],
+      sum: [(n) => ({ x: [n, 4] }), ({ x }) => sum(x, 1)],
     };
     const filled = (shape: number[]) => Tensor.from(device(), new Float32Array(sizeOf(shape)).fill(0.5), shape);
     const wrong: Record<string, (shape: number[]) => Tensor> = {
@@ -54,8 +55,8 @@ onEachDevice((device, backend) => {
       const shapes = Object.entries(shapesFor(3));
       for (const [operand] of shapes) {
         for (const [kind, spoil] of Object.entries(wrong)) {
-          // Elementwise operators take any shape.
-          if (kind === "an axis more" && (name === "add" || name === "gelu")) continue;
+          // Elementwise operators and sums take any shape.
+          if (kind === "an axis more" && ["add", "gelu", "sum"].includes(name)) continue;
           const given = shapes.map(
             ([other, shape]) => [other, other === operand ? spoil(shape) : filled(shape)] as const,
           );
