@@ -1,7 +1,8 @@
 // Measurements in rounds: their order, disturbances, lost devices, and the statistics of their times.
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Device } from "../../src/backends/device.ts";
+import { Clock } from "../../src/bench/suite/clock.ts";
 import { measureRounds, slowdownOf, timingOfRounds } from "../../src/bench/suite/rounds.ts";
 import { HeldSubject, Station } from "../../src/bench/suite/station.ts";
 import type { Subject } from "../../src/bench/suite/subject.ts";
@@ -94,4 +95,22 @@ test("what does not fit into the time any more when its device was lost and requ
   // Ready again, it would go on.
   held.replace(subject("a", () => 7));
   expect(await held.take()).toBe(7);
+});
+
+test("the time in which a page is hidden does not count, also where it is hidden again", async () => {
+  let now = 5000;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => now);
+  try {
+    const taken = new Clock();
+    const pass = async (milliseconds: number) => void (now += milliseconds);
+    await pass(2000);
+    await taken.pause(() => pass(600_000));
+    await pass(500);
+    await taken.pause(() => pass(100_000));
+    await taken.pause(async () => {});
+    expect(taken.elapsed).toBe(2.5);
+    expect(taken.start).toBe(705_000);
+  } finally {
+    clock.mockRestore();
+  }
 });

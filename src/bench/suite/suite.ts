@@ -6,6 +6,7 @@ import { readyTrees } from "../cases/tree.ts";
 import { clockQuantum } from "../rates/timing.ts";
 import type { BenchCase, DeviceName } from "../report/measurement.ts";
 import { type BenchResult, benchResult, type MachineDescription } from "../report/result.ts";
+import { Clock } from "./clock.ts";
 import { fullPlan, type Plan, quickPlan } from "./plan.ts";
 import { measureRounds, type RoundsSummary, timingOfRounds } from "./rounds.ts";
 import { HeldSubject, Station } from "./station.ts";
@@ -73,7 +74,7 @@ class Suite {
   readonly #stations: Station[];
   readonly #subjects: Subject[] = [];
   readonly #skipped: BenchCase[] = [];
-  readonly #start = performance.now();
+  readonly #clock = new Clock();
   readonly #steps: number;
   readonly #stepsOfStation: number;
   #stepsDone = 0;
@@ -132,7 +133,7 @@ class Suite {
       this.#tell("preparing", `${station.title}: compiling and warming up${name ? ` ${name}` : ""}`);
     };
     progress();
-    const until = this.#start + this.#plan.preparation * 1000;
+    const until = this.#clock.start + this.#plan.preparation * 1000;
     await station.ready(
       this.#plan,
       { memory: this.#memory, until },
@@ -153,20 +154,20 @@ class Suite {
   async #measure(): Promise<BenchResult> {
     this.#leaveOutLongest();
     const { rounds } = this.#plan;
-    const { disturbances = () => 0, undisturbed, onResult } = this.#options;
+    const { disturbances = () => 0, onResult } = this.#options;
     const whole = rounds * this.#subjects.reduce((sum, { span }) => sum + span, 0);
-    const start = performance.now();
+    const before = this.#clock.elapsed;
     let [doneSpan, roundSpan] = [0, 0];
     let last: Subject | undefined;
     const { summary, times } = await measureRounds(this.#subjects, {
       rounds,
-      undisturbed,
+      undisturbed: () => this.#undisturbed(),
       disturbances: () => disturbances() + this.#disturbances,
       onTake: (subject, round) => {
         if (last) roundSpan += last.span;
         last = subject;
         const done = Math.min(1, (doneSpan + roundSpan) / whole);
-        const elapsed = (performance.now() - start) / 1000;
+        const elapsed = this.#clock.elapsed - before;
         const secondsLeft = done > 0.05 ? (elapsed * (1 - done)) / done : whole / 1000;
         const what = `round ${round + 1} of ${rounds}: ${caseName(subject.description)}`;
         this.#options.onProgress?.({ phase: "measuring", what, done: 0.5 + done / 2, secondsLeft });
@@ -183,7 +184,7 @@ class Suite {
   /** Leaves out the longest subjects until all rounds fit into the remaining time; on each device, one subject of each benchmark stays. */
   #leaveOutLongest(): void {
     const { rounds, whole } = this.#plan;
-    const remaining = whole - (performance.now() - this.#start) / 1000;
+    const remaining = whole - this.#clock.elapsed;
     const needed = () => (rounds * this.#subjects.reduce((sum, { span }) => sum + span, 0)) / 1000;
     const kindOf = ({ description: { benchmark, device } }: Subject) => `${benchmark} ${device}`;
     const isLast = (subject: Subject) =>
@@ -211,19 +212,25 @@ class Suite {
     return { ...result, rounds: summary, machine: this.#machine, devices };
   }
 
+  async #undisturbed(): Promise<void> {
+    const { undisturbed } = this.#options;
+    if (undisturbed) await this.#clock.pause(undisturbed);
+  }
+
   #disturb(): void {
     this.#disturbances++;
   }
 
   async #step(phase: SuiteProgress["phase"], what: string, work: () => Promise<void>): Promise<void> {
     this.#tell(phase, what);
+    await this.#undisturbed();
     await work();
     this.#stepsDone++;
   }
 
   #tell(phase: SuiteProgress["phase"], what: string): void {
     const share = Math.min(1, this.#stepsDone / this.#steps);
-    const elapsed = (performance.now() - this.#start) / 1000;
+    const { elapsed } = this.#clock;
     // The rounds take about as long as everything before them.
     const secondsLeft = share > 0.1 ? elapsed * (2 / share - 1) : undefined;
     this.#options.onProgress?.({ phase, what, done: share / 2, secondsLeft });
