@@ -200,6 +200,9 @@ describe("arrays of all accepted types give the same numbers", () => {
     const input = { nodeFeatures, nodePositions, batchIdx, edgeIndex, tree };
     const expected = await forwardToHost(erwin, input);
     const prepared = await erwin.prepare(input);
+    await expect(erwin.forward(prepared, { signals: undefined, radius: 1 } as never)).rejects.toThrow(
+      "forward has no option radius",
+    );
     expect(prepared.nodePositions, "used as it is").toBe(nodePositions);
     expect(prepared.nodeFeatures).toBe(nodeFeatures);
     const half = edgeIndex.length / 2;

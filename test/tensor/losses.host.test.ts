@@ -253,6 +253,9 @@ onEachDevice((device) => {
       expect(() => softmax(logits, 0)).toThrow("a softmax is along the last axis, not along axis 0");
       expect(() => crossEntropy(logits, [0, 0], { weight: [1, 2] })).toThrow("weight must be 3 numbers");
       expect(() => crossEntropy(logits, [0, 0], { labelSmoothing: 2 })).toThrow("from 0 to 1");
+      expect(() => crossEntropy(logits, [0, 0], { smoothing: 0.1 } as never)).toThrow(
+        "crossEntropy has no option smoothing",
+      );
     });
 
     test("classes that are masked by very small logits take no digits from the others", async () => {

@@ -69,5 +69,7 @@ onEachDevice((device) => {
     expect(await argmax(x)).toEqual(Int32Array.of(1, 1, 1));
     using none = Tensor.from(device(), new Float32Array(0), [3, 0]);
     await expect(argmax(none)).rejects.toThrow("a tensor of shape [3,0] has no classes");
+    using indices = Tensor.from(device(), Uint32Array.of(1, 2));
+    await expect(argmax(indices)).rejects.toThrow("x holds indices (u32)");
   });
 });
