@@ -121,6 +121,7 @@ export const writableExtensions: readonly string[] = withDots(writers);
  *   of .ply and .extxyz, fields of .pcd, .las and .laz, what `loadPdb` names of .pdb and .ent, point data of VTK's files (.vtk, .vtu, .vtp, .vti, .vtr and .vts), arrays of shape
  *   [n] or [n, channels] of .npz and .safetensors
  * @param options.labels the numbers of texts in columns of tables
+ * @param options.missing names of columns of tables in which numbers may be missing
  * @throws FormatError for an unknown extension, for a file without points or without a requested attribute (the message lists those
  * that exist), or from the format's reader.
  */

@@ -1,6 +1,7 @@
 // erwin init: surveys a folder of the user's own files, and writes a config to train on them.
 
 import { join } from "node:path";
+import { shareOf } from "../../experiments/folder/missing.ts";
 import { proposeConfig } from "../../experiments/folder/propose.ts";
 import { survey } from "../../experiments/folder/survey.ts";
 import { InputError } from "../../index.ts";
@@ -47,16 +48,27 @@ async function run(args: Arguments): Promise<void> {
   const text = proposeConfig(found, folder);
   const { parse } = await import("yaml");
   writeWhole(out, text);
-  const names = (key: string) =>
-    Object.keys((parse(text) as Record<string, object | null>)[key] ?? {}).join(", ") || "none";
+  const namesIn = (key: string) => Object.keys((parse(text) as Record<string, object | null>)[key] ?? {});
+  const names = (key: string) => namesIn(key).join(", ") || "none";
+  const targets = namesIn("targets");
   console.log(
     `${formatCount(found.files)} .${found.extension} files: inputs ${names("inputs")}; targets ${names("targets")}; globals ${names("globals")}`,
   );
   if (!found.namesPositions && !found.coordinates) {
     console.log(`no array is known to hold the points' coordinates: name it in ${out}, as coordinates`);
   }
+  for (const { name, missing } of found.arrays) {
+    if (missing !== undefined) console.log(noteOnMissing(name, missing, targets));
+  }
   for (const [name, reason] of found.leftOut) console.log(`left out: ${name} (${reason})`);
   console.log(
     `${out}: look it over, then erwin train --data-path ${quoteWord(folder)} --config ${quoteWord(out)} --out ${join("runs", "first")}${skipBad ? " --skip-bad" : ""}`,
   );
+}
+
+function noteOnMissing(name: string, missing: number, targets: readonly string[]): string {
+  const use = targets.includes(name)
+    ? "as a target with missing: nan it is learnt from the others"
+    : "only targets may have such, so leave it out or fill the gaps";
+  return `${shareOf(missing)} of the values of "${name}" are missing (nan): ${use}`;
 }

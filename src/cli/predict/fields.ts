@@ -208,17 +208,25 @@ export function noteOn({ file, positions, dimensions, unusable }: FieldSample): 
 
 /**
  * Returns the predictions for a file as arrays of its points, those of the whole as one row where the output's format can hold it.
- * @throws NumericalError for numbers that are not finite
+ * @throws NumericalError for numbers that are not finite, but for errors where no truth is known
  */
 export function arraysOf(
   fields: readonly PredictedField[],
   input: string,
   output: string,
 ): Map<string, SafeTensorInput> {
-  const arrays = pointDataOf(predictionArrays(fields, { wholeOnce: holdsArrays(output) }));
-  for (const [name, { shape, data }] of arrays) expectFinite(data as Float32Array, shape[1] ?? 1, `${input}: ${name}`);
-  return arrays;
+  const arraysOf = (fields: readonly PredictedField[]) =>
+    pointDataOf(predictionArrays(fields, { wholeOnce: holdsArrays(output) }));
+  for (const [name, { shape, data }] of arraysOf(fields.map(withoutGaps)))
+    expectFinite(data as Float32Array, shape[1] ?? 1, `${input}: ${name}`);
+  return arraysOf(fields);
 }
+
+/** Returns a field with 0 in place of missing truth. */
+const withoutGaps = (field: PredictedField): PredictedField =>
+  field.truth?.some(Number.isNaN)
+    ? { ...field, truth: field.truth.map((value) => (Number.isNaN(value) ? 0 : value)) }
+    : field;
 
 /**
  * Encodes an input with arrays added; an output of another format contains what that format supports.

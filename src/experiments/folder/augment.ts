@@ -44,7 +44,10 @@ function multiply(rows: FileNumbers, turn: Turn, width = turn.length): FileNumbe
     const [row, column] = [i - (i % width), i % width];
     if (column >= size) return value;
     let sum = 0;
-    for (let k = 0; k < size; k++) sum += rows[row + k] * turn[k][column];
+    for (let k = 0; k < size; k++) {
+      // A component that is missing is in none that it does not turn into.
+      if (turn[k][column] !== 0) sum += rows[row + k] * turn[k][column];
+    }
     return sum;
   });
 }

@@ -13,7 +13,7 @@ export interface FieldCloud {
   readonly positions: Float32Array;
   /** [points, features]; globals are repeated in each row. */
   readonly features: Float32Array;
-  /** [points, truths]; values of the whole are repeated in each row; undefined if the file has no truth. */
+  /** [points, truths]; NaN where a value is missing; values of the whole are repeated in each row; undefined if the file has no truth. */
   readonly truth?: Float32Array;
   /** [2 E] the edges of the mesh. */
   readonly edges?: Int32Array;
@@ -70,13 +70,17 @@ function truthOf(
     if (target.classes !== undefined) oneHotInto(truth, stands, columns, target.ignore);
     else if (isSequence) normaliseInto(truth, stands, changeOf(sample.targets[i] as Columns, columns), scaling);
     else normaliseInto(truth, stands, columns, scaling);
-    if (target.loss === "relative_l2" && columns.data.every((value) => value === 0)) {
+    if (target.loss === "relative_l2" && isZeroWhereKnown(columns)) {
       const problem = `array "${target.name}" is zero everywhere, so no error is relative to it: choose another loss.`;
       throw new FormatError(`${known.file}: ${problem}`, { file: known.file, tensor: target.name });
     }
   }
   return truth;
 }
+
+/** Whether values are zero, all that are not missing; not if all are. */
+const isZeroWhereKnown = ({ data }: Columns) =>
+  data.every((value) => value === 0 || Number.isNaN(value)) && data.includes(0);
 
 /** Returns a target that a sequence cannot begin without. */
 export function expectTarget(sample: FieldSample, index: number, name: string): Columns {

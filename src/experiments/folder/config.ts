@@ -4,6 +4,7 @@ import { ConfigError } from "../../errors.ts";
 import { type ErwinConfigInput, resolveConfig } from "../../erwin/config.ts";
 import { type OptionValues, resolveOptions, trainingOptions } from "../options.ts";
 import { type Label, readClasses } from "./labels.ts";
+import { readMissing } from "./missing.ts";
 import { type ModelSize, modelConfig, modelSizes } from "./model-config.ts";
 import { isMapping, pathOf, plainKey, Section, writtenKey, wrongValue } from "./section.ts";
 import { readSplits, type SplitRule } from "./splits.ts";
@@ -41,6 +42,8 @@ export interface Target extends Field {
   readonly weight: number;
   /** Whether a sample has one value of it, and not one at each point: its drag, its energy, its class. */
   readonly whole: boolean;
+  /** Of numbers: what files have where a value is missing. There it is read as NaN, and left out of losses, metrics and statistics. */
+  readonly missing?: readonly number[];
   /** Of classes: how much each counts in the loss; `balanced`: in inverse proportion to its points in the training split. */
   readonly classWeights?: "balanced" | readonly number[];
 }
@@ -121,8 +124,8 @@ export function resolveFolderConfig(value: unknown): FolderConfig {
     (key) => normalisation.choice(key, normalisations) ?? "standard",
   );
   const loss = all.choice("loss", continuousLosses) ?? "mse";
-  const named = readFields(all, "targets", ["loss", "weight", "whole", "classWeights"]).map(({ field, section }) =>
-    readTarget(field(ofTargets), section, loss),
+  const named = readFields(all, "targets", ["loss", "weight", "whole", "missing", "classWeights"]).map(
+    ({ field, section }) => readTarget(field(ofTargets), section, loss),
   );
   const targets = [...named.filter(({ whole }) => !whole), ...named.filter(({ whole }) => whole)];
   if (targets.length === 0) throw new ConfigError("targets must name the fields to predict", { field: "targets" });
@@ -209,7 +212,8 @@ function readTarget(field: Field, section: Section, usual: LossName): Target {
   expectClasses(section, "classWeights");
   const classWeights = readClassWeights(section, field.classes ?? 0);
   const loss = given ?? (isClass ? "cross_entropy" : usual);
-  return { ...field, loss, weight, whole, ...(classWeights && { classWeights }) };
+  const missing = readMissing(section);
+  return { ...field, loss, weight, whole, ...(missing && { missing }), ...(classWeights && { classWeights }) };
 }
 
 function readClassWeights(section: Section, classes: number): Target["classWeights"] {
@@ -228,8 +232,13 @@ function expectDifferent(fields: readonly Field[], path: string): void {
 }
 
 function expectChanging(targets: readonly Target[]): void {
-  for (const { name, classes, whole } of targets) {
-    if (classes === undefined && !whole) continue;
+  for (const { name, classes, whole, missing } of targets) {
+    if (classes === undefined && !whole) {
+      if (!missing) continue;
+      const field = `targets.${name}.missing`;
+      const problem = "a sequence goes on from the values of its targets, of which none may be missing";
+      throw new ConfigError(`${field}: ${problem}: leave such points out of the files`, { field });
+    }
     const field = `targets.${name}`;
     const problem = whole ? "is one value of the whole" : "has classes";
     throw new ConfigError(`${field} ${problem}, and a sequence is of numbers that change at each point`, { field });

@@ -14,6 +14,7 @@ import type { FolderConfig } from "./config.ts";
 import { findUnits } from "./files.ts";
 import { FramesSource } from "./frames.ts";
 import type { Layout } from "./layout.ts";
+import { shareOf } from "./missing.ts";
 import { type FieldSample, readSample } from "./sample.ts";
 import { divide, type SplitRule, type Unit } from "./splits.ts";
 import { computeStatistics, type Pair, positionScaling, type Statistics } from "./statistics.ts";
@@ -141,6 +142,17 @@ export class FolderData {
     return `${found}, but .${extensionOf(file)} is read as float32, in steps of ${float32StepAt(far)}: ${advice}`;
   }
 
+  /** Returns remarks on how many of the targets' values are missing. */
+  #notesOnMissing({ targets, points, samples }: Statistics): string[] {
+    return this.#config.targets.flatMap(({ name, whole }) => {
+      const { missing = 0, mean } = targets[name];
+      if (missing === 0) return [];
+      const all = (whole ? samples : points) * mean.length;
+      const share = shareOf(missing / all);
+      return [`${missing} of the ${all} values of "${name}" in the split train are missing (${share}), and left out`];
+    });
+  }
+
   /** Returns a remark if a held-out split shares samples with the training split, as lists of patterns may by mistake. */
   #noteOnShared(split: SplitName): string | undefined {
     const trained = new Set(this.#units.train);
@@ -157,10 +169,14 @@ export class FolderData {
     const places = this.#places(split);
     if (places.length === 0) return undefined;
     const { sequence, augmentation } = this.#config;
-    const note = split === "train" ? this.#noteOnRounding(statistics) : this.#noteOnShared(split);
+    const notes =
+      split === "train"
+        ? [this.#noteOnRounding(statistics), ...this.#notesOnMissing(statistics)]
+        : [this.#noteOnShared(split)];
+    const note = notes.filter((one) => one !== undefined).join("\n");
     return {
       size: places.length,
-      ...(note !== undefined && { note }),
+      ...(note !== "" && { note }),
       nameOf: (i) => this.#nameOf(places[i].unit, places[i].frame),
       load: async (i, random, epoch) => {
         const { unit, index, frame } = places[i];

@@ -12,6 +12,7 @@ import type { FieldCloud } from "./cloud.ts";
 import { type Field, type FolderConfig, folderOptions, resolveFolderConfig } from "./config.ts";
 import { FolderData } from "./data.ts";
 import { type Known, type Layout, layOut } from "./layout.ts";
+import { withoutNaN } from "./missing.ts";
 import { FieldModel } from "./model.ts";
 import { predictionsOf } from "./predictions.ts";
 import { rollOut, rolloutErrors } from "./rollout.ts";
@@ -93,7 +94,7 @@ export function folderExperiment(given: unknown, { statistics, list }: FolderExp
     }),
     build: (shape) => {
       const { layout, statistics } = expectKnown();
-      const data = JSON.stringify({ config: given, statistics });
+      const data = JSON.stringify({ config: given, statistics }, withoutNaN);
       return new FieldModel(shape, layout, { experiment: FOLDER, data });
     },
     async load(split, _, given, onBad) {

@@ -1,34 +1,42 @@
 // The loss that training minimises: each target's loss, on the tape; and the same computed on the host, for evaluation and for
 // trivial predictors.
 
-import type { Device } from "../../backends/device.ts";
 import { add, divide, multiply } from "../../tensor/operators/arithmetic.ts";
 import { crossEntropy } from "../../tensor/operators/classes.ts";
 import { scale as scaled } from "../../tensor/operators/functions.ts";
 import { embeddingLookup } from "../../tensor/operators/lookup.ts";
 import { gaussianNegativeLogLikelihood, MIN_DEVIATION, mse, relativeL2 } from "../../tensor/operators/losses.ts";
 import { sum } from "../../tensor/operators/reductions.ts";
-import { slice } from "../../tensor/operators/sections.ts";
+import { reshape } from "../../tensor/operators/reshape.ts";
+import { concatenate, slice, split } from "../../tensor/operators/sections.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
 import { placeOf } from "./cloud.ts";
 import type { Layout, Place, TargetPlace } from "./layout.ts";
+import { placesOfKnown } from "./missing.ts";
 import { restore, type Scaling } from "./statistics.ts";
 
 /**
  * Returns the mean of the targets' losses, weighted, on the tape.
  * @param output [N, outputs]
- * @param truth [N, truths]
+ * @param truth [N, truths] NaN where a value is missing, which then has no part in the loss
  * @param offsets [clouds + 1] the first row of each cloud, then N
  */
-export function fieldLoss(output: Tensor, truth: Tensor, offsets: Int32Array, { targets }: Layout): Tensor {
+export function fieldLoss(
+  output: Tensor,
+  truth: Float32Array,
+  offsets: Int32Array,
+  { targets, truths }: Layout,
+): Tensor {
   const all = weightOf(targets);
   return scope(() => {
+    const truthRows = Tensor.from(output.device, truth, [output.shape[0] as number, truths]);
     const parts = targets.map((place) => {
-      const [given, wanted] = [columnsAt(output, place.output), columnsAt(truth, place.truth)];
+      const [given, wanted] = [columnsAt(output, place.output), columnsAt(truthRows, place.truth)];
+      const known = knownPlaces(place, placeOf(truth, place.truth, truths), offsets);
       // Values of the whole are the same in all rows of a cloud. One row of each stands for it, however many points it has.
       const loss = place.target.whole
-        ? targetLoss(place, firstOfEach(given, offsets), firstOfEach(wanted, offsets), oneOfEach(offsets))
-        : targetLoss(place, given, wanted, offsets);
+        ? knownLoss(place, firstOfEach(given, offsets), firstOfEach(wanted, offsets), oneOfEach(offsets), known)
+        : knownLoss(place, given, wanted, offsets, known);
       const share = place.target.weight / all;
       return share === 1 ? loss : scaled(loss, share);
     });
@@ -46,6 +54,49 @@ const firstOfEach = (rows: Tensor, offsets: Int32Array) => embeddingLookup(rows,
 /** Returns the offsets of clouds of one row each. */
 const oneOfEach = (offsets: Int32Array) => offsets.map((_, cloud) => cloud);
 
+/**
+ * Returns which elements of a target's rows are not missing, of one row for each cloud if it is of the whole; undefined if none is.
+ * @param truth [N, width]
+ */
+function knownPlaces({ target, width }: TargetPlace, truth: Float64Array, offsets: Int32Array): Int32Array | undefined {
+  if (!target.missing) return undefined;
+  if (!target.whole) return placesOfKnown(truth);
+  const rows = Array.from(offsets.subarray(0, -1), (row) => [...truth.subarray(row * width, (row + 1) * width)]);
+  return placesOfKnown(rows.flat());
+}
+
+/** Returns the loss of the elements that are not missing; 0 if all are. */
+function knownLoss(
+  place: TargetPlace,
+  output: Tensor,
+  truth: Tensor,
+  offsets: Int32Array,
+  known: Int32Array | undefined,
+): Tensor {
+  if (!known) return targetLoss(place, output, truth, offsets);
+  if (known.length === 0) return scaled(sum(output), 0);
+  const { target, width, scaling } = place;
+  // The elements are made rows of their own, so that the others are not in the computation at all.
+  const chosen = (rows: Tensor) => embeddingLookup(reshape(rows, [(rows.shape[0] as number) * width, 1]), known);
+  if (target.loss === "gaussian") {
+    return gaussianNegativeLogLikelihood(concatenate(split(output, 2, 1).map(chosen), 1), chosen(truth));
+  }
+  if (target.loss === "mse") return mse(chosen(output), chosen(truth));
+  const starts = startsAmong(known, offsets, width);
+  return relativeL2(chosen(unscaled(output, scaling)), chosen(unscaled(truth, scaling)), starts);
+}
+
+/** Returns the offsets of the known elements of each cloud that has some. */
+function startsAmong(known: Int32Array, offsets: Int32Array, width: number): Int32Array {
+  const starts = [0];
+  let at = 0;
+  for (const end of offsets.subarray(1)) {
+    while (at < known.length && known[at] < end * width) at++;
+    if (at > (starts.at(-1) as number)) starts.push(at);
+  }
+  return Int32Array.from(starts);
+}
+
 function targetLoss(place: TargetPlace, output: Tensor, truth: Tensor, offsets: Int32Array): Tensor {
   const { target, scaling, classWeights } = place;
   if (target.loss === "cross_entropy") {
@@ -54,8 +105,7 @@ function targetLoss(place: TargetPlace, output: Tensor, truth: Tensor, offsets: 
   if (target.loss === "gaussian") return gaussianNegativeLogLikelihood(output, truth);
   if (target.loss === "mse") return mse(output, truth);
   // The error is relative to the values of the file, which include the mean.
-  const { device } = output;
-  return relativeL2(unscaled(device, output, scaling), unscaled(device, truth, scaling), offsets);
+  return relativeL2(unscaled(output, scaling), unscaled(truth, scaling), offsets);
 }
 
 /**
@@ -71,8 +121,8 @@ function weightedCrossEntropy(output: Tensor, truth: Tensor, classWeights: reado
   return divide(scaled(crossEntropy(output, truth, { weight }), rows), add(all, 1e-30));
 }
 
-function unscaled(device: Device, rows: Tensor, { shift, scale }: Scaling): Tensor {
-  const row = (values: readonly number[]) => Tensor.from(device, Float32Array.from(values), [values.length]);
+function unscaled(rows: Tensor, { shift, scale }: Scaling): Tensor {
+  const row = (values: readonly number[]) => Tensor.from(rows.device, Float32Array.from(values), [values.length]);
   return add(multiply(rows, row(scale)), row(shift));
 }
 
@@ -94,7 +144,11 @@ function lossOfTarget(
   output: Float64Array,
   truth: Float64Array,
 ): number {
-  const meanOf = (term: (i: number) => number) => truth.reduce((sum, _, i) => sum + term(i), 0) / truth.length;
+  const known = target.missing && placesOfKnown(truth);
+  if (known?.length === 0) return 0;
+  const sumOf = (term: (i: number) => number) =>
+    known ? known.reduce((sum, i) => sum + term(i), 0) : truth.reduce((sum, _, i) => sum + term(i), 0);
+  const meanOf = (term: (i: number) => number) => sumOf(term) / (known ?? truth).length;
   if (target.loss === "mse") return meanOf((i) => (output[i] - truth[i]) ** 2);
   if (target.loss === "gaussian") {
     return meanOf((i) => {
@@ -106,8 +160,7 @@ function lossOfTarget(
   }
   if (target.loss === "cross_entropy") return crossEntropyOf(output, truth, width, classWeights);
   const [given, wanted] = [output, truth].map((rows) => restore(rows, { first: 0, stride: width }, scaling));
-  const norm = (values: Float64Array) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
-  return norm(given.map((value, i) => value - wanted[i])) / norm(wanted);
+  return Math.sqrt(sumOf((i) => (given[i] - wanted[i]) ** 2) / sumOf((i) => wanted[i] ** 2));
 }
 
 /** Returns the deviation that `gaussianNegativeLogLikelihood` computes from an element of the second half of its columns. */

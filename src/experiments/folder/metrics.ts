@@ -37,30 +37,37 @@ function ofNumbers(
 ): Metrics {
   const predicted = restore(given, { first: 0, stride: output.width }, scaling);
   const truth = restore(wanted, { first: 0, stride: width }, scaling);
-  let [absolute, squares, size, rounding] = [0, 0, 0, 0];
+  let [known, absolute, squares, size, rounding] = [0, 0, 0, 0, 0];
   for (let i = 0; i < truth.length; i++) {
+    if (Number.isNaN(truth[i])) continue;
+    known++;
     const error = predicted[i] - truth[i];
     absolute += Math.abs(error);
     squares += error * error;
     size += truth[i] * truth[i];
     rounding += (wanted[i] * scaling.scale[i % width] * FLOAT32_ERROR) ** 2;
   }
+  // A sample of which all is missing has no share in the means.
+  const meanOf = (sum: number) => (known > 0 ? sum / known : 0);
   const found: Metrics = {
-    [`mae_${name}`]: absolute / truth.length,
-    [`rmse_${name}`]: squares / truth.length,
+    [`${name}.counted`]: known > 0 ? 1 : 0,
+    [`mae_${name}`]: meanOf(absolute),
+    [`rmse_${name}`]: meanOf(squares),
     // Where the truth is zero everywhere, nothing is relative to it: such samples do not count.
     [`relative_l2_${name}`]: size > rounding ? Math.sqrt(squares / size) : 0,
     [`${name}.relative`]: size > rounding ? 1 : 0,
   };
-  const rows = wanted.length / width;
   for (let column = 0; column < width; column++) {
-    let [sum, square] = [0, 0];
+    let [count, sum, square] = [0, 0, 0];
     for (let i = column; i < wanted.length; i += width) {
+      if (Number.isNaN(wanted[i])) continue;
+      count++;
       sum += wanted[i];
       square += wanted[i] * wanted[i];
     }
-    found[`${name}.mean.${column}`] = sum / rows;
-    found[`${name}.square.${column}`] = square / rows;
+    found[`${name}.share.${column}`] = meanOf(count);
+    found[`${name}.sum.${column}`] = meanOf(sum);
+    found[`${name}.square.${column}`] = meanOf(square);
   }
   return found;
 }
@@ -113,19 +120,22 @@ export function summarise(numbers: Metrics, { targets }: Layout): Metrics {
   return found;
 }
 
-function summariseNumbers({ target: { name }, width, scaling: { scale } }: TargetPlace, numbers: Metrics): Metrics {
+function summariseNumbers({ target: { name }, scaling: { scale } }: TargetPlace, numbers: Metrics): Metrics {
+  const counted = numbers[`${name}.counted`];
+  if (counted === 0) return {};
   const squares = numbers[`rmse_${name}`];
   const relative = numbers[`${name}.relative`];
-  const variance = scale.reduce((sum, unit, column) => {
-    const [mean, square] = [numbers[`${name}.mean.${column}`], numbers[`${name}.square.${column}`]];
-    return sum + Math.max(0, square - mean * mean) * unit * unit;
+  // The squared distances to each component's mean, weighted as those to the prediction are.
+  const spread = scale.reduce((total, unit, column) => {
+    const [share, sum, square] = ["share", "sum", "square"].map((what) => numbers[`${name}.${what}.${column}`]);
+    return share > 0 ? total + Math.max(0, square - (sum * sum) / share) * unit * unit : total;
   }, 0);
   return {
-    [`mae_${name}`]: numbers[`mae_${name}`],
-    [`rmse_${name}`]: Math.sqrt(squares),
+    [`mae_${name}`]: numbers[`mae_${name}`] / counted,
+    [`rmse_${name}`]: Math.sqrt(squares / counted),
     ...(relative > 0 && { [`relative_l2_${name}`]: numbers[`relative_l2_${name}`] / relative }),
     // R2 is undefined if the truth is constant.
-    ...(variance > 0 && { [`r2_${name}`]: 1 - (squares * width) / variance }),
+    ...(spread > 0 && { [`r2_${name}`]: 1 - squares / spread }),
   };
 }
 

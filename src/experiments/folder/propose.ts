@@ -1,5 +1,6 @@
 // Proposes a config for a folder: likely choices are filled in, and comments list the alternatives.
 
+import { shareOf } from "./missing.ts";
 import { type FoundArray, labelNames, type Survey } from "./survey.ts";
 
 /** Matches names of quantities that are usually known before a simulation. */
@@ -109,7 +110,8 @@ function coordinatesLine(names: readonly string[] | undefined): string {
 function fieldLines(key: string, ofPoints: readonly FoundArray[], ofWhole: readonly FoundArray[] = []): string[] {
   if (ofPoints.length + ofWhole.length === 0) return [`${key}: {}`];
   const texts = [...ofPoints, ...ofWhole].map((array) => {
-    const options = [...classOptions(array), ...(ofWhole.includes(array) ? ["whole: true"] : [])];
+    const gaps = key === "targets" && array.missing !== undefined ? ["missing: nan"] : [];
+    const options = [...classOptions(array), ...gaps, ...(ofWhole.includes(array) ? ["whole: true"] : [])];
     return [`  ${quote(array.name)}: {${options.join(", ")}}`, `   # ${describeArray(array)}`] as const;
   });
   const width = Math.max(...texts.map(([text]) => text.length));
@@ -123,7 +125,12 @@ function classOptions({ classes, labels, least }: FoundArray): string[] {
   return [`classes: [${named.map(quote).join(", ")}]`, ...(labels.includes("") ? ['ignore: ""'] : [])];
 }
 
-function describeArray({ components, least, most, classes, labels }: FoundArray): string {
+function describeArray(array: FoundArray): string {
+  const { missing } = array;
+  return missing === undefined ? describeNumbers(array) : `${describeNumbers(array)}; ${shareOf(missing)} missing`;
+}
+
+function describeNumbers({ components, least, most, classes, labels }: FoundArray): string {
   if (labels) return "texts";
   const range = `${shorten(least)} to ${shorten(most)}`;
   if (classes !== undefined) return `whole numbers, ${range}`;

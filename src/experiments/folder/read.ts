@@ -51,8 +51,16 @@ type Reader = (
   bytes: Uint8Array,
   file: string,
   wanted?: readonly string[],
-  labels?: ReadOptions["labels"],
+  options?: CellOptions,
 ) => SampleArrays | Promise<SampleArrays>;
+
+/** What cells of tables stand for that hold no numbers. */
+interface CellOptions {
+  /** The numbers of texts, by the names of the columns that hold them. */
+  labels?: ReadOptions["labels"];
+  /** The columns in which numbers may be missing. */
+  missing?: readonly string[];
+}
 
 const readers: Readonly<Record<string, Reader>> = {
   vtu: (bytes, file, wanted) => ofMesh(loadVtu(bytes, { file }), file, wanted),
@@ -85,19 +93,18 @@ export const sampleExtensions: readonly string[] = Object.keys(readers);
  * Reads a file by its extension.
  * @param file its name, with the extension
  * @param wanted the arrays to read; by default all that are numeric. Those that are missing are skipped.
- * @param labels the numbers of texts, by the names of the columns that hold them
  * @throws FormatError for a damaged file or an unknown extension
  */
 export async function readArrays(
   bytes: Uint8Array,
   file: string,
   wanted?: readonly string[],
-  labels?: ReadOptions["labels"],
+  options?: CellOptions,
 ): Promise<SampleArrays> {
   const extension = extensionOf(file);
   if (Object.hasOwn(readers, extension)) {
     expectUnpacked(bytes, file);
-    return await readers[extension](bytes, file, wanted, labels);
+    return await readers[extension](bytes, file, wanted, options);
   }
   const known = sampleExtensions.map((name) => `.${name}`);
   throw new FormatError(`${file}: is not a sample: ${unknownFormat(extension, known)}`, { file, expected: known });
@@ -185,14 +192,38 @@ function readPoints(
   bytes: Uint8Array,
   file: string,
   wanted?: readonly string[],
-  labels?: ReadOptions["labels"],
+  { labels, missing = [] }: CellOptions = {},
 ): SampleArrays {
   const { names, leftOut } = namesIn(bytes, file, wanted);
-  const asked = wanted && new Set(wanted.flatMap((name) => [name, ...componentsOf(name, names)]));
-  const attributes = names.filter((name) => !asked || asked.has(name));
+  const withParts = (given: readonly string[]) => given.flatMap((name) => [name, ...componentsOf(name, names)]);
+  const asked = wanted && new Set(withParts(wanted));
   const isTable = leftOut !== undefined && leftOut.size > 0 && tableExtensions.includes(extensionOf(file));
   const texts = isTable && !holdsAtoms(bytes) ? textsIn(bytes, file, [...leftOut.keys()]) : undefined;
-  return { ...ofCloud(readPointCloud(bytes, file, { attributes, labels }), file, names), leftOut, texts };
+  const withGaps = [...(texts ?? [])].flatMap(([name, found]) => (areMeasured(bytes, file, name, found) ? [name] : []));
+  for (const name of withGaps) {
+    // A column without a cell that is filled may be one of labels, too.
+    if ((texts?.get(name)?.size ?? 0) > 1) texts?.delete(name);
+    leftOut?.delete(name);
+  }
+  const attributes = [...names.filter((name) => !asked || asked.has(name)), ...withGaps];
+  const options = { attributes, labels, missing: [...withParts(missing), ...withGaps] };
+  return { ...ofCloud(readPointCloud(bytes, file, options), file, names), leftOut, texts };
+}
+
+/** The number of whole numbers in a column beyond which they are no labels. */
+const MANY = 100;
+
+/** Whether a column holds numbers of which some, or all, are missing; few whole numbers may be labels. */
+function areMeasured(bytes: Uint8Array, file: string, name: string, texts: ReadonlySet<string>): boolean {
+  const hasFraction = [...texts].some((text) => Number(text.replace(",", ".")) % 1 !== 0);
+  if (texts.size > 1 && !hasFraction && texts.size <= MANY) return false;
+  try {
+    readPointCloud(bytes, file, { attributes: [name], missing: [name] });
+    return true;
+  } catch (error) {
+    if (error instanceof FormatError) return false;
+    throw error;
+  }
 }
 
 async function readLas(bytes: Uint8Array, file: string, wanted?: readonly string[]): Promise<SampleArrays> {

@@ -5,8 +5,9 @@ import { FormatError } from "../../errors.ts";
 import { type SafeTensor, toFloat32 } from "../../formats/bytes/elements.ts";
 import type { Cells } from "../../formats/clouds/cells.ts";
 import { dimensionalityOf } from "../../formats/clouds/positions.ts";
-import { type Field, type FolderConfig, isPositions } from "./config.ts";
+import { type Field, type FolderConfig, isPositions, type Target } from "./config.ts";
 import { areTexts, numbersOf as classNumbers, type Label } from "./labels.ts";
+import { areSame, withGaps } from "./missing.ts";
 import { componentsOf, edgesOf, readArrays, type SampleArrays, withCells } from "./read.ts";
 
 /** Numbers of a file: float32, or float64 if float32 cannot represent them. */
@@ -60,12 +61,15 @@ export async function readSample(
   const { coordinates, inputs, targets, globals } = config;
   const namesOf = (fields: readonly Field[]) => fields.flatMap(({ from }) => from);
   const known = [...(coordinates ?? []), ...namesOf(inputs), ...namesOf(globals)];
-  const texts = textLabels([...inputs, ...targets, ...globals]);
+  const options = {
+    labels: textLabels([...inputs, ...targets, ...globals]),
+    missing: namesOf(targets.filter(({ missing }) => missing?.includes(Number.NaN))),
+  };
   let unusable: string | undefined;
-  const arrays = await readArrays(bytes, file, [...known, ...namesOf(targets)], texts).catch((error: unknown) => {
+  const arrays = await readArrays(bytes, file, [...known, ...namesOf(targets)], options).catch((error: unknown) => {
     if (truth || needsTruth(config) || !(error instanceof FormatError)) throw error;
     unusable = error.message;
-    return readArrays(bytes, file, known, texts);
+    return readArrays(bytes, file, known, options);
   });
   return sampleOf(arrays, config, { truth, unusable });
 }
@@ -207,7 +211,7 @@ function wholeColumns(arrays: SampleArrays, field: Field, points: number): Colum
     if (!pointData.has(array)) throw missingArray(arrays, array);
     const columns = pick(arrays, array);
     const first = columns.data.subarray(0, columns.width);
-    const wrong = columns.data.findIndex((value, i) => value !== first[i % columns.width]);
+    const wrong = columns.data.findIndex((value, i) => !areSame(value, first[i % columns.width]));
     if (wrong < 0 && columns.data.length === points * columns.width) return { data: first, width: columns.width };
     const row = Math.floor(wrong / columns.width);
     const problem = `array "${array}" is a global, but point ${row} has another value than point 0.`;
@@ -216,11 +220,15 @@ function wholeColumns(arrays: SampleArrays, field: Field, points: number): Colum
   return checkedValues(join(parts, file), field, file);
 }
 
-/** Returns a field's values, with the classes' numbers in place of labels that are numbers. */
+/** Returns a field's values, with the classes' numbers in place of labels that are numbers, and NaN in place of missing values. */
 function checkedValues(columns: Columns, field: Field, file: string): Columns {
   if (field.classes !== undefined) return classesIn(columns, field, file);
-  expectFinite(columns.data, columns.width, file, field.name);
-  return columns;
+  const { data, width } = columns;
+  const { missing = [] } = field as Partial<Target>;
+  const isKnown = (value: number) => !missing.includes(value);
+  const known = missing.length > 0 ? data.map((value) => (isKnown(value) ? value : 0)) : data;
+  expectFinite(known, width, file, field.name, "loss" in field);
+  return missing.length > 0 ? { data: withGaps(data, missing), width } : columns;
 }
 
 /** Returns a field's values without the labels that do not count. */
@@ -271,15 +279,20 @@ function join(parts: readonly Columns[], file: string): Columns {
   return { data, width };
 }
 
-function expectFinite(values: FileNumbers, width: number, file: string, name: string): void {
+/** @param mayMiss whether a config can say that NaN stands for a missing value */
+function expectFinite(values: FileNumbers, width: number, file: string, name: string, mayMiss = false): void {
   const wrong = firstNotFinite(values);
   if (wrong < 0) return;
   const row = Math.floor(wrong / width);
-  throw new FormatError(`${file}: array "${name}", row ${row}: is ${values[wrong]}, expected finite numbers.`, {
-    file,
-    tensor: name,
-    row,
-  });
+  const advice = mayMiss && Number.isNaN(values[wrong]) ? "; missing: nan leaves such values out" : "";
+  throw new FormatError(
+    `${file}: array "${name}", row ${row}: is ${values[wrong]}, expected finite numbers${advice}.`,
+    {
+      file,
+      tensor: name,
+      row,
+    },
+  );
 }
 
 function classesIn({ data, width }: Columns, field: Field, file: string): Columns {

@@ -2,6 +2,7 @@
 
 import { ConfigError } from "../../errors.ts";
 import type { FolderConfig, Normalisation } from "./config.ts";
+import { namesOf } from "./missing.ts";
 import { type Columns, counted, type FieldSample } from "./sample.ts";
 
 /** Statistics of each column. */
@@ -12,6 +13,8 @@ export interface ColumnStatistics {
   readonly most: readonly number[];
   /** The number of points in each class, for classes. */
   readonly counts?: readonly number[];
+  /** The number of values that are missing, and left out of all else, if there are any. */
+  readonly missing?: number;
 }
 
 /** Statistics of the fields by their names. They are plain data, because they are stored as JSON. */
@@ -27,9 +30,11 @@ export interface Statistics {
   readonly changes?: Readonly<Record<string, ColumnStatistics>>;
 }
 
-/** Computes mean and deviation of columns whose rows arrive in parts (Chan, Golub and LeVeque 1979). */
+/** Computes mean and deviation of columns whose rows arrive in parts (Chan, Golub and LeVeque 1979). NaN stands for a missing value. */
 export class RunningStatistics {
-  #count = 0;
+  #rows = 0;
+  /** How many values of each column are not missing. */
+  #known: number[] = [];
   #mean: number[] = [];
   /** Sums of squared deviations from the mean. */
   #squares: number[] = [];
@@ -44,7 +49,8 @@ export class RunningStatistics {
 
   add({ data, width }: Columns): void {
     if (data.length === 0) return;
-    if (this.#count === 0) {
+    if (this.#rows === 0) {
+      this.#known = new Array<number>(width).fill(0);
       this.#mean = new Array<number>(width).fill(0);
       this.#squares = new Array<number>(width).fill(0);
       this.#least = new Array<number>(width).fill(Number.POSITIVE_INFINITY);
@@ -52,37 +58,49 @@ export class RunningStatistics {
     }
     const rows = data.length / width;
     for (let column = 0; column < width; column++) {
-      let sum = 0;
+      let [sum, known] = [0, 0];
       for (let i = column; i < data.length; i += width) {
+        if (Number.isNaN(data[i])) continue;
+        known++;
         sum += data[i];
         if (data[i] < this.#least[column]) this.#least[column] = data[i];
         if (data[i] > this.#most[column]) this.#most[column] = data[i];
       }
-      const mean = sum / rows;
+      if (known === 0) continue;
+      const mean = sum / known;
       let squares = 0;
-      for (let i = column; i < data.length; i += width) squares += (data[i] - mean) ** 2;
+      for (let i = column; i < data.length; i += width) if (!Number.isNaN(data[i])) squares += (data[i] - mean) ** 2;
       const apart = mean - this.#mean[column];
-      const total = this.#count + rows;
-      this.#mean[column] += (apart * rows) / total;
-      this.#squares[column] += squares + (apart * apart * this.#count * rows) / total;
+      const before = this.#known[column];
+      const total = before + known;
+      this.#mean[column] += (apart * known) / total;
+      this.#squares[column] += squares + (apart * apart * before * known) / total;
+      this.#known[column] = total;
     }
     for (const value of this.#counts ? data : []) this.#counts![value]++;
-    this.#count += rows;
+    this.#rows += rows;
   }
 
   get rows(): number {
-    return this.#count;
+    return this.#rows;
+  }
+
+  /** The first column of which no value is known; -1 if all have some. */
+  get emptyColumn(): number {
+    return this.#known.indexOf(0);
   }
 
   get result(): ColumnStatistics {
     // Rounding would give a constant column a tiny deviation, and a division by it makes other values of later files huge.
     const isConstant = (column: number) => this.#least[column] === this.#most[column];
+    const missing = this.#known.reduce((sum, known) => sum + this.#rows - known, 0);
     return {
       mean: this.#mean.map((mean, column) => (isConstant(column) ? this.#least[column] : mean)),
-      deviation: this.#squares.map((sum, column) => (isConstant(column) ? 0 : Math.sqrt(sum / this.#count))),
+      deviation: this.#squares.map((sum, column) => (isConstant(column) ? 0 : Math.sqrt(sum / this.#known[column]))),
       least: this.#least,
       most: this.#most,
       ...(this.#counts && { counts: this.#counts }),
+      ...(missing > 0 && { missing }),
     };
   }
 }
@@ -98,7 +116,7 @@ const [FLOAT32_ROUNDING, FLOAT64_ROUNDING] = [2 ** -24, 2 ** -53];
 
 /**
  * Computes statistics over samples, one after the other.
- * @throws the error of reading a sample; ConfigError for classes of which no label counts
+ * @throws the error of reading a sample; ConfigError for classes of which no label counts, and for a target of which no value is measured
  */
 export async function computeStatistics(
   pairs: AsyncIterable<Pair>,
@@ -127,6 +145,7 @@ export async function computeStatistics(
     expectLabels("inputs", inputs, ofInputs);
     expectLabels("targets", targets, ofTargets);
     expectLabels("globals", globals, ofGlobals);
+    expectMeasured(targets, ofTargets);
   }
   const byName = (fields: FolderConfig["inputs"], statistics: readonly RunningStatistics[]) =>
     Object.fromEntries(fields.map(({ name }, i) => [name, statistics[i].result]));
@@ -152,6 +171,16 @@ function expectLabels(kind: string, fields: FolderConfig["inputs"], statistics: 
   const { name, ignore } = unlabelled;
   const problem = `no label of "${name}" in the training split counts: all are ${ignore.join(" or ")}`;
   throw new ConfigError(problem, { field: `${kind}.${name}.ignore` });
+}
+
+function expectMeasured(targets: FolderConfig["targets"], statistics: readonly RunningStatistics[]): void {
+  for (const [i, { name, missing }] of targets.entries()) {
+    const column = missing ? statistics[i].emptyColumn : -1;
+    if (column < 0 || !missing) continue;
+    const component = statistics[i].result.mean.length > 1 ? `component ${column} of ` : "";
+    const problem = `no value of ${component}"${name}" in the training split is measured: all are ${namesOf(missing)}`;
+    throw new ConfigError(problem, { field: `targets.${name}.missing` });
+  }
 }
 
 /**

@@ -10,6 +10,7 @@ import { positionNames } from "../array-names.ts";
 import { type DataSource, locate } from "../data-source.ts";
 import { findWanted, noSamples } from "./files.ts";
 import { FramesSource } from "./frames.ts";
+import { areSame } from "./missing.ts";
 import { componentsOf, readArrays, type SampleArrays, sampleExtensions, withCells, withPoints } from "./read.ts";
 import { joinPicked, numbersOf } from "./sample.ts";
 import { isInFolder } from "./splits.ts";
@@ -39,6 +40,8 @@ export interface FoundArray {
   readonly classes?: number;
   /** The classes' labels, if they are texts; the empty one is none. */
   readonly labels?: readonly string[];
+  /** How much of its numbers is missing, from 0 to 1, if some are. */
+  readonly missing?: number;
   /** Whether all points of a sample have the same values, which differ between samples. */
   readonly constant?: boolean;
   /** The number of samples that contain it, of those that were read. */
@@ -191,18 +194,22 @@ class Findings {
     }
   }
 
-  /** Returns the columns of texts that are few, which stand for classes. */
-  get #labelled(): FoundArray[] {
+  /** Returns the columns of texts that are few, which stand for classes, but for those that hold numbers in other files. */
+  #labelledBeside(numeric: readonly FoundArray[]): FoundArray[] {
     return [...this.#texts].flatMap(([name, { labels, samples }]): FoundArray[] => {
       const classes = labels.size - Number(labels.has(""));
-      if (classes < 2 || classes > MAX_CLASSES) return [];
+      if (classes < 2 || classes > MAX_CLASSES || numeric.some((array) => array.name === name)) return [];
       const shared = { name, of: "points", components: 1, least: 0, most: classes - 1, samples } as const;
       return [{ ...shared, classes, labels: [...labels].sort() }];
     });
   }
 
   get result() {
-    const labelled = this.#labelled;
+    const all = [...this.#arrays.values()].map((ofName) => ofName.result);
+    const numeric = all.filter(({ missing }) => missing !== 1);
+    const labelled = this.#labelledBeside(numeric);
+    const empty = all.filter(({ missing }) => missing === 1);
+    for (const { name } of empty) this.#leftOut.set(name, "no number in the files that were looked at");
     for (const { name } of labelled) this.#leftOut.delete(name);
     return {
       ...(this.#most > 0 && {
@@ -212,7 +219,7 @@ class Findings {
       namesPositions: this.#namesPositions,
       ...(!this.#namesPositions && { coordinates: this.#coordinates }),
       hasCells: this.#hasCells,
-      arrays: [...joinComponents([...this.#arrays.values()].map((ofName) => ofName.result)), ...labelled],
+      arrays: [...joinComponents(numeric), ...labelled],
       cellData: [...this.#cellData],
       leftOut: this.#leftOut,
     };
@@ -270,7 +277,8 @@ function joinComponents(arrays: readonly FoundArray[]): FoundArray[] {
       joined.set(`${array.of} ${array.name}`, array);
       continue;
     }
-    const { least, most, samples } = joined.get(whole) ?? array;
+    const { least, most, samples, missing = 0 } = joined.get(whole) ?? array;
+    const gaps = Math.max(missing, array.missing ?? 0);
     joined.set(whole, {
       name: whole,
       of: "points",
@@ -278,6 +286,7 @@ function joinComponents(arrays: readonly FoundArray[]): FoundArray[] {
       least: Math.min(least, array.least),
       most: Math.max(most, array.most),
       samples: Math.min(samples, array.samples),
+      ...(gaps > 0 && { missing: gaps }),
     });
   }
   return [...joined.values()];
@@ -290,6 +299,8 @@ class ArraySurvey {
   #isWhole = true;
   #isConstant = true;
   #samples = 0;
+  #values = 0;
+  #missing = 0;
 
   constructor(
     readonly name: string,
@@ -302,12 +313,14 @@ class ArraySurvey {
   add(array: SafeTensor, name: string): void {
     const values = numbersOf(array, name);
     this.#samples++;
+    this.#values += values.length;
     for (const value of values) {
+      if (Number.isNaN(value)) this.#missing++;
       if (value < this.#least) this.#least = value;
       if (value > this.#most) this.#most = value;
       this.#isWhole &&= Number.isInteger(value);
     }
-    this.#isConstant &&= values.every((value, i) => value === values[i % this.#components]);
+    this.#isConstant &&= values.every((value, i) => areSame(value, values[i % this.#components]));
   }
 
   get result(): FoundArray {
@@ -326,6 +339,7 @@ class ArraySurvey {
       least: this.#least,
       most: this.#most,
       samples: this.#samples,
+      ...(this.#missing > 0 && { missing: this.#missing / this.#values }),
       ...(isClass && { classes: this.#most + 1 }),
       ...(isConstant && !isClass && { constant: true }),
     };

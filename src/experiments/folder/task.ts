@@ -2,7 +2,7 @@
 
 import { knnGraph, radiusGraph } from "../../balltree/index.ts";
 import { FormatError } from "../../errors.ts";
-import { Tensor } from "../../tensor/tensor.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 import { joinEdgeLists, joinRows, offsetsOf } from "../../train/data/batches.ts";
 import type { BatchDetails, Task } from "../../train/task.ts";
 import { meanOfEach } from "../baselines.ts";
@@ -16,7 +16,7 @@ import type { FieldModel, PreparedFields } from "./model.ts";
 /** Clouds of a batch, ready for the model, and what it has to predict. */
 export interface FieldBatch {
   readonly input: PreparedFields;
-  /** [N, truths] */
+  /** [N, truths] NaN where a value is missing. */
   readonly truth: Float32Array;
   /** [clouds + 1] the first point of each cloud, then N. */
   readonly offsets: Int32Array;
@@ -82,8 +82,7 @@ export function fieldTask(model: FieldModel, layout: Layout, graph: GraphChoice)
     },
     async loss({ input, truth, offsets }): Promise<Tensor> {
       using output = await model.forward(input);
-      using wanted = Tensor.from(model.device, truth, [output.shape[0] as number, layout.truths]);
-      return fieldLoss(output, wanted, offsets, layout);
+      return fieldLoss(output, truth, offsets, layout);
     },
     points: ({ offsets }) => offsets.at(-1) as number,
     metrics: async (batch) => (await details(batch)).batch,

@@ -92,9 +92,10 @@ export class TableRows {
    * Returns the number in a cell of the row that was read last.
    * @param options.isCoordinate whether "nan" and "inf" are no numbers: NumPy and `saveCsv` write them where a point has no value
    * @param options.labels the numbers of texts
+   * @param options.mayMiss whether a number may be missing, which is NaN then
    * @throws FormatError for another text, and where points and commas before decimals are mixed
    */
-  numberIn(cells: readonly string[], column: number, { isCoordinate, labels }: CellOptions): number {
+  numberIn(cells: readonly string[], column: number, { isCoordinate, labels, mayMiss }: CellOptions): number {
     const [cell, row] = [labels ? decodeName(cells[column]) : cells[column], this.#line];
     const label = labels?.get(cell);
     if (label !== undefined) return label;
@@ -106,6 +107,7 @@ export class TableRows {
     if (!Number.isNaN(number)) return number;
     const value = isCoordinate ? undefined : parseNonFinite(cell);
     if (value !== undefined) return value;
+    if (mayMiss && isGap(cell)) return Number.NaN;
     if (labels) {
       const known = [...labels.keys()].map((text) => `"${text}"`).join(", ");
       const problem = `row ${row}, column ${column + 1}: "${cell}" is none of the labels ${known}`;
@@ -138,8 +140,10 @@ export class TableRows {
   }
 }
 
-interface CellOptions {
+/** How a cell is read. */
+export interface CellOptions {
   isCoordinate: boolean;
+  mayMiss?: boolean | undefined;
   labels?: ReadonlyMap<string | number, number> | undefined;
 }
 
@@ -167,6 +171,9 @@ class NumberCells {
   }
 }
 
+/** Whether a cell stands for a number that is missing: pandas leaves it empty, R writes NA. */
+const isGap = (cell: string) => /^(|#?n\/?a|null|none)$/i.test(cell);
+
 /** Says what may be meant by a cell that is no number. */
 function hintOf(cell: string, name: string | undefined, separator: string | undefined): string {
   if (/^[-+]?\d*,\d+(e[-+]?\d+)?$/i.test(cell))
@@ -174,8 +181,7 @@ function hintOf(cell: string, name: string | undefined, separator: string | unde
   if (/^[-+]?\d{1,3}(([.' ]\d{3})+(,\d+)?|([,' ]\d{3})+(\.\d+)?)$/.test(cell))
     return "; expected no separators of thousands";
   if (/^(true|false)$/i.test(cell)) return "; expected 1 or 0 (pandas: astype(int), R: as.integer)";
-  // pandas leaves a cell empty where a number is missing, R writes NA.
-  if (!/^(|#?n\/?a|null|none)$/i.test(cell)) return "";
+  if (!isGap(cell)) return "";
   const where = name === undefined ? "" : ` of "${name}"`;
   return `, one${where} is missing: fill the gap (pandas: fillna), or leave out such rows (dropna)`;
 }

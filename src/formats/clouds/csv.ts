@@ -8,7 +8,7 @@ import { fromUtf16 } from "../bytes/utf16.ts";
 import { roundedNumbers } from "../rounding.ts";
 import { type Column, columnsOf } from "./columns.ts";
 import { coordinateColumns, findColumns } from "./csv-names.ts";
-import { TableRows } from "./csv-table.ts";
+import { type CellOptions, TableRows } from "./csv-table.ts";
 import { checkReadOptions, type PointCloud, type ReadOptions } from "./positions.ts";
 
 /** The extensions of tables that programs for point clouds write: their columns have no names, and coordinates are the first three. */
@@ -27,6 +27,7 @@ const LONG_TEXT = 2 ** 20;
  * @param options.attributes names of columns to read as attributes of one channel each; "nan" and "inf", as NumPy writes them, are
  *   values of these, and no coordinates
  * @param options.labels the numbers of the texts that columns hold
+ * @param options.missing names of columns in which empty cells, and such as "NA", are NaN
  * @throws FormatError that names the row (its line in the file) and the column, or the columns that exist; and for more lines than
  * the limit `rows`
  */
@@ -52,13 +53,19 @@ function readTable(input: FileBytes, options: ReadOptions, isCloudTable: boolean
 
   const positions = new FloatList();
   const channels = (attributes ?? []).map(() => new FloatList());
-  const labels = [...axes.map(() => undefined), ...(attributes ?? []).map((name) => options.labels?.get(name))];
+  const cellOptions: CellOptions[] = [
+    ...axes.map(() => ({ isCoordinate: true })),
+    ...(attributes ?? []).map((name) => ({
+      isCoordinate: false,
+      labels: options.labels?.get(name),
+      mayMiss: options.missing?.includes(name),
+    })),
+  ];
   for (let cells = table.next(); cells; cells = table.next()) {
     const row = cells;
     columns.forEach((column, i) => {
-      const isCoordinate = i < axes.length;
-      const number = table.numberIn(row, column, { isCoordinate, labels: labels[i] });
-      (isCoordinate ? positions : channels[i - axes.length]).push(number);
+      const number = table.numberIn(row, column, cellOptions[i]);
+      (i < axes.length ? positions : channels[i - axes.length]).push(number);
     });
   }
   const { data, exact } = roundedNumbers(positions.toDoubles(), axes.length);

@@ -51,6 +51,8 @@ export interface ReadOptions {
   attributes?: readonly string[];
   /** The numbers of texts, by the names of the columns that hold these: of tables alone. */
   labels?: ReadonlyMap<string, ReadonlyMap<string | number, number>>;
+  /** The names of columns of tables in which numbers may be missing: they are NaN where a cell is empty, or NA. */
+  missing?: readonly string[];
 }
 
 /** @throws InputError for options of wrong types */
