@@ -23,6 +23,8 @@ const model = {
   ...{ enc_depths: [2, 1], enc_num_heads: [2, 4], dec_depths: [1], dec_num_heads: [2] },
 };
 const graph = { kind: "knn", k: 4 };
+/** The earlier frames that a model of a sequence sees. */
+const history = 2;
 
 /** A file's arrays: numbers, labels, and both of the whole; coordinates of a map if `far`. */
 function arraysOf(seed: number, far: boolean) {
@@ -56,10 +58,15 @@ const configs = {
   },
   "a single target on a map": { inputs: ["a"], targets: ["v"] },
   "a sequence": { inputs: ["a"], targets: ["p", "v"], sequence: true },
+  "a sequence with earlier frames": { inputs: ["a"], targets: ["p", "v"], sequence: { history } },
 };
 
 test.each(Object.entries(configs))("%s", async (name, given) => {
-  const files = ["s_0.npz", "s_1.npz"].map((file, i) => [file, arraysOf(i + 1, name.includes("map"))] as const);
+  const earlier = name.includes("earlier") ? history : 0;
+  const files = Array.from(
+    { length: earlier + 2 },
+    (_, i) => [`s_${i}.npz`, arraysOf(i + 1, name.includes("map"))] as const,
+  );
   const source = new MemorySource(new Map(files.map(([file, arrays]) => [file, saveNpz(arrays)])));
   const experiment = folderExperiment({ ...given, model, graph, splits: { train: ["*"] } });
   const options = resolveOptions(experiment.options) as never;
@@ -71,15 +78,15 @@ test.each(Object.entries(configs))("%s", async (name, given) => {
   const file = await exportOnnx(built);
   built.dispose();
 
-  const arrays = files[0][1];
+  const arrays = files[earlier][1];
   const session = await unoptimised(() => ort.InferenceSession.create(file, { executionProviders: ["wasm"] }));
   const origin = name.includes("map") ? experiment.fields!.inputs[0].mean : undefined;
   const found = await buildBallTree(cloud.positions, { dimensionality: 3, ...tree });
   const edges = await knnGraph(cloud.positions, { dimensionality: 3, k: graph.k, loop: true });
   const integers = (values: Int32Array, shape = [values.length]) =>
     new ort.Tensor("int64", BigInt64Array.from(values, BigInt), shape);
-  const rows = (key: keyof typeof arrays, rows: number) => {
-    const { data } = arrays[key];
+  const rows = (key: keyof typeof arrays, rows: number, from = arrays) => {
+    const { data } = from[key];
     if (data instanceof Int32Array) return integers(data);
     const shift = (key === "positions" && origin) || [0];
     const numbers = Float32Array.from(data, (value, i) => value - shift[i % shift.length]);
@@ -93,6 +100,10 @@ test.each(Object.entries(configs))("%s", async (name, given) => {
     ...Object.fromEntries(found.treeIdxRot!.map((order, level) => [`tree_idx_rot.${level}`, integers(order)])),
   };
   for (const key of ["a", "b", "kind", "p", "v"] as const) feeds[key] = rows(key, points);
+  for (const key of ["p", "v"] as const) {
+    for (let back = 1; back <= earlier; back++)
+      feeds[`${key}_before_${back}`] = rows(key, points, files[earlier - back][1]);
+  }
   for (const key of ["speed", "mode"] as const) feeds[key] = rows(key, 1);
   const outputs = await session.run(Object.fromEntries(session.inputNames.map((input) => [input, feeds[input]])));
   await session.release();

@@ -68,12 +68,18 @@ export async function predictSequences(options: SequencesOptions): Promise<void>
       makeFolder(outputFolder);
       for (const unit of units) {
         const steps = await predictSequence({ ...options, experiment, model, source, unit, tell });
+        if (steps === 0) console.log(noteOnLength(unit, experiment));
         console.log(`${unit.name}: ${formatPlural(steps, "step")} by ${describeDevice(device)}, into ${outputFolder}`);
       }
     } finally {
       model.dispose();
     }
   });
+}
+
+function noteOnLength({ name, files }: Unit, { described: { sequence } }: FolderExperiment): string {
+  const { stride = 1, history = 0 } = sequence ?? {};
+  return `${name}: ${formatPlural(files.length, "frame")}, but the model predicts from frame ${(history + 1) * stride} on`;
 }
 
 /** The name under which a sequence's frames are written. */
@@ -106,10 +112,10 @@ interface SequenceOptions extends SequencesOptions {
 async function predictSequence(options: SequenceOptions): Promise<number> {
   const { experiment, model, source, unit, tell, outputFolder, steps = Number.POSITIVE_INFINITY } = options;
   const { described } = experiment;
-  const stride = described.sequence?.stride ?? 1;
+  const { stride = 1, history = 0 } = described.sequence ?? {};
   const frames = unit.files
     .map((file, i) => ({ file, time: unit.times?.[i] ?? i }))
-    .filter((_, i) => i % stride === 0 && i / stride <= steps);
+    .filter((_, i) => i % stride === 0 && i / stride <= steps + history);
   let bytes: Uint8Array = new Uint8Array();
   let sample: FieldSample;
   async function* samples(): AsyncGenerator<FieldSample> {
@@ -135,5 +141,5 @@ async function predictSequence(options: SequenceOptions): Promise<number> {
   if (written.every(({ file }) => /\.vt[upirs]$/i.test(file))) {
     writeWhole(join(outputFolder, `${name}.pvd`), savePvd(written));
   }
-  return written.length - 1;
+  return Math.max(0, written.length - 1 - history);
 }

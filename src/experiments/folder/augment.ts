@@ -10,13 +10,14 @@ import type { Pair } from "./statistics.ts";
 /** A rotation of row vectors by a matrix [D, D]: p R. */
 type Turn = readonly (readonly number[])[];
 
-/** Rotates a sample and its next frame by the same random rotation. Vector fields rotate with their points. */
+/** Rotates a sample, its next frame and those before it by the same random rotation. Vector fields rotate with their points. */
 export function turned(pair: Pair, config: FolderConfig, random: Random): Pair {
   const { rotation } = config.augmentation;
   if (rotation === "none") return pair;
   const turn = randomTurn(rotation, pair.sample.dimensions, random);
   const apply = (sample: FieldSample) => turnSample(sample, turn, config);
-  return { sample: apply(pair.sample), ...(pair.next && { next: apply(pair.next) }) };
+  const { sample, next, earlier } = pair;
+  return { sample: apply(sample), ...(next && { next: apply(next) }), ...(earlier && { earlier: earlier.map(apply) }) };
 }
 
 function turnSample(sample: FieldSample, turn: Turn, { inputs, targets, globals }: FolderConfig): FieldSample {
@@ -83,7 +84,8 @@ function anyTurn(random: Random): Turn {
 
 /**
  * Adds noise to the inputs of each point, or to the state of a sequence, where the target becomes the change from the noisy state to
- * the true next frame, so that a model learns to correct its own errors (Sanchez-Gonzalez et al. 2020).
+ * the true next frame, so that a model learns to correct its own errors (Sanchez-Gonzalez et al. 2020). With earlier frames, the noise
+ * is a random walk from the first one on, as errors of predictions are: at the sample's frame it is as large as without these.
  * @param share the noise's deviation in units of each column's own, so a constant column gets none
  */
 export function withNoise(cloud: FieldCloud, layout: Layout, share: number, random: Random): FieldCloud {
@@ -95,9 +97,17 @@ export function withNoise(cloud: FieldCloud, layout: Layout, share: number, rand
   for (const [i, { field, first, width, scaling, deviation }] of noisy.entries()) {
     if (field.classes !== undefined) continue;
     const moves = layout.state.length > 0 && isPositions(field);
+    const before = layout.history.filter(({ target }) => target === i);
+    const step = share / Math.sqrt(before.length + 1);
     for (let row = 0; row < cloud.points; row++) {
       for (let column = 0; column < width; column++) {
-        const noise = share * deviation[column] * random.normal();
+        let noise = step * deviation[column] * random.normal();
+        for (const place of before) {
+          const more = step * deviation[column] * random.normal();
+          noise += more;
+          features[row * layout.features + place.first + column] +=
+            (more * scaling.scale[column]) / place.scaling.scale[column];
+        }
         features[row * layout.features + first + column] += noise;
         if (moves) positions[row * width + column] += (noise * scaling.scale[column]) / layout.positions.scale[column];
         if (!truth || layout.state.length === 0) continue;

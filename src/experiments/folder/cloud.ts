@@ -39,7 +39,7 @@ export function cloudOf(pair: Pair, layout: Layout): FieldCloud {
     layout.positions,
   );
   const features = new Float32Array(points * layout.features);
-  const { inputs, globals, state } = layout;
+  const { inputs, globals, state, history } = layout;
   const put = ({ field, first, width, scaling }: Layout["inputs"][number], columns: Columns) => {
     const place = { first, stride: layout.features };
     if (field.classes !== undefined) return oneHotInto(features, place, columns, field.ignore);
@@ -49,6 +49,13 @@ export function cloudOf(pair: Pair, layout: Layout): FieldCloud {
   for (const [i, place] of inputs.entries()) put(place, sample.inputs[i]);
   for (const [i, place] of globals.entries()) put(place, repeated(sample.globals[i], points));
   for (const [i, place] of state.entries()) put(place, expectTarget(sample, i, place.field.name));
+  const frames = [sample, ...expectEarlier(pair, layout)];
+  for (const { target, back, ...place } of history) {
+    const [before, after] = [frames[back], frames[back - 1]].map((frame) =>
+      expectTarget(frame, target, place.field.name),
+    );
+    put(place, changeOf(before, after));
+  }
   const truth = truthOf(pair, layout, next ?? sample);
   return { points, positions, features, pair, ...(truth && { truth }), ...(edges && { edges }) };
 }
@@ -78,6 +85,15 @@ function truthOf(
   return truth;
 }
 
+/** Returns the earlier frames that the model sees. @throws FormatError if there are fewer */
+function expectEarlier({ sample: { file }, earlier = [] }: Pair, { history }: Layout): readonly FieldSample[] {
+  const expected = history.at(-1)?.back ?? 0;
+  if (earlier.length >= expected) return earlier;
+  const frames = expected === 1 ? "the frame" : `the ${expected} frames`;
+  const problem = `the model sees ${frames} before it, too: predict the sequence as a whole (erwin predict --rollout).`;
+  throw new FormatError(`${file}: ${problem}`, { file, expected, found: earlier.length });
+}
+
 /** Whether values are zero, all that are not missing; not if all are. */
 const isZeroWhereKnown = ({ data }: Columns) =>
   data.every((value) => value === 0 || Number.isNaN(value)) && data.includes(0);
@@ -100,7 +116,7 @@ export function expectAlike(
   fields: Pick<FolderConfig, "inputs" | "targets" | "globals">,
 ): void {
   expectSamePoints(pair);
-  for (const sample of pair.next ? [pair.sample, pair.next] : [pair.sample]) {
+  for (const sample of framesOf(pair)) {
     expectDimensions(sample, first.sample.dimensions);
     for (const kind of ["inputs", "targets", "globals"] as const) {
       for (const [i, { name }] of fields[kind].entries()) {
@@ -116,10 +132,21 @@ function expectDimensions({ dimensions, file }: FieldSample, expected: number): 
   throw new FormatError(`${file}: ${problem}`, { file, expected, found: dimensions });
 }
 
-function expectSamePoints({ sample: { points }, next }: Pair): void {
-  if (!next || next.points === points) return;
-  const problem = `has ${next.points} points, the frame before has ${points}: a sequence keeps its points.`;
-  throw new FormatError(`${next.file}: ${problem}`, { file: next.file, expected: points, found: next.points });
+/** Returns a pair's frames in the order of time. */
+const framesOf = ({ sample, next, earlier = [] }: Pair): FieldSample[] => [
+  ...[...earlier].reverse(),
+  sample,
+  ...(next ? [next] : []),
+];
+
+function expectSamePoints(pair: Pair): void {
+  const frames = framesOf(pair);
+  const at = frames.findIndex(({ points }, i) => i > 0 && points !== frames[i - 1].points);
+  if (at < 0) return;
+  const { file, points } = frames[at];
+  const before = frames[at - 1].points;
+  const problem = `has ${points} points, the frame before has ${before}: a sequence keeps its points.`;
+  throw new FormatError(`${file}: ${problem}`, { file, expected: before, found: points });
 }
 
 function expectWidth({ width }: Columns, expected: number, name: string, file: string): void {

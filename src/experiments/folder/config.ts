@@ -75,6 +75,8 @@ export interface SequenceChoice {
   readonly stride: number;
   /** The number of steps that an evaluation predicts from the first frame of a sequence. */
   readonly rollout: number;
+  /** The number of earlier frames, each a step before the next, whose targets the model sees, too; by default none. */
+  readonly history?: number;
 }
 
 export interface FolderConfig {
@@ -276,8 +278,13 @@ function readAugmentation(all: Section): Augmentation {
 function readSequence(all: Section): SequenceChoice | undefined {
   const value = all.get("sequence");
   if (value === undefined || value === false) return undefined;
-  const section = new Section(value === true ? {} : value, all.pathTo("sequence"), ["stride", "rollout"]);
-  return { stride: section.count("stride") ?? 1, rollout: section.count("rollout") ?? 100 };
+  const section = new Section(value === true ? {} : value, all.pathTo("sequence"), ["stride", "rollout", "history"]);
+  const history = section.count("history", 0) ?? 0;
+  return {
+    stride: section.count("stride") ?? 1,
+    rollout: section.count("rollout") ?? 100,
+    ...(history > 0 && { history }),
+  };
 }
 
 /** Reads a size, or a size with fields of Erwin's own config that override those of the size. */

@@ -72,20 +72,25 @@ export class FolderData {
     return readSample(await this.#source.read(path), locate(this.#source, path), this.#config);
   }
 
-  /** Returns the units of a split, and the first sample of each. */
+  /** Returns the samples of a split: their units, and the frames within these from which the model predicts the next. */
   #places(split: SplitName): { unit: Unit; index: number; frame: number }[] {
-    const stride = this.#config.sequence?.stride;
+    const { stride = 0, history = 0 } = this.#config.sequence ?? {};
+    const first = history * stride;
     return this.#units[split].flatMap((unit, index) => {
-      const count = stride === undefined ? 1 : Math.max(0, unit.files.length - stride);
-      return Array.from({ length: count }, (_, frame) => ({ unit, index, frame }));
+      const count = Math.max(0, unit.files.length - first - stride);
+      return Array.from({ length: count }, (_, i) => ({ unit, index, frame: first + i }));
     });
   }
 
   async #pair(unit: Unit, frame: number): Promise<Pair> {
     const numbers = this.#numbers.get(unit) as readonly number[];
-    const stride = this.#config.sequence?.stride;
-    const sample = await this.#samples.get(numbers[frame]);
-    return stride === undefined ? { sample } : { sample, next: await this.#samples.get(numbers[frame + stride]) };
+    const read = (at: number) => this.#samples.get(numbers[at]);
+    if (!this.#config.sequence) return { sample: await read(frame) };
+    const { stride, history = 0 } = this.#config.sequence;
+    const earlier: FieldSample[] = [];
+    for (let step = 1; step <= history; step++) earlier.push(await read(frame - step * stride));
+    const pair = { sample: await read(frame), next: await read(frame + stride) };
+    return history > 0 ? { ...pair, earlier } : pair;
   }
 
   /**
@@ -96,7 +101,19 @@ export class FolderData {
   async statistics(onBad?: OnBad): Promise<Statistics> {
     const statistics = await computeStatistics(this.#trainingPairs(onBad), this.#config);
     if (statistics.samples > 0) return statistics;
-    throw new ConfigError(`${locate(this.#source, "")}: no sample is in the split train`, { field: "splits" });
+    throw this.#nothingToTrainOn();
+  }
+
+  #nothingToTrainOn(): ConfigError {
+    const { stride = 0, history = 0 } = this.#config.sequence ?? {};
+    const longest = Math.max(0, ...this.#units.train.map(({ files }) => files.length));
+    const needed = (history + 1) * stride + 1;
+    const advice =
+      longest > 0
+        ? `: its sequences have at most ${longest} frames, but ${needed} are needed with a stride of ${stride} and a history of ${history}`
+        : "";
+    const problem = `${locate(this.#source, "")}: no sample is in the split train${advice}`;
+    return new ConfigError(problem, { field: longest > 0 ? "sequence" : "splits" });
   }
 
   async *#trainingPairs(onBad?: OnBad): AsyncGenerator<Pair> {

@@ -129,7 +129,7 @@ export function folderExperiment(given: unknown, { statistics, list }: FolderExp
 }
 
 /** Returns the fields that the model sees and predicts, with their standardisation. */
-function fieldsOf({ dimensions, positions, inputs, globals, state, targets }: Layout): Experiment["fields"] {
+function fieldsOf({ dimensions, positions, inputs, globals, state, history, targets }: Layout): Experiment["fields"] {
   const scaled = (name: string, channels: number, { shift: mean, scale: deviation }: Scaling): DataField => ({
     name,
     channels,
@@ -144,8 +144,11 @@ function fieldsOf({ dimensions, positions, inputs, globals, state, targets }: La
   const seen = [...inputs, ...globals, ...state].map(({ field, width, scaling }) =>
     field.classes === undefined ? scaled(field.name, width, scaling) : ofClasses(field),
   );
+  const changes = history.map(({ field, back, width, scaling }) =>
+    scaled(`change of ${field.name}, ${back} back`, width, scaling),
+  );
   return {
-    inputs: [scaled("positions", dimensions, positions), ...seen],
+    inputs: [scaled("positions", dimensions, positions), ...seen, ...changes],
     targets: targets.map(({ target, width, scaling }) =>
       target.classes === undefined ? scaled(target.name, width, scaling) : ofClasses(target),
     ),

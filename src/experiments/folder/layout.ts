@@ -16,6 +16,14 @@ export interface InputPlace extends Place {
   readonly deviation: readonly number[];
 }
 
+/** The change of a target from an earlier frame to the one a step after it. */
+export interface HistoryPlace extends InputPlace {
+  /** The target's place among the targets. */
+  readonly target: number;
+  /** How many steps before the model's frame it begins: 1 ends at that frame. */
+  readonly back: number;
+}
+
 export interface TargetPlace {
   readonly target: Target;
   /** The number of values per point in the file. */
@@ -37,6 +45,8 @@ export interface Layout {
   readonly globals: readonly InputPlace[];
   /** The targets at the frame that the model sees, in sequences. */
   readonly state: readonly InputPlace[];
+  /** The targets' changes before that frame, in sequences with a history: of all targets the latest, then those before. */
+  readonly history: readonly HistoryPlace[];
   readonly targets: readonly TargetPlace[];
   /** The number of columns in each of the rows. */
   readonly features: number;
@@ -95,12 +105,23 @@ export function layOut({ inputs, targets, globals, sequence, positions }: Fields
       ...(classWeights && { classWeights }),
     };
   });
+  const ofInputs = inputs.map(input(statistics.inputs));
+  const ofGlobals = globals.map(input(statistics.globals));
+  const state = sequence ? targets.map(input(statistics.targets)) : [];
+  const history = Array.from({ length: sequence?.history ?? 0 }, (_, step) =>
+    targets.map((field, target) => ({
+      ...input(statistics.changes as Statistics["inputs"])(field),
+      target,
+      back: step + 1,
+    })),
+  ).flat();
   return {
     dimensions: statistics.dimensions,
     positions: positionScaling(statistics.positions, positions),
-    inputs: inputs.map(input(statistics.inputs)),
-    globals: globals.map(input(statistics.globals)),
-    state: sequence ? targets.map(input(statistics.targets)) : [],
+    inputs: ofInputs,
+    globals: ofGlobals,
+    state,
+    history,
     targets: ofTargets,
     features,
     outputs,

@@ -7,7 +7,7 @@ import type { OnnxGraph, OnnxValue } from "../../onnx/index.ts";
 import { MIN_DEVIATION } from "../../tensor/operators/losses.ts";
 import type { Field } from "./config.ts";
 import { areTexts } from "./labels.ts";
-import type { InputPlace, Layout, TargetPlace } from "./layout.ts";
+import type { HistoryPlace, InputPlace, Layout, TargetPlace } from "./layout.ts";
 import type { Scaling } from "./statistics.ts";
 
 /** The parts of a `FieldModel`. */
@@ -31,6 +31,7 @@ export function fieldGraph(graph: OnnxGraph, { waves, embedding, main, head }: F
   for (const place of layout.inputs) seen.push(columnsIn(graph, place, "points"));
   for (const place of layout.globals) seen.push(inEachRow(graph, columnsIn(graph, place, "rows"), place, positions));
   for (const place of layout.state) seen.push(columnsIn(graph, place, "points"));
+  for (const place of layout.history) seen.push(changeIn(graph, place));
   const nodes = graph.module(main, graph.module(embedding, graph.concatenate(...seen)), positions);
   const rows = graph.module(head, nodes);
   const { targets } = layout;
@@ -69,6 +70,15 @@ function columnsIn(graph: OnnxGraph, { field, width, scaling }: InputPlace, rows
   );
   const isOne = graph.node("Equal", [graph.reshape(labels, -1, 1), graph.integers(...known)]);
   return graph.node("Cast", [isOne], { to: { i: FLOAT } });
+}
+
+/** Returns a target's change from an earlier frame, whose values are an input, to the one after it, normalised. */
+function changeIn(graph: OnnxGraph, { field: { name }, width, scaling, back }: HistoryPlace): OnnxValue {
+  const nameOf = (steps: number) => (steps === 0 ? name : `${name}_before_${steps}`);
+  const shape = width === 1 ? ["points"] : ["points", width];
+  graph.input(nameOf(back), "float32", shape, `${name} of each point, ${back} steps before`);
+  const [before, after] = [back, back - 1].map((steps) => graph.reshape(nameOf(steps), -1, width));
+  return normalised(graph.within(nameOf(back)), graph.subtract(after, before), scaling);
 }
 
 /** Says what the classes are. */

@@ -78,7 +78,7 @@ export function proposeConfig(found: Survey, folder: string): string {
       : "splits: {train: 0.8, val: 0.1, test: 0.1, seed: 0}   # or folders, or lists: {train: [a.vtu, ...], val: ..., test: list.txt}",
     found.collections > 0
       ? "sequence: {stride: 1, rollout: 100}   # .pvd files: the model predicts the targets' change from a frame to the next"
-      : "# sequence: {stride: 1, rollout: 100}   # where numbered files (or .pvd) are frames in time",
+      : "# sequence: {stride: 1, rollout: 100}   # where numbered files (or .pvd) are frames in time; history: 2 shows the model two more",
     "",
     "model: {size: small}   # medium, large; or any field of the model's config: {size: small, c_hidden: 48, rotate: 0}",
     "training:",

@@ -24,9 +24,13 @@ export interface RolloutOptions {
 /** Root mean square errors of each target at each step, for the model and for persistence of the first frame. */
 type Curves = Record<string, number[]>;
 
+/** Frames from the latest on: what the model sees of a sequence. The targets of some are predicted. */
+type Window = readonly FieldSample[];
+
 /**
  * Returns error curves, averaged over the sequences that are long enough: `rmse_NAME` for the model, and `persistence_NAME` for the
- * first frame as the prediction of all. Points, inputs and globals come from each frame; only the targets are predicted.
+ * first frame as the prediction of all; with a history, the first frame is the one after it. Points, inputs and globals come from
+ * each frame; only the targets are predicted.
  * @param data pairs of frames, sequence after sequence
  */
 export async function rolloutErrors(
@@ -40,10 +44,11 @@ export async function rolloutErrors(
     const cloud = await data.load(i, new Random(0, `rollout ${i}`));
     const { index, frame } = cloud.sequence as { index: number; frame: number };
     if (index !== run?.index) {
-      run = new SequenceRun(index, cloud, options.layout);
+      run = new SequenceRun(index, frame, cloud, options.layout);
       found.push(run.curves);
     }
-    if (frame % options.stride === 0 && frame / options.stride < options.steps) await run.step(model, cloud, options);
+    const step = (frame - run.first) / options.stride;
+    if (Number.isInteger(step) && step < options.steps) await run.step(model, cloud, options);
   }
   const names = Object.keys(found[0] ?? {});
   return Object.fromEntries(names.map((name) => [name, meanCurve(found.map((curves) => curves[name]))]));
@@ -51,17 +56,18 @@ export async function rolloutErrors(
 
 class SequenceRun {
   readonly curves: Curves = {};
-  readonly #first: readonly Columns[];
-  /** The state in the file's units. */
-  #state: readonly Columns[];
+  readonly #beginning: readonly Columns[];
+  #window: Window;
 
+  /** @param first the number of the frame from which it is predicted */
   constructor(
     readonly index: number,
-    { pair }: FieldCloud,
+    readonly first: number,
+    { pair: { sample, earlier = [] } }: FieldCloud,
     { targets }: Layout,
   ) {
-    this.#first = pair.sample.targets as readonly Columns[];
-    this.#state = this.#first;
+    this.#window = [sample, ...earlier];
+    this.#beginning = sample.targets as readonly Columns[];
     for (const { target } of targets) {
       this.curves[`rmse_${target.name}`] = [];
       this.curves[`persistence_${target.name}`] = [];
@@ -69,13 +75,13 @@ class SequenceRun {
   }
 
   async step(model: FieldModel, cloud: FieldCloud, { layout, graph }: RolloutOptions): Promise<void> {
-    const { sample, next } = cloud.pair;
-    const seen = cloudOf({ sample: withState(sample, this.#state, layout), next }, layout);
-    this.#state = await nextState(model, seen, this.#state, { layout, graph });
-    const truth = next?.targets as readonly Columns[];
+    const next = cloud.pair.next as FieldSample;
+    const state = await nextState(model, this.#window, next, { layout, graph });
+    this.#window = [withState(next, state, layout), ...this.#window.slice(0, -1)];
+    const truth = next.targets as readonly Columns[];
     for (const [i, { target }] of layout.targets.entries()) {
-      this.curves[`rmse_${target.name}`].push(rootMeanSquare(this.#state[i], truth[i]));
-      this.curves[`persistence_${target.name}`].push(rootMeanSquare(this.#first[i], truth[i]));
+      this.curves[`rmse_${target.name}`].push(rootMeanSquare(state[i], truth[i]));
+      this.curves[`persistence_${target.name}`].push(rootMeanSquare(this.#beginning[i], truth[i]));
     }
   }
 }
@@ -86,16 +92,18 @@ function withState(frame: FieldSample, targets: readonly Columns[], layout: Layo
   return { ...frame, targets, ...(moving >= 0 && { positions: targets[moving].data }) };
 }
 
-/** Returns the targets of the next frame: the current ones plus the change that the model predicts. */
+/** Returns the targets of the next frame: those of the latest plus the change that the model predicts. */
 async function nextState(
   model: FieldModel,
-  cloud: FieldCloud,
-  before: readonly Columns[],
+  [sample, ...earlier]: Window,
+  next: FieldSample,
   { layout, graph }: Pick<RolloutOptions, "layout" | "graph">,
 ): Promise<Columns[]> {
+  const cloud = cloudOf({ sample, earlier, next }, layout);
   const { input } = await prepareClouds(model, [cloud], layout, graph);
   using output = await model.forward(input);
   const rows = await output.data();
+  const before = sample.targets as readonly Columns[];
   return layout.targets.map(({ output: { first }, scaling, width }, i) => {
     const change = restore(rows, { first, stride: layout.outputs }, scaling);
     return { width, data: change.map((value, at) => before[i].data[at] + value) };
@@ -103,30 +111,32 @@ async function nextState(
 }
 
 /**
- * Predicts the frames of a sequence from its first one, each from the prediction before it; the first is that frame itself. Inputs and
- * globals come from each frame; fields have a truth where the frame has one.
+ * Predicts the frames of a sequence from its first one, each from the prediction before it; the first is that frame itself, and with a
+ * history so are those after it that the model has to see. Inputs and globals come from each frame; fields have a truth where the frame
+ * has one.
  * @param model in evaluation mode
  * @param frames those that a step of the model takes each other to
- * @throws FormatError for a frame that does not fit, and if the first has no targets
+ * @throws FormatError for a frame that does not fit, and if one of the first has no targets
  */
 export async function* rollOut(
   model: FieldModel,
   frames: AsyncIterable<FieldSample>,
   options: Pick<RolloutOptions, "layout" | "graph">,
 ): AsyncGenerator<PredictedField[]> {
-  const { targets } = options.layout;
-  let reached: { frame: FieldSample; state: readonly Columns[] } | undefined;
-  const seenFrom = ({ frame, state }: NonNullable<typeof reached>, next: FieldSample) =>
-    cloudOf({ sample: withState(frame, state, options.layout), next }, options.layout);
+  const { layout } = options;
+  const { targets } = layout;
+  const seen = (layout.history.at(-1)?.back ?? 0) + 1;
+  let window: Window = [];
   for await (const frame of frames) {
-    const state = reached
-      ? await nextState(model, seenFrom(reached, frame), reached.state, options)
-      : targets.map(({ target }, i) => expectTarget(frame, i, target.name));
+    const isGiven = window.length < seen;
+    const state = isGiven
+      ? targets.map(({ target }, i) => expectTarget(frame, i, target.name))
+      : await nextState(model, window, frame, options);
     yield targets.map(({ target: { name }, width }, i) => {
       const truth = frame.targets[i]?.data;
       return { name, channels: width, prediction: state[i].data, ...(truth && { truth }) };
     });
-    reached = { frame, state };
+    window = [withState(frame, state, layout), ...window].slice(0, seen);
   }
 }
 

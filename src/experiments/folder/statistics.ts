@@ -109,6 +109,8 @@ export class RunningStatistics {
 export interface Pair {
   readonly sample: FieldSample;
   readonly next?: FieldSample;
+  /** The frames before the sample, each a step before the next, from the latest on, if the model sees such. */
+  readonly earlier?: readonly FieldSample[];
 }
 
 /** The largest relative errors of rounding to float32 and to float64. */
