@@ -6,7 +6,11 @@ import { forHdf5 } from "./hdf5/extensions.ts";
 import { readHdf5 } from "./hdf5/lazy.ts";
 import { readMatlab } from "./matlab/matlab.ts";
 
-type ArrayFileReader = (bytes: FileBytes, options: { file: string }) => Promise<ArrayContents>;
+/** @param options.texts which arrays of texts are read as well, by their names; MATLAB's are not */
+type ArrayFileReader = (
+  bytes: FileBytes,
+  options: { file: string; texts?: (name: string) => boolean },
+) => Promise<ArrayContents>;
 
 /** The readers by their extensions, without dots. */
 export const arrayFileReaders: Readonly<Record<string, ArrayFileReader>> = { ...forHdf5(readHdf5), mat: readMatlab };

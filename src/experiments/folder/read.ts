@@ -16,7 +16,7 @@ import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { listNpz, readNpz } from "../../formats/numpy/npz.ts";
 import { unknownFormat } from "../../formats/other-formats.ts";
-import { type ReadOptions, readPointCloud } from "../../formats/pointcloud.ts";
+import { readPointCloud } from "../../formats/pointcloud.ts";
 import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
 import { loadTorch, torchTensors } from "../../formats/torch/torch.ts";
 import { loadVtk, type VtkFile } from "../../formats/vtk/vtk.ts";
@@ -24,6 +24,7 @@ import { loadVtkGrid, loadVtp, loadVtu } from "../../formats/vtk/vtu.ts";
 import { edgeNames, positionNames, triangleNames } from "../array-names.ts";
 import { namingFile } from "../arrays.ts";
 import { equalCells } from "../cells.ts";
+import { columnsOfTexts, type LabelNumbers, type TextColumn, wantsTexts, withLabels } from "./label-arrays.ts";
 
 /** The contents of a file, or the part of them that was requested. */
 export interface SampleArrays {
@@ -43,8 +44,8 @@ export interface SampleArrays {
   readonly names: readonly string[];
   /** Why each array that cannot be read is left out, where all were to be read: its type, or what is wrong with it. */
   readonly leftOut?: ReadonlyMap<string, string>;
-  /** The texts in each column of a table that holds no numbers, where all arrays were to be read. */
-  readonly texts?: ReadonlyMap<string, ReadonlySet<string>>;
+  /** The arrays of texts, such as a table's columns that hold no numbers, where all arrays were to be read. */
+  readonly texts?: ReadonlyMap<string, TextColumn>;
 }
 
 type Reader = (
@@ -54,11 +55,11 @@ type Reader = (
   options?: CellOptions,
 ) => SampleArrays | Promise<SampleArrays>;
 
-/** What cells of tables stand for that hold no numbers. */
+/** What stands for numbers in a file. */
 interface CellOptions {
-  /** The numbers of texts, by the names of the columns that hold them. */
-  labels?: ReadOptions["labels"];
-  /** The columns in which numbers may be missing. */
+  /** The numbers of texts, by the names of the columns or arrays that hold them. */
+  labels?: LabelNumbers;
+  /** The columns of tables in which numbers may be missing. */
   missing?: readonly string[];
 }
 
@@ -76,14 +77,21 @@ const readers: Readonly<Record<string, Reader>> = {
   extxyz: readPoints,
   ...Object.fromEntries([...lammpsExtensions, ...pdbExtensions].map((extension) => [extension, readPoints])),
   ...Object.fromEntries(tableExtensions.map((extension) => [extension, readPoints])),
-  npz: (bytes, file, wanted) => {
+  npz: (bytes, file, wanted, { labels } = {}) => {
     const names = listNpz(bytes, { file });
-    const { arrays, leftOut } = readNpz(bytes, { file, only: wanted && withKnown(wanted, names) });
-    return { ...ofArrays(arrays, names, file), leftOut };
+    const only = wanted && withKnown(wanted, names);
+    const contents = readNpz(bytes, { file, only, texts: wantsTexts(wanted, labels) });
+    return ofContents(contents, file, labels, names);
   },
   safetensors: readSafetensors,
   pt: (bytes, file) => ofArrays(torchTensors(loadTorch(bytes, { file })), undefined, file),
-  ...forArrayFiles((read) => async (bytes: Uint8Array, file: string) => ofContents(await read(bytes, { file }), file)),
+  ...forArrayFiles(
+    (read): Reader =>
+      async (bytes, file, wanted, { labels } = {}) => {
+        const contents = await read(bytes, { file, texts: wantsTexts(wanted, labels) });
+        return ofContents(contents, file, labels);
+      },
+  ),
 };
 
 /** The extensions of files that can be samples, without dots. */
@@ -198,16 +206,19 @@ function readPoints(
   const withParts = (given: readonly string[]) => given.flatMap((name) => [name, ...componentsOf(name, names)]);
   const asked = wanted && new Set(withParts(wanted));
   const isTable = leftOut !== undefined && leftOut.size > 0 && tableExtensions.includes(extensionOf(file));
-  const texts = isTable && !holdsAtoms(bytes) ? textsIn(bytes, file, [...leftOut.keys()]) : undefined;
-  const withGaps = [...(texts ?? [])].flatMap(([name, found]) => (areMeasured(bytes, file, name, found) ? [name] : []));
+  const texts =
+    isTable && !holdsAtoms(bytes) ? textsIn(bytes, file, [...leftOut.keys()]) : new Map<string, Set<string>>();
+  const withGaps = [...texts].flatMap(([name, found]) => (areMeasured(bytes, file, name, found) ? [name] : []));
   for (const name of withGaps) {
     // A column without a cell that is filled may be one of labels, too.
-    if ((texts?.get(name)?.size ?? 0) > 1) texts?.delete(name);
+    if ((texts.get(name)?.size ?? 0) > 1) texts.delete(name);
     leftOut?.delete(name);
   }
   const attributes = [...names.filter((name) => !asked || asked.has(name)), ...withGaps];
   const options = { attributes, labels, missing: [...withParts(missing), ...withGaps] };
-  return { ...ofCloud(readPointCloud(bytes, file, options), file, names), leftOut, texts };
+  const cloud = ofCloud(readPointCloud(bytes, file, options), file, names);
+  const [rows] = (cloud.points as SafeTensor).shape;
+  return { ...cloud, leftOut, texts: new Map([...texts].map(([name, texts]) => [name, { rows, texts }])) };
 }
 
 /** The number of whole numbers in a column beyond which they are no labels. */
@@ -272,10 +283,18 @@ function readSafetensors(bytes: Uint8Array, file: string): SampleArrays {
   return ofArrays(tensors, undefined, file);
 }
 
-function ofContents({ arrays, attributes = new Map(), leftOut }: ArrayContents, file: string): SampleArrays {
-  const found = ofArrays(arrays, undefined, file);
+/** @param all the names of the arrays, if they are known to be more than those that were read */
+function ofContents(
+  contents: ArrayContents,
+  file: string,
+  labels?: LabelNumbers,
+  all?: readonly string[],
+): SampleArrays {
+  const { attributes = new Map(), texts, leftOut } = contents;
+  const found = ofArrays(withLabels(contents, labels, file), all, file);
   const names = [...new Set([...found.names, ...attributes.keys()])];
-  return { ...found, wholeData: new Map([...attributes, ...found.wholeData]), names, leftOut };
+  const wholeData = new Map([...attributes, ...found.wholeData]);
+  return { ...found, wholeData, names, leftOut, texts: columnsOfTexts(texts) };
 }
 
 const withKnown = (wanted: readonly string[], names: readonly string[]) =>

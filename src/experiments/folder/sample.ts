@@ -165,7 +165,8 @@ function pick(arrays: SampleArrays, name: string): Columns {
 function missingArray({ file, names, cellData, leftOut }: SampleArrays, name: string): FormatError {
   const reason = leftOut?.get(name);
   if (reason !== undefined) {
-    const problem = `array "${name}" cannot be used, it holds ${reason}.`;
+    const advice = reason === "text" ? "; list the texts as labels: classes: [NAME, ...]" : "";
+    const problem = `array "${name}" cannot be used, it holds ${reason}${advice}.`;
     return new FormatError(`${file}: ${problem}`, { file, tensor: name, expected: name, found: reason });
   }
   const ofCells = cellData.includes(name)

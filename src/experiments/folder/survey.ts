@@ -159,7 +159,8 @@ class Findings {
     // Types up to this one are points without sides.
     this.#hasCells ||= (arrays.cells?.types ?? []).some((type) => type > kinds.polyVertex);
     for (const name of arrays.cellData) this.#cellData.add(name);
-    for (const [name, texts] of arrays.texts ?? []) {
+    for (const [name, { rows, texts }] of arrays.texts ?? []) {
+      if (rows !== arrays.points?.shape[0]) continue;
       const ofName = this.#texts.get(name) ?? { labels: new Set(), samples: 0 };
       for (const text of texts) ofName.labels.add(text);
       this.#texts.set(name, { ...ofName, samples: ofName.samples + 1 });

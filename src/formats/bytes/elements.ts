@@ -6,6 +6,7 @@ import { toShape } from "../../arguments/numbers.ts";
 import { InputError } from "../../errors.ts";
 import { elementCount, type TypedArray, type TypedArrayConstructor } from "./bytes.ts";
 import { bfloat16ToFloat32, halfToNumber } from "./half.ts";
+import type { TextArray } from "./text-arrays.ts";
 
 /** The types of elements, by the names that safetensors uses. */
 export type SafeTensorType =
@@ -46,6 +47,8 @@ export interface ArrayContents {
   arrays: Map<string, SafeTensor>;
   /** Numbers that are noted of the whole or of groups of arrays: the attributes of HDF5 and netCDF, by their paths. */
   attributes?: Map<string, SafeTensor>;
+  /** Arrays of texts, where these were asked for. They are left out, too. */
+  texts?: Map<string, TextArray>;
   leftOut: Map<string, string>;
 }
 

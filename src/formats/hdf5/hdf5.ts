@@ -4,6 +4,7 @@
 import { elementCount, type FileBytes, formatError, readArray, swapByteOrder, toBytes } from "../bytes/bytes.ts";
 import { type ArrayContents, arrayTypes, type SafeTensor, type SafeTensorType } from "../bytes/elements.ts";
 import { readField } from "../bytes/records.ts";
+import type { TextArray } from "../bytes/text-arrays.ts";
 import { Unpacking } from "../compression/unpacking.ts";
 import { asInMatlab } from "../matlab/arrays.ts";
 import { unpack } from "../netcdf/conventions.ts";
@@ -20,11 +21,13 @@ import {
   halvesAmong,
   halvesIn,
   isHalf,
+  TEXT,
 } from "./elements.ts";
 import { checkGlobalHeaps, heapCheck } from "./global-heap.ts";
 import { type DatasetMetadata, type H5Module, hasAllFilters, type PartRead } from "./h5wasm.ts";
 import { addFilters, allocate, PATH, withLibrary } from "./library.ts";
 import { isBareDimension, meaningOf } from "./netcdf.ts";
+import { textBytes, textsOf } from "./texts.ts";
 
 export { saveHdf5 } from "./write.ts";
 
@@ -58,6 +61,8 @@ export interface Hdf5Options {
   file?: string;
   /** The names of the data sets to read. Default: all. */
   only?: readonly string[];
+  /** @internal Which data sets are read as well, by their names, if they are of texts. */
+  texts?: (name: string) => boolean;
 }
 
 /** See lazy.ts. */
@@ -78,7 +83,7 @@ export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {
         guarded(name, () => {
           const file = library.open(path, library.H5F_ACC_RDONLY, false, -1, -1);
           if (file <= 0n) throw formatError(name, notOpened(size), { offset: 0 });
-          const contents = readDatasets(library, file, { name, size, content: path, only: options.only });
+          const contents = readDatasets(library, file, { ...options, name, size, content: path });
           if (library.close_file(file) < 0) throw formatError(name, "damaged: the HDF5 library cannot close it.");
           return contents;
         }),
@@ -154,7 +159,7 @@ function guarded<T>(file: string, read: () => T): T {
 function readDatasets(
   library: H5Module,
   file: bigint,
-  { name, size, content, only }: { name: string; size: number; content: string; only?: readonly string[] },
+  { name, size, content, only, texts: wantsTexts }: Hdf5Options & { name: string; size: number; content: string },
 ): ArrayContents | undefined {
   const { datasets, groups, links } = listFile(library, file);
   const metadataOf = (path: string) => library.get_dataset_metadata(file, path);
@@ -187,6 +192,7 @@ function readDatasets(
   const leftOut = new Map(links);
   const unpacking = new Unpacking(size);
   const read = datasetReader(library, file, name, unpacking);
+  const texts = new Map<string, TextArray>();
   let halves: Halves | undefined;
   const findHalves = () => {
     halves ??= halvesIn(library, content, halvesAmong(library, file, datasets, groups));
@@ -196,17 +202,26 @@ function readDatasets(
     const { name: path, dataset, elements } = array;
     const dtype = elementType(elements, isHalf(elements) ? findHalves() : undefined);
     const hindrance = hindrances.get(array.path);
-    if (hindrance !== undefined) {
+    const isText = elements.type === TEXT && dataset.shape && otherFiles(dataset).length === 0;
+    if (isText && hindrance === undefined && wantsTexts?.(path)) {
+      texts.set(path, read.texts(array));
+      if (!only) leftOut.set(path, contentKind(array));
+    } else if (hindrance !== undefined) {
       const { kind, advice } = hindrance;
       if (only) throw formatError(`${name}:${path}`, `holds ${kind}, which is not read: ${advice}.`, { tensor: path });
       leftOut.set(array.path, `${kind}: ${advice}`);
     } else if (dtype && dataset.shape && otherFiles(dataset).length === 0) {
-      arrays.set(path, read(array, dtype));
+      arrays.set(path, read.numbers(array, dtype));
     } else if (only) {
       throw formatError(`${name}:${path}`, `holds no numbers, but ${contentKind(array)}.`, { tensor: path });
     } else leftOut.set(path, contentKind(array));
   }
-  return { arrays, leftOut, ...(!only && { attributes: groupNumbers(library, file, groups, findHalves) }) };
+  return {
+    arrays,
+    leftOut,
+    ...(wantsTexts && { texts }),
+    ...(!only && { attributes: groupNumbers(library, file, groups, findHalves) }),
+  };
 }
 
 /**
@@ -281,15 +296,15 @@ function contentKind({ path, dataset, elements, member }: DatasetArray): string 
   return `${elementsName(elements)}${first ? `, as tables are: each column is an array of its own, such as "${path}/${first.name}"` : ""}`;
 }
 
-/** Returns a function that reads arrays of a file. It keeps the last data set of compounds, whose members are mostly read in turn. */
-function datasetReader(
-  library: H5Module,
-  file: bigint,
-  name: string,
-  unpacking: Unpacking,
-): (array: DatasetArray, dtype: SafeTensorType) => SafeTensor {
-  /** Reads the elements of an array's data set. Compounds are as they are in the file. */
-  const readBytes = ({ path, member }: DatasetArray, size: number, place: string): Uint8Array => {
+/** Returns functions that read arrays of a file. They keep the last data set of compounds, whose members are mostly read in turn. */
+function datasetReader(library: H5Module, file: bigint, name: string, unpacking: Unpacking) {
+  /** Has the library read the elements of an array's data set, which `use` gets. Compounds are as they are in the file. */
+  const readWith = <T>(
+    { path, elements, member }: DatasetArray,
+    size: number,
+    place: string,
+    use: (bytes: Uint8Array) => T,
+  ): T => {
     unpacking.take(size, place, { tensor: path });
     const pointer = allocate(library, size);
     if (pointer === 0) throw formatError(place, `no memory for its ${size} bytes.`, { tensor: path });
@@ -298,16 +313,27 @@ function datasetReader(
         const problem = "the HDF5 library cannot read it: it is damaged, or its numbers are in another file";
         throw formatError(place, `${problem}.`, { tensor: path });
       }
-      const bytes = library.HEAPU8.slice(pointer, pointer + size);
-      // The library takes memory for texts of varying length, which may be among the members.
-      if (member) library.reclaim_vlen_memory(file, path, "", BigInt(pointer));
-      return bytes;
+      try {
+        return use(library.HEAPU8.subarray(pointer, pointer + size));
+      } finally {
+        // The library takes memory for texts of varying length, which may be members of compounds.
+        if (member || elements.vlen) library.reclaim_vlen_memory(file, path, "", BigInt(pointer));
+      }
     } finally {
       library._free(pointer);
     }
   };
+  const readBytes = (array: DatasetArray, size: number, place: string) =>
+    readWith(array, size, place, (bytes) => bytes.slice());
   let compounds: { path: string; bytes: Uint8Array } | undefined;
-  return (array, dtype) => {
+  const texts = (array: DatasetArray): TextArray => {
+    const place = `${name}:${array.name}`;
+    const size = textBytes(array, place);
+    if (size === 0) return { shape: Array.from(array.dataset.shape ?? [], Number), texts: [] };
+    const use = (bytes: Uint8Array) => textsOf(array, { bytes, heap: library.HEAPU8, unpacking, place });
+    return readWith(array, size, place, use);
+  };
+  const numbers = (array: DatasetArray, dtype: SafeTensorType): SafeTensor => {
     const { name: tensor, path, dataset, elements, member } = array;
     const sizes = Array.from(dataset.shape ?? [], Number);
     const shape = [...sizes, ...(member?.shape ?? [])];
@@ -335,4 +361,5 @@ function datasetReader(
     const field = { offset, dtype, bigEndian: !elements.littleEndian, shape: member.shape };
     return { dtype, shape, data: readField(compounds.bytes, dataset.size, count, field) };
   };
+  return { numbers, texts };
 }

@@ -34,7 +34,7 @@ export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {
   const begin = isBlob(input) ? await input.slice(0, CLASSIC.length).arrayBuffer() : input;
   if (new TextDecoder().decode(toBytes(begin).slice(0, CLASSIC.length)) === CLASSIC) {
     const bytes = isBlob(input) ? await readWhole(blobFile(input, file)) : input;
-    return readClassicNetcdf(bytes, { file, only: options.only });
+    return readClassicNetcdf(bytes, { ...options, file });
   }
   return (await library()).readHdf5(input, options);
 }

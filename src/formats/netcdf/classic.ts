@@ -11,6 +11,7 @@ import {
   toDataView,
 } from "../bytes/bytes.ts";
 import { type ArrayContents, arrayTypes, type SafeTensor, type SafeTensorType } from "../bytes/elements.ts";
+import { decoder, type TextArray } from "../bytes/text-arrays.ts";
 import { Unpacking } from "../compression/unpacking.ts";
 import { type Meaning, UNSIGNED, unclearPacking, unpack } from "./conventions.ts";
 
@@ -60,11 +61,16 @@ interface Header {
 /**
  * Reads the numeric variables of a file that begins with "CDF". Text is left out. What their numbers stand for: conventions.ts.
  * @param options.only names of the variables to read (default: all)
+ * @param options.texts which variables are read as well, by their names, if they are of texts: of characters in the last axis
  * @throws FormatError for a damaged file, and for a variable of `only` that is missing or not numeric
  */
 export function readClassicNetcdf(
   input: FileBytes,
-  { file = "nc", only }: { file?: string; only?: readonly string[] },
+  {
+    file = "nc",
+    only,
+    texts,
+  }: { file?: string; only?: readonly string[]; texts?: ((name: string) => boolean) | undefined },
 ): ArrayContents {
   const bytes = toBytes(input);
   const { records: given, attributes, variables } = new HeaderReader(bytes, file).read();
@@ -79,7 +85,12 @@ export function readClassicNetcdf(
     const problem = `holds no variable "${missing}", but ${names.join(", ") || "none"}.`;
     throw formatError(file, problem, { tensor: missing, expected: [...(only ?? [])], found: names });
   }
-  const contents: ArrayContents = { arrays: new Map(), leftOut: new Map(), ...(!only && { attributes }) };
+  const contents: ArrayContents = {
+    arrays: new Map(),
+    leftOut: new Map(),
+    ...(texts && { texts: new Map() }),
+    ...(!only && { attributes }),
+  };
   const unpacking = new Unpacking(bytes.length);
   for (const variable of variables) {
     const { name, type, meaning } = variable;
@@ -87,13 +98,26 @@ export function readClassicNetcdf(
     const place = `${file}:${name}`;
     const packing = `packed by ${meaning.unclear.join(" and ")}, which should be one number each`;
     const left = type === CHAR ? "text" : meaning.unclear.length > 0 ? packing : undefined;
-    if (left === undefined) {
+    const isText = type === CHAR && texts?.(name);
+    if (left === undefined || isText) {
       const stored = readVariable(bytes, variable, { records, step }, unpacking, place);
-      contents.arrays.set(name, unpack(stored, meaning, unpacking, place));
-    } else if (only) throw formatError(place, `holds no numbers that can be read, but ${left}.`, { tensor: name });
-    else contents.leftOut.set(name, left);
+      if (isText) contents.texts?.set(name, joinedCharacters(stored));
+      else contents.arrays.set(name, unpack(stored, meaning, unpacking, place));
+    }
+    if (left === undefined) continue;
+    if (only && !isText) throw formatError(place, `holds no numbers that can be read, but ${left}.`, { tensor: name });
+    if (!only) contents.leftOut.set(name, left);
   }
   return contents;
+}
+
+/** Returns the characters in the last axis as texts. */
+function joinedCharacters({ shape, data }: SafeTensor): TextArray {
+  const length = shape.at(-1) ?? 1;
+  const texts = shape.slice(0, -1);
+  const decode = decoder();
+  const read = (_: unknown, i: number) => decode(data as Uint8Array, i * length, length).trimEnd();
+  return { shape: texts, texts: Array.from({ length: elementCount(texts) }, read) };
 }
 
 /** @param step the bytes from one record to the next */
@@ -104,7 +128,7 @@ function readVariable(
   unpacking: Unpacking,
   place: string,
 ): SafeTensor {
-  const dtype = types[type];
+  const dtype = type === CHAR ? "U8" : types[type];
   const parts = isRecord ? records : 1;
   const sizes = isRecord ? [records, ...shape.slice(1)] : shape;
   const length = parts * part;

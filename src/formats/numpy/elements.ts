@@ -22,6 +22,15 @@ export const elementTypes: Record<string, SafeTensorType> = {
   b1: "BOOL",
 };
 
+/** Texts of fixed length, in bytes (S) or in characters of four bytes (U), with zeros after a shorter text. */
+export interface NpyTexts {
+  kind: "S" | "U";
+  /** The first byte of each in its structure, and how many there are. */
+  offset: number;
+  length: number;
+  bigEndian: boolean;
+}
+
 /** A field of a structure. */
 export interface NpyField {
   name: string;
@@ -29,14 +38,17 @@ export interface NpyField {
   description: string;
   /** Its numbers; undefined if it holds none that can be read. */
   numbers?: RecordField;
+  /** Its texts, if it holds one in each structure. */
+  texts?: NpyTexts;
 }
 
 /** The elements of an array. */
 export interface NpyElements {
   /** Bytes of an element. */
   width: number;
-  /** The numbers of an array that is no structure. */
+  /** The numbers of an array that is no structure, or its texts. */
   numbers?: RecordField;
+  texts?: NpyTexts;
   /** The fields of a structure, without padding. */
   fields?: NpyField[];
 }
@@ -45,7 +57,15 @@ export interface NpyElements {
 export function readElements(description: string): NpyElements | undefined {
   if (description.startsWith("[")) return readStructure(description);
   const numbers = readNumbers(description, 0, []);
-  return numbers && { width: arrayTypes[numbers.dtype].BYTES_PER_ELEMENT, numbers };
+  if (numbers) return { width: arrayTypes[numbers.dtype].BYTES_PER_ELEMENT, numbers };
+  const texts = readTexts(description, 0);
+  return texts && { width: texts.length, texts };
+}
+
+function readTexts(description: string, offset: number): NpyTexts | undefined {
+  const [, order, kind, size] = /^([<>=|])([SU])(\d+)$/.exec(description) ?? [];
+  if (kind !== "S" && kind !== "U") return undefined;
+  return { kind, offset, length: Number(size) * (kind === "U" ? 4 : 1), bigEndian: order === ">" };
 }
 
 function readNumbers(description: string, offset: number, shape: readonly number[]): RecordField | undefined {
@@ -126,7 +146,14 @@ class FieldList {
     const size = (isNested ? nested?.width : sizeOf(description)) ?? Number.NaN;
     if (!shape || shape.length > limits.dimensions || !this.#skip(")")) return undefined;
     const numbers = isNested ? undefined : readNumbers(description, offset, shape);
-    return { name, description, size: size * elementCount(shape), ...(numbers && { numbers }) };
+    const texts = isNested || shape.length > 0 ? undefined : readTexts(description, offset);
+    return {
+      name,
+      description,
+      size: size * elementCount(shape),
+      ...(numbers && { numbers }),
+      ...(texts && { texts }),
+    };
   }
 
   /** Reads a name, or a pair of title and name. */

@@ -14,10 +14,13 @@ import {
 import { type SafeTensor, type SafeTensorInput, tensorType } from "../bytes/elements.ts";
 import { type RecordField, readField } from "../bytes/records.ts";
 import { gatherStrided } from "../bytes/strided.ts";
-import { elementTypes, type NpyElements, readElements, readTuple } from "./elements.ts";
+import { decoder, type TextArray } from "../bytes/text-arrays.ts";
+import { elementTypes, type NpyElements, type NpyTexts, readElements, readTuple } from "./elements.ts";
 
 /** The offset at which the header of version 1 begins. */
 const headerStart1 = 10;
+/** The largest number of a character in Unicode. */
+const MAX_CHARACTER = 0x10ffff;
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 
 /**
@@ -119,18 +122,7 @@ export function describeNpy(bytes: Uint8Array, fileBytes: number, file: string, 
   const elements = readElements(description);
   const numbers = numbersOf(elements, description, field, file);
   const { width } = elements as NpyElements;
-  const expected = dataStart + elementCount(shape) * width;
-  if (expected !== fileBytes) {
-    throw formatError(
-      file,
-      `shape (${shape}) of '${description}' takes a file of ${expected} bytes, found ${fileBytes}.`,
-      {
-        offset: dataStart,
-        expected,
-        found: fileBytes,
-      },
-    );
-  }
+  expectSize({ description, shape, dataStart }, width, fileBytes, file);
   const within = numbers.shape;
   const decode = (source: Uint8Array, shape: number[]): SafeTensor => {
     const data = readField(source, width, elementCount(shape), numbers);
@@ -142,6 +134,57 @@ export function describeNpy(bytes: Uint8Array, fileBytes: number, file: string, 
     };
   };
   return { shape, within, fortranOrder, dataStart, width, decode };
+}
+
+function expectSize(
+  { description, shape, dataStart }: Omit<Header, "fortranOrder">,
+  width: number,
+  fileBytes: number,
+  file: string,
+): void {
+  const expected = dataStart + elementCount(shape) * width;
+  if (expected === fileBytes) return;
+  const problem = `shape (${shape}) of '${description}' takes a file of ${expected} bytes, found ${fileBytes}.`;
+  throw formatError(file, problem, { offset: dataStart, expected, found: fileBytes });
+}
+
+/**
+ * Reads the texts of an array file, or those in a field of its structures.
+ * @returns undefined if it holds something else
+ * @throws FormatError for a damaged file
+ */
+export function loadNpyTexts(bytes: Uint8Array, field: string | undefined, file: string): TextArray | undefined {
+  const header = readHeader(bytes, file);
+  const elements = readElements(header.description);
+  const texts = field === undefined ? elements?.texts : elements?.fields?.find(({ name }) => name === field)?.texts;
+  if (!elements || !texts) return undefined;
+  const { shape, dataStart, fortranOrder } = header;
+  expectSize(header, elements.width, bytes.length, file);
+  const count = elementCount(shape);
+  // Texts without bytes may be any number of them.
+  expectWithin("rows", elements.width === 0 ? count : 0, file, `it has ${count} texts`);
+  const data = bytes.subarray(dataStart);
+  const found = decodeTexts(data, elements.width, count, texts);
+  const isColumnMajor = fortranOrder && shape.length > 1;
+  const order = isColumnMajor ? toRowMajor(Uint32Array.from(found.keys()), shape, []) : undefined;
+  return { shape, texts: order ? Array.from(order, (i) => found[Number(i)]) : found };
+}
+
+function decodeTexts(data: Uint8Array, width: number, count: number, texts: NpyTexts): string[] {
+  const { kind, bigEndian, offset, length } = texts;
+  const starts = Array.from({ length: count }, (_, i) => i * width + offset);
+  const decode = decoder();
+  if (kind === "S") return starts.map((start) => decode(data, start, length));
+  const view = toDataView(data);
+  return starts.map((start) => {
+    let text = "";
+    for (let at = start; at < start + length; at += 4) {
+      const character = view.getUint32(at, !bigEndian);
+      if (character === 0) break;
+      text += character <= MAX_CHARACTER ? String.fromCodePoint(character) : "\ufffd";
+    }
+    return text;
+  });
 }
 
 /** @throws FormatError for elements, or a field, that hold no numbers */
@@ -179,7 +222,8 @@ function numbersOf(
 
 /** Returns what can be done with elements that are no numbers. */
 function adviceFor(type: string): string {
-  if (/^.?[US]\d/.test(type)) return " Save numbers in place of texts: [NAMES.index(text) for text in array].";
+  if (/^.?[US]\d/.test(type))
+    return " Save numbers in place of texts, [NAMES.index(text) for text in array]; or, of classes to train on, list the texts as labels: classes: [NAME, ...].";
   return type.endsWith("O") ? " Save arrays of different lengths, of several samples, to a file for each sample." : "";
 }
 
@@ -265,7 +309,7 @@ export interface NpyArray {
 export function listNpy(bytes: Uint8Array, name: string, file: string): NpyArray[] {
   const { description } = readHeader(bytes, file);
   const elements = readElements(description);
-  if (!elements?.fields) return [{ name, ...(!elements && { foreign: description }) }];
+  if (!elements?.fields) return [{ name, ...(!elements?.numbers && { foreign: description }) }];
   return elements.fields.map(({ name: field, description, numbers }) => ({
     name: `${name}/${field}`,
     field,

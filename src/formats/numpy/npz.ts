@@ -4,8 +4,9 @@ import { zipSync } from "fflate";
 import { InputError } from "../../errors.ts";
 import { type FileBytes, formatError, toBytes } from "../bytes/bytes.ts";
 import { type ArrayContents, type SafeTensor, type SafeTensorInput, tensorEntries } from "../bytes/elements.ts";
+import type { TextArray } from "../bytes/text-arrays.ts";
 import { openZip } from "../compression/zip.ts";
-import { headerOf, listNpy, loadNpyField, type NpyArray, readRows, saveNpy } from "./npy.ts";
+import { headerOf, listNpy, loadNpyField, loadNpyTexts, type NpyArray, readRows, saveNpy } from "./npy.ts";
 
 /** The bytes that the entries of an archive may have: its offsets are of 32 bits, and there are headers, too. */
 const MAX_ZIP = 2 ** 32 - 2 ** 20;
@@ -27,11 +28,16 @@ export function loadNpz(
 
 /**
  * Reads an archive as `loadNpz` does.
+ * @param options.texts which arrays are read as well, by their names, if they are of texts
  * @returns the arrays, and for each array that is left out its elements' type, such as "<U6"
  */
-export function readNpz(input: FileBytes, options: { file?: string; only?: readonly string[] } = {}): ArrayContents {
+export function readNpz(
+  input: FileBytes,
+  options: { file?: string; only?: readonly string[]; texts?: (name: string) => boolean } = {},
+): ArrayContents {
   const file = options?.file ?? "npz";
   const arrays = new Map<string, SafeTensor>();
+  const texts = new Map<string, TextArray>();
   const leftOut = new Map<string, string>();
   const { only } = options ?? {};
   for (const entry of openZip(toBytes(input), file)) {
@@ -45,11 +51,14 @@ export function readNpz(input: FileBytes, options: { file?: string; only?: reado
       if (only && !only.includes(array)) continue;
       if (arrays.has(array) || leftOut.has(array))
         throw formatError(file, `holds "${array}" twice.`, { tensor: array });
+      const read = options.texts?.(array) ? loadNpyTexts(bytes, field, entryFile) : undefined;
+      if (read) texts.set(array, read);
+      if (read && only) continue;
       if (foreign === undefined || only) arrays.set(array, loadNpyField(bytes, field, entryFile));
       else leftOut.set(array, foreign);
     }
   }
-  return { arrays, leftOut };
+  return { arrays, leftOut, ...(options.texts && { texts }) };
 }
 
 /**
