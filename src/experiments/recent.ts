@@ -10,9 +10,13 @@ export class RecentValues<Value> {
   readonly #held = new Map<number, Promise<Value>>();
   readonly #sizes = new Map<number, number>();
 
-  constructor(make: (index: number) => Promise<Value>, bytesOf: (value: Value) => number) {
+  readonly #keptBytes: number;
+
+  /** @param keptBytes the largest number of bytes in the cache */
+  constructor(make: (index: number) => Promise<Value>, bytesOf: (value: Value) => number, keptBytes = KEPT_BYTES) {
     this.#make = make;
     this.#bytesOf = bytesOf;
+    this.#keptBytes = keptBytes;
   }
 
   async get(index: number): Promise<Value> {
@@ -35,7 +39,7 @@ export class RecentValues<Value> {
   #trim(): void {
     let bytes = [...this.#held.keys()].reduce((sum, index) => sum + (this.#sizes.get(index) ?? 0), 0);
     for (const index of this.#held.keys()) {
-      if (bytes <= KEPT_BYTES || this.#held.size === 1) return;
+      if (bytes <= this.#keptBytes || this.#held.size === 1) return;
       bytes -= this.#sizes.get(index) ?? 0;
       this.#held.delete(index);
     }

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { shareOf } from "../../experiments/folder/missing.ts";
-import { proposeConfig } from "../../experiments/folder/propose.ts";
+import { describeFiles, proposeConfig } from "../../experiments/folder/propose.ts";
 import { survey } from "../../experiments/folder/survey.ts";
 import { InputError } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
@@ -52,7 +52,7 @@ async function run(args: Arguments): Promise<void> {
   const names = (key: string) => namesIn(key).join(", ") || "none";
   const targets = namesIn("targets");
   console.log(
-    `${formatCount(found.files)} .${found.extension} files: inputs ${names("inputs")}; targets ${names("targets")}; globals ${names("globals")}`,
+    `${describeFiles(found, formatCount(found.files))}: inputs ${names("inputs")}; targets ${names("targets")}; globals ${names("globals")}`,
   );
   if (!found.namesPositions && !found.coordinates) {
     console.log(`no array is known to hold the points' coordinates: name it in ${out}, as coordinates`);

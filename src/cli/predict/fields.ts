@@ -2,9 +2,11 @@
 
 import { extname } from "node:path";
 import type { PredictedField } from "../../experiments/experiment.ts";
+import { frameRule } from "../../experiments/folder/array-frames.ts";
 import { cloudOf } from "../../experiments/folder/cloud.ts";
 import { elseAsDouble, isReadAsSingle } from "../../experiments/folder/data.ts";
-import { framesIn } from "../../experiments/folder/frames.ts";
+import type { FolderExperiment } from "../../experiments/folder/experiment.ts";
+import { arrayFramesIn, framesIn } from "../../experiments/folder/frames.ts";
 import { readArrays, sampleExtensions, withPoints } from "../../experiments/folder/read.ts";
 import { type FieldSample, readSample } from "../../experiments/folder/sample.ts";
 import { readTrained } from "../../experiments/folder/trained.ts";
@@ -20,7 +22,7 @@ import { dottedExtensionOf } from "../../formats/extension.ts";
 import { writableExtensions } from "../../formats/pointcloud.ts";
 import { noteOnRounding } from "../../formats/rounding.ts";
 import { saveVtp, saveVtu } from "../../formats/vtk/vtu-write.ts";
-import { type Device, ErwinError, toFloat32 } from "../../index.ts";
+import { type Device, ErwinError, FormatError, toFloat32 } from "../../index.ts";
 import { sha256 } from "../../jobs/job.ts";
 import type { Claim } from "../../jobs/shared-work.ts";
 import { UsageError } from "../command.ts";
@@ -175,16 +177,15 @@ export function openFields({ weights, metadata }: Omit<FieldsOptions, "device">,
   const { experiment, model } = readTrained(weights, metadata, device);
   return {
     predict: async (bytes, input, output) => {
-      const frames = await framesIn(bytes, input);
       const predicted: Predicted[] = [];
-      for (const { bytes, file } of frames) {
-        const sample = await readSample(bytes, file, experiment.described, { truth: false });
+      for (const frame of await readFrames(bytes, input, experiment)) {
+        const { sample } = frame;
         const fields = await experiment.predictFields(model, cloudOf({ sample }, experiment.layout));
-        predicted.push({ bytes, sample, arrays: arraysOf(fields, file, output) });
+        predicted.push({ ...frame, arrays: arraysOf(fields, sample.file, output) });
       }
       const [{ sample, arrays }] = predicted;
       return {
-        bytes: await (frames.length === 1 ? encode(bytes, output, sample, arrays) : encodeFrames(predicted, output)),
+        bytes: await (sample.file === input ? encode(bytes, output, sample, arrays) : encodeFrames(predicted, output)),
         points: predicted.reduce((sum, { sample }) => sum + sample.points, 0),
         note: noteOn(sample),
         names: [...arrays.keys()].filter((name) => predicted.every(({ arrays }) => arrays.has(name))),
@@ -193,6 +194,26 @@ export function openFields({ weights, metadata }: Omit<FieldsOptions, "device">,
     memory: device.memory,
     [Symbol.dispose]: () => model.dispose(),
   };
+}
+
+/** Reads the frames in a file, or the file if it has no several ones. @throws FormatError */
+async function readFrames(bytes: Uint8Array, input: string, { described }: FolderExperiment) {
+  const read = async (frames: readonly { bytes: Uint8Array; file: string }[]) => {
+    const samples: Omit<Predicted, "arrays">[] = [];
+    for (const { bytes, file } of frames) {
+      samples.push({ bytes, sample: await readSample(bytes, file, described, { truth: false }) });
+    }
+    return samples;
+  };
+  try {
+    return await read(await framesIn(bytes, input));
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    // Arrays of several frames are no sample.
+    const frames = await arrayFramesIn(bytes, input, frameRule(described)).catch(() => undefined);
+    if (!frames) throw error;
+    return read(frames);
+  }
 }
 
 /**

@@ -3,6 +3,7 @@
 
 import { basename, dirname, join, resolve, sep } from "node:path";
 import type { DataSource } from "../../experiments/data-source.ts";
+import { frameRule } from "../../experiments/folder/array-frames.ts";
 import type { FolderExperiment } from "../../experiments/folder/experiment.ts";
 import { findUnits } from "../../experiments/folder/files.ts";
 import { FramesSource, frameExtensions } from "../../experiments/folder/frames.ts";
@@ -58,8 +59,8 @@ export async function predictSequences(options: SequencesOptions): Promise<void>
         );
       }
       const tell = firstNote();
-      const source = new FramesSource(new FolderSource(folder));
       const { files } = experiment.described;
+      const source = new FramesSource(new FolderSource(folder), frameRule(experiment.described));
       const found = await findUnits(source, { files: isFolder(input) ? files : basename(input), sequence: true });
       // Without earlier predictions.
       const isOutput = ({ files }: Unit) => resolve(folder, files[0]).startsWith(join(resolve(outputFolder), sep));

@@ -8,6 +8,7 @@ import { float32StepAt } from "../../formats/rounding.ts";
 import { type DataSource, locate } from "../data-source.ts";
 import type { OnBad, Split, SplitName } from "../experiment.ts";
 import { RecentValues } from "../recent.ts";
+import { frameRule } from "./array-frames.ts";
 import { turned, withNoise } from "./augment.ts";
 import { cloudOf, expectAlike, type FieldCloud } from "./cloud.ts";
 import type { FolderConfig } from "./config.ts";
@@ -57,7 +58,7 @@ export class FolderData {
    */
   static async find(config: FolderConfig, source: DataSource, list?: string): Promise<FolderData> {
     const { files, sequence } = config;
-    const frames = new FramesSource(source);
+    const frames = new FramesSource(source, frameRule(config));
     const isSplit = list !== undefined && /\.(json|ya?ml)$/i.test(list);
     const rule: SplitRule | undefined = isSplit ? { kind: "file", file: list } : config.splits;
     const units = await findUnits(frames, {

@@ -15,7 +15,7 @@ const bookkeeping = /^(time|timevalue|cycle|step|index|frame|iteration|batch_idx
 const isNamed = (pattern: RegExp, { name }: FoundArray) => pattern.test(name.slice(name.lastIndexOf("/") + 1));
 
 /** Divides arrays into what is likely known beforehand, of points and of the whole, and what is likely to be predicted. */
-function chooseRoles({ arrays, collections }: Survey) {
+function chooseRoles({ arrays, collections, hasFixedPoints }: Survey) {
   const quantities = arrays.filter((array) => !isNamed(bookkeeping, array));
   const isOfWhole = ({ of, constant }: FoundArray) => of === "whole" || constant === true;
   const wholes = quantities.filter(isOfWhole);
@@ -25,7 +25,7 @@ function chooseRoles({ arrays, collections }: Survey) {
   const isSegmented = ofPoints.some(isLabel);
   const isInput = (array: FoundArray) =>
     isSegmented ? !isLabel(array) : isNamed(knownBefore, array) || array.classes !== undefined;
-  const isResult = (array: FoundArray) => collections === 0 && isNamed(resultOfWhole, array);
+  const isResult = (array: FoundArray) => collections === 0 && !hasFixedPoints && isNamed(resultOfWhole, array);
   return {
     inputs: ofPoints.filter(isInput),
     globals: wholes.filter((array) => !isResult(array)),
@@ -41,7 +41,7 @@ export function proposeConfig(found: Survey, folder: string): string {
   const looked = found.looked < found.files ? `, of which ${found.looked} were looked at` : "";
   const partial = found.arrays.filter(({ samples }) => samples < found.looked);
   const lines = [
-    `# How to train on ${folder}: ${found.files} .${found.extension} files${size}${looked}.`,
+    `# How to train on ${folder}: ${describeFiles(found, String(found.files))}${size}${looked}.`,
     `#   erwin train --data-path ${quote(folder)} --config run.yaml --out run`,
     "# Move arrays between inputs and targets, take out what you do not need; all else has a default. All keys are explained in",
     "# erwin's src/experiments/folder/README.md. A key may also be set on the command line: training.steps=5000 graph=mesh",
@@ -78,7 +78,9 @@ export function proposeConfig(found: Survey, folder: string): string {
       : "splits: {train: 0.8, val: 0.1, test: 0.1, seed: 0}   # or folders, or lists: {train: [a.vtu, ...], val: ..., test: list.txt}",
     found.collections > 0
       ? "sequence: {stride: 1, rollout: 100}   # .pvd files: the model predicts the targets' change from a frame to the next"
-      : "# sequence: {stride: 1, rollout: 100}   # where numbered files (or .pvd) are frames in time; history: 2 shows the model two more",
+      : found.hasFixedPoints
+        ? "sequence: {stride: 1, rollout: 100}   # arrays [frames, points, ...]: the model predicts the targets' change to the next frame"
+        : "# sequence: {stride: 1, rollout: 100}   # where numbered files (or .pvd) are frames in time; history: 2 shows the model two more",
     "",
     "model: {size: small}   # medium, large; or any field of the model's config: {size: small, c_hidden: 48, rotate: 0}",
     "training:",
@@ -89,6 +91,10 @@ export function proposeConfig(found: Survey, folder: string): string {
   ];
   return lines.join("\n");
 }
+
+/** @param count how many there are, formatted */
+export const describeFiles = ({ container, extension }: Survey, count: string): string =>
+  container === undefined ? `${count} .${extension} files` : `${count} frames in .${container} files`;
 
 const describeSize = ([least, most]: readonly [number, number]) =>
   least === most ? `${least}` : `${least} to ${most}`;

@@ -7,7 +7,8 @@ import { dimensionalityOf } from "../../formats/clouds/positions.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { Random, shuffled } from "../../random.ts";
 import { positionNames } from "../array-names.ts";
-import { type DataSource, locate } from "../data-source.ts";
+import { type DataSource, locate, splitPath } from "../data-source.ts";
+import { arrayExtensions } from "./array-frames.ts";
 import { findWanted, noSamples } from "./files.ts";
 import { FramesSource } from "./frames.ts";
 import { areSame } from "./missing.ts";
@@ -52,6 +53,8 @@ export interface FoundArray {
 export interface Survey {
   /** The most frequent extension of the samples. */
   readonly extension: string;
+  /** The extension of the files whose arrays hold several samples, which are counted as files, too. */
+  readonly container?: string;
   /** The number of files, and how many of them were read. */
   readonly files: number;
   readonly looked: number;
@@ -59,6 +62,8 @@ export interface Survey {
   readonly others?: readonly string[];
   /** Whether there is a folder of samples for training. */
   readonly splitFolders?: boolean;
+  /** Whether files have frames with the same points, which a sequence alone can have. */
+  readonly hasFixedPoints?: boolean;
   /** The number of files that list the frames of a sequence. */
   readonly collections: number;
   /** Undefined, like `points`, if it is unknown which array holds the positions. */
@@ -87,8 +92,17 @@ export interface SurveyOptions {
 }
 
 /** @throws FormatError if there is no sample, or one of those that are read is damaged */
-export async function survey(given: DataSource, { onBad, files: pattern }: SurveyOptions = {}): Promise<Survey> {
-  const source = new FramesSource(given);
+export async function survey(given: DataSource, options: SurveyOptions = {}): Promise<Survey> {
+  const found = await surveyOf(new FramesSource(given, { isSequence: true }), options);
+  const { coordinates } = found;
+  if (!coordinates) return found;
+  // Frames may be told from other arrays once it is known which array holds the positions.
+  const source = new FramesSource(given, { coordinates, isSequence: true });
+  await findWanted(source, options.files);
+  return source.hasArrayFrames ? surveyOf(source, options) : found;
+}
+
+async function surveyOf(source: FramesSource, { onBad, files: pattern }: SurveyOptions): Promise<Survey> {
   const all = await findWanted(source, pattern);
   const withExtension = (extension: string) => all.filter((path) => extensionOf(path) === extension);
   const count = (extension: string) => withExtension(extension).length;
@@ -114,14 +128,17 @@ export async function survey(given: DataSource, { onBad, files: pattern }: Surve
       file: locate(source, ""),
     });
   }
+  const container = extensionOf(splitPath(files[0]).folder);
   return {
     extension,
+    ...(arrayExtensions.includes(container) && { container }),
     files: files.length,
     looked: found.files,
     others: sampleExtensions.filter((other) => other !== extension && count(other) > 0),
     splitFolders: (collections.length > 0 ? collections : files).some((path) => isInFolder(path, "train")),
     collections: collections.length,
     pattern,
+    ...(source.hasFixedPoints && { hasFixedPoints: true }),
     ...found.result,
   };
 }

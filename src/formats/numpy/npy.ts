@@ -239,13 +239,23 @@ export function saveNpy(tensor: SafeTensorInput, options: { name?: string } = {}
   if (kind === undefined) {
     throw new InputError(`Cannot save tensor "${name}": NumPy has no ${dtype}; convert it to F32.`, { tensor: name });
   }
-  const { shape } = tensor;
-  const description = `${kind.endsWith("1") ? "|" : "<"}${kind}`;
+  return npyFile(`${kind.endsWith("1") ? "|" : "<"}${kind}`, tensor.shape, bytesOf(tensor.data));
+}
+
+/** Writes texts as an array file of NumPy's type U. */
+export function saveNpyTexts({ shape, texts }: TextArray): Uint8Array<ArrayBuffer> {
+  const characters = texts.map((text) => Array.from(text, (character) => character.codePointAt(0) as number));
+  const length = characters.reduce((most, { length }) => Math.max(most, length), 1);
+  const data = new Uint32Array(texts.length * length);
+  for (const [i, points] of characters.entries()) data.set(points, i * length);
+  return npyFile(`<U${length}`, shape, bytesOf(data));
+}
+
+function npyFile(description: string, shape: readonly number[], bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const tuple = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
   const fields = `{'descr': '${description}', 'fortran_order': False, 'shape': ${tuple}, }`;
   // NumPy aligns the elements to 64 bytes, with spaces and a line feed.
   const dataStart = Math.ceil((headerStart1 + fields.length + 1) / 64) * 64;
-  const bytes = bytesOf(tensor.data);
   const file = new Uint8Array(dataStart + bytes.length).fill(0x20, headerStart1, dataStart - 1);
   file.set([...magic, 1, 0]);
   toDataView(file).setUint16(8, dataStart - headerStart1, true);

@@ -1,0 +1,131 @@
+// Files that hold several frames in each array, as NumPy, h5py and netCDF4 write them (frames/make.py): each frame is a sample, and all
+// of a file are a sequence.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it, test } from "vitest";
+import { parse } from "yaml";
+import { MemorySource } from "../../../src/experiments/data-source.ts";
+import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
+import { folderExperiment } from "../../../src/experiments/folder/experiment.ts";
+import { findUnits } from "../../../src/experiments/folder/files.ts";
+import { arrayFramesIn, FramesSource } from "../../../src/experiments/folder/frames.ts";
+import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
+import { readSample } from "../../../src/experiments/folder/sample.ts";
+import { survey } from "../../../src/experiments/folder/survey.ts";
+import { resolveOptions } from "../../../src/experiments/options.ts";
+import { loadNpz, saveNpz } from "../../../src/formats/numpy/npz.ts";
+
+const read = (name: string) => readFileSync(join(import.meta.dirname, "frames", name));
+const sourceOf = (...names: string[]) => new MemorySource(new Map(names.map((name) => [name, read(name)])), "data");
+const from = (first: number, count: number, scale: number) =>
+  Array.from({ length: count }, (_, i) => (first + i) / scale);
+
+it("a frame has its own rows of arrays of all frames, and all of the others", async () => {
+  const frames = await arrayFramesIn(read("moving.npz"), "moving.npz", { isSequence: false });
+  expect(frames?.map(({ file }) => file)).toEqual([0, 1, 2, 3].map((i) => `moving.npz/${i}.npz`));
+  const config = resolveFolderConfig({
+    inputs: ["mass", { name: "kind", classes: ["flow", "wall"] }],
+    targets: ["u"],
+    globals: ["time", { name: "stage", classes: ["a", "b", "c"] }],
+    graph: "mesh",
+  });
+  const { bytes, file } = frames![2];
+  const sample = await readSample(bytes, file, config);
+  expect([...sample.positions]).toEqual(from(18, 9, 8));
+  expect(sample.inputs.map(({ data }) => [...data])).toEqual([
+    [1, 2, 3],
+    [1, 0, 1],
+  ]);
+  expect([...(sample.targets[0]?.data ?? [])]).toEqual(from(6, 3, 4));
+  expect(sample.globals.map(({ data }) => [...data])).toEqual([[0.2], [1]]);
+  expect(sample.edges).toHaveLength(8);
+});
+
+it("frames share their points in sequences alone, and where there are as many as points each has its own row", async () => {
+  expect(await arrayFramesIn(read("fixed.h5"), "fixed.h5", { isSequence: false })).toBeUndefined();
+  const frames = await arrayFramesIn(read("fixed.h5"), "fixed.h5", { isSequence: true });
+  const arrays = loadNpz(frames![3].bytes);
+  expect([...arrays].map(([name, { shape }]) => [name, shape])).toEqual([
+    ["mach", [1]],
+    ["edges", [4, 2]],
+    ["pos", [3, 3]],
+    ["u", [3]],
+    ["v", [3, 2]],
+  ]);
+  expect([...arrays.get("u")!.data]).toEqual(from(9, 3, 4));
+  // Numbers [3, points] beside a target are no frames.
+  const beside = { isSequence: true, targets: ["w"] };
+  const single = saveNpz({
+    pos: { shape: [5, 3], data: new Float32Array(15) },
+    w: { shape: [5], data: new Float32Array(5) },
+    modes: { shape: [3, 5], data: new Float32Array(15) },
+  });
+  expect(await arrayFramesIn(single, "a.npz", beside)).toBeUndefined();
+  const square = await arrayFramesIn(read("square.npz"), "square.npz", { isSequence: true });
+  expect([...loadNpz(square![1].bytes).get("mass")!.data]).toEqual([2]);
+  expect(await arrayFramesIn(read("fixed.nc"), "fixed.nc", { isSequence: true })).toBeUndefined();
+  const named = { coordinates: ["lon", "lat"], isSequence: true };
+  expect(await arrayFramesIn(read("fixed.nc"), "fixed.nc", named)).toHaveLength(4);
+});
+
+test.each([
+  ["moving.npz", 4, { targets: ["u", "positions"], sequence: { history: 1 } }],
+  ["fixed.h5", 4, { targets: ["u"], sequence: true }],
+  ["fixed.nc", 4, { targets: ["u"], sequence: { stride: 2 }, coordinates: ["lon", "lat"] }],
+])("%s is a sequence", async (name, count, config) => {
+  const source = sourceOf(name);
+  const resolved = resolveFolderConfig(config);
+  const frames = new FramesSource(source, { coordinates: resolved.coordinates, isSequence: true });
+  const [unit, ...others] = await findUnits(frames, { sequence: true });
+  expect([unit.name, unit.files.length, others]).toEqual([name, count, []]);
+  const experiment = folderExperiment({ ...config, splits: { train: [name] } });
+  const data = await experiment.load("train", resolveOptions(experiment.options) as never, source);
+  const { stride, history = 0 } = resolved.sequence!;
+  expect(data!.size).toBe(4 - stride * (history + 1));
+  const { pair } = await data!.load(0, undefined as never);
+  expect([...pair.sample.targets[0]!.data]).toEqual(from(3 * history * stride, 3, 4));
+  expect([...pair.next!.targets[0]!.data]).toEqual(from(3 * (history + 1) * stride, 3, 4));
+});
+
+it("init finds frames, and proposes a sequence where they share their points", async () => {
+  const proposedFor = async (name: string) => {
+    const text = proposeConfig(await survey(sourceOf(name)), "data");
+    return { text, config: parse(text) };
+  };
+  const moving = await proposedFor("moving.npz");
+  expect(moving.text).toContain("4 frames in .npz files of 3 points");
+  expect(moving.config.sequence).toBeUndefined();
+  expect(Object.keys(moving.config.targets)).toEqual(["u"]);
+  for (const name of ["fixed.h5", "fixed.nc"]) {
+    const { config } = await proposedFor(name);
+    expect(config.sequence).toEqual({ stride: 1, rollout: 100 });
+    expect(Object.keys(config.targets)).toEqual(name === "fixed.h5" ? ["u", "v"] : ["u"]);
+    expect(config.coordinates).toEqual(name === "fixed.h5" ? undefined : ["lon", "lat"]);
+  }
+});
+
+it("of many files without frames one is read, and of those with frames each once", async () => {
+  const single = saveNpz({ pos: { shape: [2, 3], data: new Float32Array(6) } });
+  const reads: string[] = [];
+  const listed = async (files: Record<string, Uint8Array>) => {
+    const memory = new MemorySource(new Map(Object.entries(files)), "data");
+    const source = {
+      name: "data",
+      list: (folder: string) => memory.list(folder),
+      size: (path: string) => memory.size(path),
+      read: (path: string) => {
+        reads.push(path);
+        return memory.read(path);
+      },
+    };
+    const frames = new FramesSource(source, { isSequence: false });
+    const units = await findUnits(frames, { sequence: false });
+    for (const { files } of units) if (files[0].includes("/")) await frames.read(files[0]);
+    return units.length;
+  };
+  expect(await listed({ "a.npz": single, "b.npz": single, "c.npz": single })).toBe(3);
+  expect(reads.splice(0)).toEqual(["a.npz"]);
+  expect(await listed({ "a.npz": read("moving.npz"), "b.npz": read("moving.npz"), "c.npz": single })).toBe(9);
+  expect(reads).toEqual(["a.npz", "b.npz", "c.npz"]);
+});
