@@ -15,7 +15,8 @@ const bookkeeping = /^(time|timevalue|cycle|step|index|frame|iteration|batch_idx
 const isNamed = (pattern: RegExp, { name }: FoundArray) => pattern.test(name.slice(name.lastIndexOf("/") + 1));
 
 /** Divides arrays into what is likely known beforehand, of points and of the whole, and what is likely to be predicted. */
-function chooseRoles({ arrays, collections, hasFixedPoints }: Survey) {
+function chooseRoles(found: Survey) {
+  const { arrays } = found;
   const quantities = arrays.filter((array) => !isNamed(bookkeeping, array));
   const isOfWhole = ({ of, constant }: FoundArray) => of === "whole" || constant === true;
   const wholes = quantities.filter(isOfWhole);
@@ -25,7 +26,7 @@ function chooseRoles({ arrays, collections, hasFixedPoints }: Survey) {
   const isSegmented = ofPoints.some(isLabel);
   const isInput = (array: FoundArray) =>
     isSegmented ? !isLabel(array) : isNamed(knownBefore, array) || array.classes !== undefined;
-  const isResult = (array: FoundArray) => collections === 0 && !hasFixedPoints && isNamed(resultOfWhole, array);
+  const isResult = (array: FoundArray) => !isOfSequences(found) && isNamed(resultOfWhole, array);
   return {
     inputs: ofPoints.filter(isInput),
     globals: wholes.filter((array) => !isResult(array)),
@@ -56,7 +57,7 @@ export function proposeConfig(found: Survey, folder: string): string {
     "",
     "# What is to be predicted at each point, or of the whole sample with {whole: true}: numbers or vectors; classes with {classes: N}.",
     ...(targets.length + results.length > 0
-      ? fieldLines("targets", targets, results)
+      ? fieldLines("targets", targets, { ofWhole: results, mayMiss: !isOfSequences(found) })
       : ["targets:   # edit: nothing here looks like a result, so name one of the inputs or an array of your own"]),
     ...(found.cellData.length > 0
       ? [
@@ -113,10 +114,19 @@ function coordinatesLine(names: readonly string[] | undefined): string {
     : `coordinates: [${[name, ...more].join(", ")}]   # the arrays that seem to hold the points' coordinates`;
 }
 
-function fieldLines(key: string, ofPoints: readonly FoundArray[], ofWhole: readonly FoundArray[] = []): string[] {
+/** Whether the proposed config is of sequences. */
+export const isOfSequences = ({ collections, hasFixedPoints }: Survey): boolean =>
+  collections > 0 || hasFixedPoints === true;
+
+/** @param mayMiss whether values may be missing */
+function fieldLines(
+  key: string,
+  ofPoints: readonly FoundArray[],
+  { ofWhole = [], mayMiss = false }: { ofWhole?: readonly FoundArray[]; mayMiss?: boolean } = {},
+): string[] {
   if (ofPoints.length + ofWhole.length === 0) return [`${key}: {}`];
   const texts = [...ofPoints, ...ofWhole].map((array) => {
-    const gaps = key === "targets" && array.missing !== undefined ? ["missing: nan"] : [];
+    const gaps = mayMiss && array.missing !== undefined ? ["missing: nan"] : [];
     const options = [...classOptions(array), ...gaps, ...(ofWhole.includes(array) ? ["whole: true"] : [])];
     return [`  ${quote(array.name)}: {${options.join(", ")}}`, `   # ${describeArray(array)}`] as const;
   });

@@ -94,7 +94,9 @@ export function sampleOf(
   const points = positions.length / dimensions;
   const { cells } = graph.kind === "mesh" ? withCells(arrays, points) : arrays;
   const ofTarget = (field: Field) =>
-    isPositions(field) ? { data: positions, width: dimensions } : pointColumns(arrays, field, points);
+    isPositions(field)
+      ? { data: positions, width: dimensions }
+      : pointColumns(arrays, field, points, !needsTruth(config));
   return {
     file,
     points,
@@ -104,7 +106,7 @@ export function sampleOf(
     targets: targets.map((field) => {
       if (!truth && !isPositions(field) && !field.from.every((name) => has(arrays, name))) return undefined;
       try {
-        return field.whole ? wholeColumns(arrays, field, points) : ofTarget(field);
+        return field.whole ? wholeColumns(arrays, field, points, true) : ofTarget(field);
       } catch (error) {
         if (truth || needsTruth(config) || !(error instanceof FormatError)) throw error;
         unusable = error.message;
@@ -184,7 +186,8 @@ const list = (names: readonly string[]) =>
         .map((name) => `"${name}"`)
         .join(", ");
 
-function pointColumns(arrays: SampleArrays, field: Field, points: number): Columns {
+/** @param mayMiss whether a config could say that values are missing */
+function pointColumns(arrays: SampleArrays, field: Field, points: number, mayMiss = false): Columns {
   const { file } = arrays;
   const { name, from } = field;
   const columns = joinPicked(arrays, from);
@@ -197,11 +200,11 @@ function pointColumns(arrays: SampleArrays, field: Field, points: number): Colum
       found: rows,
     });
   }
-  return checkedValues(columns, field, file);
+  return checkedValues(columns, field, file, mayMiss);
 }
 
 /** Returns values of the whole sample; they may also be stored at the points, if all points have the same values. */
-function wholeColumns(arrays: SampleArrays, field: Field, points: number): Columns {
+function wholeColumns(arrays: SampleArrays, field: Field, points: number, mayMiss = false): Columns {
   const { file, wholeData, pointData } = arrays;
   const parts = field.from.map((array): Columns => {
     const whole = wholeData.get(array);
@@ -218,17 +221,17 @@ function wholeColumns(arrays: SampleArrays, field: Field, points: number): Colum
     const problem = `array "${array}" is a global, but point ${row} has another value than point 0.`;
     throw new FormatError(`${file}: ${problem}`, { file, tensor: array, row });
   });
-  return checkedValues(join(parts, file), field, file);
+  return checkedValues(join(parts, file), field, file, mayMiss);
 }
 
 /** Returns a field's values, with the classes' numbers in place of labels that are numbers, and NaN in place of missing values. */
-function checkedValues(columns: Columns, field: Field, file: string): Columns {
+function checkedValues(columns: Columns, field: Field, file: string, mayMiss: boolean): Columns {
   if (field.classes !== undefined) return classesIn(columns, field, file);
   const { data, width } = columns;
   const { missing = [] } = field as Partial<Target>;
   const isKnown = (value: number) => !missing.includes(value);
   const known = missing.length > 0 ? data.map((value) => (isKnown(value) ? value : 0)) : data;
-  expectFinite(known, width, file, field.name, "loss" in field);
+  expectFinite(known, width, file, field.name, mayMiss);
   return missing.length > 0 ? { data: withGaps(data, missing), width } : columns;
 }
 

@@ -105,6 +105,23 @@ it("init finds frames, and proposes a sequence where they share their points", a
   }
 });
 
+it("a gap in a sequence is an error, for which nothing is proposed or advised that a sequence refuses", async () => {
+  const gaps = saveNpz({
+    pos: { shape: [2, 3], data: Float32Array.of(0, 0, 0, 1, 1, 1) },
+    u: { shape: [3, 2], data: Float32Array.of(1, 2, 3, Number.NaN, 5, 6) },
+  });
+  const source = new MemorySource(new Map([["a.npz", gaps]]), "data");
+  const text = proposeConfig(await survey(source), "data");
+  expect(text).toMatch(/u: \{\} +# 1 to 6; 16\.7 % missing\n/);
+  const experiment = folderExperiment({ ...parse(text), splits: { train: ["*"] } });
+  await expect(experiment.load("train", resolveOptions(experiment.options) as never, source)).rejects.toThrow(
+    /^data\/a\.npz\/1\.npz: array "u", row 1: is NaN, expected finite numbers\.$/,
+  );
+  expect(() => folderExperiment({ targets: { u: { missing: "nan" } }, sequence: true })).toThrow(
+    /^targets\.u\.missing: a sequence goes on from the values of its targets, of which none may be missing/,
+  );
+});
+
 it("of many files without frames one is read, and of those with frames each once", async () => {
   const single = saveNpz({ pos: { shape: [2, 3], data: new Float32Array(6) } });
   const reads: string[] = [];
