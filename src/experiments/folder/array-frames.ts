@@ -37,7 +37,10 @@ export interface FrameRule {
   coordinates?: readonly string[] | undefined;
   /** Whether frames may share their points: then it is the targets, [frames, points, ...], that tell them. */
   isSequence: boolean;
-  /** The names of the targets' arrays; if they are not known yet, all arrays tell. */
+  /**
+   * The names of the targets' arrays. If they are not known yet, all arrays tell, and a damaged file counts as one without frames; else
+   * it is an error beside others with frames where these are sequences, of which it would be missing without a word.
+   */
   targets?: readonly string[];
 }
 

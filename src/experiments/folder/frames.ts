@@ -51,6 +51,8 @@ export class FramesSource implements DataSource {
   readonly #frames = new Map<string, Frames>();
   /** How many files of arrays of a format were looked at that have no frames; infinity if their points show that none has. */
   readonly #without = new Map<string, number>();
+  /** What is wrong with a file of a format of which no other has frames so far. */
+  readonly #damaged = new Map<string, FormatError>();
   readonly #paths: string[] = [];
   readonly #arrays: RecentValues<ArrayFrames>;
   /** Whether there are frames that share their points, as frames of a sequence alone can. */
@@ -131,10 +133,14 @@ export class FramesSource implements DataSource {
       this.#without.set(extension, Number.NEGATIVE_INFINITY);
       this.hasFixedPoints ||= arePointsFixed;
     } catch (error) {
-      // What is wrong with a file is said when it is read.
       if (error instanceof NoFrames) this.#without.set(extension, without + (error.isSample ? LOOKED_AT : 1));
-      else if (!(error instanceof FormatError)) throw error;
+      else if (error instanceof FormatError) this.#damaged.set(extension, error);
+      else throw error;
     }
+    // A sample that is damaged is found to be so when it is read, but one file is no sequence.
+    const damaged = this.#damaged.get(extension);
+    const { isSequence, targets } = this.#rule;
+    if (damaged && isSequence && targets && this.#without.get(extension) === Number.NEGATIVE_INFINITY) throw damaged;
   }
 
   async #readArrays(path: string): Promise<ArrayFrames> {

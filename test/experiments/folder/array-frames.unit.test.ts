@@ -122,6 +122,24 @@ it("a gap in a sequence is an error, for which nothing is proposed or advised th
   );
 });
 
+it("a damaged file is an error among sequences, before and after others, and else a sample as any other", async () => {
+  const damaged = read("moving.npz").subarray(0, 1000);
+  const filesOf = (...files: Uint8Array[]) =>
+    new MemorySource(new Map(files.map((file, i) => [`run${i}.npz`, file])), "d");
+  for (const [i, files] of [
+    [read("moving.npz"), damaged],
+    [damaged, read("moving.npz")],
+  ].entries()) {
+    const list = (isSequence: boolean) =>
+      findUnits(new FramesSource(filesOf(...files), { isSequence, targets: ["u"] }), { sequence: isSequence });
+    await expect(list(true)).rejects.toThrow(new RegExp(`^d/run${1 - i}\\.npz: not a ZIP archive, or truncated`));
+    expect(await list(false)).toHaveLength(5);
+    const problems: string[] = [];
+    const found = await survey(filesOf(...files), { onBad: (file) => problems.push(file) });
+    expect([found.files, found.looked, problems]).toEqual([5, 4, [`run${1 - i}.npz`]]);
+  }
+});
+
 it("of many files without frames one is read, and of those with frames each once", async () => {
   const single = saveNpz({ pos: { shape: [2, 3], data: new Float32Array(6) } });
   const reads: string[] = [];
