@@ -66,6 +66,7 @@ export {
   Surrogate,
   type SurrogateField,
   type SurrogateInput,
+  type SurrogateOptions,
 } from "./folder/surrogate.ts";
 export { type FoundArray, type Survey, type SurveyOptions, survey } from "./folder/survey.ts";
 export type { FieldBatch } from "./folder/task.ts";

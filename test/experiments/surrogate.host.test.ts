@@ -225,4 +225,45 @@ onEachDevice((device) => {
     await expect(surrogate.predict(state, { signal: gone })).rejects.toBe(gone.reason);
     await expect(Surrogate.load(bytes, { device: device(), signal: gone })).rejects.toBe(gone.reason);
   });
+
+  test("a model with a history takes the earlier frames, and says how many", async () => {
+    const frame = (i: number) => ({ positions: some(3 * points, 1), heat: some(points, 4 + i) });
+    const files = [0, 1, 2, 3].map((i): [string, Uint8Array] => {
+      const { positions, heat } = frame(i);
+      return [
+        `run_${i}.npz`,
+        saveNpz({ positions: { shape: [points, 3], data: positions }, heat: { shape: [points], data: heat } }),
+      ];
+    });
+    const experiment = folderExperiment({
+      targets: ["heat"],
+      sequence: { history: 2 },
+      splits: { train: ["*"] },
+      model,
+    });
+    const options = resolveOptions(experiment.options) as never;
+    const source = new MemorySource(new Map(files), "data");
+    const run = await openRun(FOLDER, experiment as never, { device: device(), options, source });
+    using untrained = run.model;
+    untrained.eval();
+    const [expected] = await experiment.predictFields(
+      untrained as never,
+      (await run.trainData.load(0, undefined as never)) as never,
+    );
+    using surrogate = await Surrogate.load(await untrained.save(), { device: device() });
+    expect(surrogate.history).toBe(2);
+    const { heat } = await surrogate.predict(frame(2), { earlier: [frame(1), frame(0)] });
+    expect(heat.prediction).toEqual(expected.prediction);
+    const turned = await surrogate.predict(frame(2), { earlier: [frame(0), frame(1)] });
+    expect(turned.heat.prediction).not.toEqual(expected.prediction);
+    await expect(surrogate.predict(frame(2))).rejects.toThrow(
+      "earlier has 0 frames, but the model sees 2 before the input, the latest first",
+    );
+    const short = { positions: some(9, 1), heat: some(3, 1) };
+    await expect(surrogate.predict(frame(2), { earlier: [frame(1), short] })).rejects.toThrow(
+      `earlier[1]: has 3 points, expected ${points}`,
+    );
+    const file = new File([files[2][1] as Uint8Array<ArrayBuffer>], "run_2.npz");
+    await expect(surrogate.predictFile(file)).rejects.toThrow("run_2.npz: the model sees the 2 frames before it, too");
+  });
 });

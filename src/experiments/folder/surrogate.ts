@@ -2,9 +2,10 @@
 
 import "../../disposable.ts";
 import { type AbortOptions, checkSignal } from "../../abort.ts";
+import { expectKind } from "../../arguments/kinds.ts";
 import { checkOptions, expectParts } from "../../arguments/options.ts";
 import type { Device } from "../../backends/device.ts";
-import { CheckpointError } from "../../errors.ts";
+import { CheckpointError, InputError } from "../../errors.ts";
 import { toBytes } from "../../formats/bytes/bytes.ts";
 import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
 import { type BytesOrAddress, readSource } from "../../formats/sources/source.ts";
@@ -17,7 +18,7 @@ import { type FieldValues, type SurrogateInput, sampleOfInput } from "./given-fi
 import type { Label } from "./labels.ts";
 import type { FieldModel } from "./model.ts";
 import { type FieldSample, readSample } from "./sample.ts";
-import type { ColumnStatistics } from "./statistics.ts";
+import type { ColumnStatistics, Pair } from "./statistics.ts";
 import { readTrained } from "./trained.ts";
 
 export type { FieldValues, SurrogateInput };
@@ -34,6 +35,12 @@ export interface SurrogateField {
   readonly classes?: readonly Label[];
   /** The smallest and the largest value in the training data, of each channel. */
   readonly range?: { readonly least: readonly number[]; readonly most: readonly number[] };
+}
+
+/** What `predict` of a surrogate takes beside its input. */
+export interface SurrogateOptions extends AbortOptions {
+  /** For a model of sequences with a history: the frames before the input, each a step before the next, from the latest on. */
+  earlier?: readonly SurrogateInput[];
 }
 
 /**
@@ -109,16 +116,23 @@ export class Surrogate {
     return this.#experiment.described.graph.kind === "mesh";
   }
 
+  /** How many earlier frames `predict` needs. */
+  get history(): number {
+    return this.#experiment.described.sequence?.history ?? 0;
+  }
+
   /**
    * Predicts one sample; of a sequence the next frame, whose fields can be given again with what else it needs.
    * @returns the targets by their names; what is of the whole has one row
-   * @throws InputError naming the field that is missing, unknown, misshapen or not finite; OutOfMemoryError; the signal's reason, once
-   *   it is aborted
+   * @throws InputError naming the field that is missing, unknown, misshapen or not finite, and for another number of earlier frames than
+   *   `history`; OutOfMemoryError; the signal's reason, once it is aborted
    */
-  async predict(input: SurrogateInput, options: AbortOptions = {}): Promise<Record<string, PredictedField>> {
-    checkOptions("predict", options, { signal: true });
+  async predict(input: SurrogateInput, options: SurrogateOptions = {}): Promise<Record<string, PredictedField>> {
+    checkOptions("predict", options, { signal: true, earlier: true });
     checkSignal(options.signal);
-    return this.#predict(sampleOfInput(input, this.inputs, this.#experiment.described), options);
+    const sampleOf = (frame: SurrogateInput) => sampleOfInput(frame, this.inputs, this.#experiment.described);
+    const sample = sampleOf(input);
+    return this.#predict({ sample, earlier: earlierSamples(options.earlier, this.history, sample, sampleOf) }, options);
   }
 
   /**
@@ -131,12 +145,12 @@ export class Surrogate {
     checkOptions("predictFile", options, { signal: true });
     const { bytes, file } = await readSource(source, options.signal);
     const sample = await readSample(toBytes(bytes), file, this.#experiment.described, { truth: false });
-    return this.#predict(sample, options);
+    return this.#predict({ sample }, options);
   }
 
-  async #predict(sample: FieldSample, { signal }: AbortOptions): Promise<Record<string, PredictedField>> {
+  async #predict(pair: Pair, { signal }: AbortOptions): Promise<Record<string, PredictedField>> {
     checkSignal(signal);
-    const fields = await this.#experiment.predictFields(this.#model, cloudOf({ sample }, this.#experiment.layout));
+    const fields = await this.#experiment.predictFields(this.#model, cloudOf(pair, this.#experiment.layout));
     checkSignal(signal);
     const oneRow = (field: PredictedField): PredictedField =>
       field.isWhole ? { ...field, prediction: field.prediction.slice(0, field.channels) } : field;
@@ -160,6 +174,34 @@ export class Surrogate {
   get [Symbol.toStringTag](): string {
     return tagOf(this);
   }
+}
+
+/** @throws InputError that says which of the frames is wrong */
+function earlierSamples(
+  given: readonly SurrogateInput[] | undefined,
+  history: number,
+  { points }: FieldSample,
+  sampleOf: (frame: SurrogateInput) => FieldSample,
+): FieldSample[] {
+  const frames = given ?? [];
+  expectKind("earlier", frames, "a list of inputs", Array.isArray(frames));
+  if (frames.length !== history) {
+    const problem = `earlier has ${frames.length} frames, but the model sees ${history} before the input, the latest first`;
+    throw new InputError(problem, { tensor: "earlier", expected: history, found: frames.length });
+  }
+  return frames.map((frame, i) => {
+    try {
+      const sample = sampleOf(frame);
+      if (sample.points === points) return sample;
+      throw new InputError(`has ${sample.points} points, expected ${points}`, {
+        expected: points,
+        found: sample.points,
+      });
+    } catch (cause) {
+      if (!(cause instanceof InputError)) throw cause;
+      throw new InputError(`earlier[${i}]: ${cause.message}`, cause.details, { cause });
+    }
+  });
 }
 
 const rangeOf = ({ least, most }: ColumnStatistics) => ({ least, most });
