@@ -1,7 +1,16 @@
 // Surrogates: arrays that a program gives have the predictions that the same numbers in a file have, and what is wrong is named.
 
 import { CheckpointError, DisposedError, ErwinTransformer, InputError } from "erwin";
-import { FOLDER, folderExperiment, MemorySource, openRun, resolveOptions, Surrogate } from "erwin/experiments";
+import {
+  type FieldCloud,
+  type FieldModel,
+  FOLDER,
+  folderExperiment,
+  MemorySource,
+  openRun,
+  resolveOptions,
+  Surrogate,
+} from "erwin/experiments";
 import { saveNpz } from "erwin/formats";
 import { expect, test } from "vitest";
 import { onEachDevice } from "../support/models.ts";
@@ -265,5 +274,24 @@ onEachDevice((device) => {
     );
     const file = new File([files[2][1] as Uint8Array<ArrayBuffer>], "run_2.npz");
     await expect(surrogate.predictFile(file)).rejects.toThrow("run_2.npz: the model sees the 2 frames before it, too");
+    const two = new File(["1\n\nH 0 0 0\n1\n\nH 0 0 1\n"], "two.xyz");
+    await expect(surrogate.predictFile(two)).rejects.toThrow("two.xyz: holds 2 frames");
+    // What is given again is what a rollout sees.
+    const { pair } = (await run.trainData.load(0, undefined as never)) as FieldCloud;
+    async function* samples() {
+      yield* [...pair.earlier!].reverse();
+      for (let step = 0; step < 4; step++) yield pair.sample;
+    }
+    let seen = [frame(2), frame(1), frame(0)];
+    let steps = 0;
+    for await (const [{ prediction }] of experiment.rollOut(untrained as FieldModel, samples())) {
+      // The frames that it begins with are as they were given.
+      if (steps++ < 3) continue;
+      const [now, ...earlier] = seen;
+      const next = await surrogate.predict(now, { earlier });
+      expect(next.heat.prediction).toEqual(prediction);
+      seen = [{ ...now, heat: Float64Array.from(next.heat.prediction) }, now, seen[1]];
+    }
+    expect(steps).toBe(6);
   });
 });
