@@ -62,7 +62,7 @@ function offsetsOfBatchIdx(points: number, batchIdx: Int32Array): Int32Array {
   let cloud = -1;
   for (let row = 0; row < points; row++) {
     const value = batchIdx[row];
-    if (value === cloud) continue;
+    if (row > 0 && value === cloud) continue;
     if (value !== cloud + 1) throw badBatchIdx(row, value, cloud);
     cloud = value;
     starts.push(row);

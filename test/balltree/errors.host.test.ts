@@ -11,6 +11,8 @@ test("input errors name the first offending row", async () => {
     [{ batchIdx: [0, 0, 0, 1, 1, 0, 1, 1, 1, 1] }, 5, /batchIdx\[5\] is 0 after 1/],
     [{ batchIdx: [0, 0, 0, 1, 1, 3, 3, 3, 3, 3] }, 5, /batchIdx\[5\] is 3 after 1/],
     [{ batchIdx: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1] }, 0, /begins with 1/],
+    // -1 marks points that belong nowhere in other libraries; here they were left out in silence.
+    [{ batchIdx: [-1, -1, 0, 0, 0, 1, 1, 1, 1, 1] }, 0, /begins with -1/],
     [{ batchIdx: [0, 0, 0] }, 3, /3 entries, expected one for each of the 10 points/],
     [{ offsets: [0, 4, 4, 10] }, 4, /Cloud 1 is empty/],
     [{ offsets: [0, 4, 9] }, 9, /ends with 9, expected the number of points, 10/],
