@@ -281,10 +281,12 @@ interface Contents {
 
 async function contentsOf({ bytes, sample, arrays }: Predicted): Promise<Contents> {
   const { file, points: rows, dimensions, positions } = sample;
-  const found = await readArrays(bytes, file);
+  const read = await readArrays(bytes, file);
   const dtype = positions instanceof Float32Array ? "F32" : "F64";
-  const points: SafeTensor = found.points ?? { dtype, shape: [rows, dimensions], data: positions };
-  const { cells, pointData } = found.points ? found : withPoints(found, points);
+  // The file may have other points, too, which its config's coordinates are not.
+  const found = read.points?.shape[0] === rows ? read : undefined;
+  const points: SafeTensor = found?.points ?? { dtype, shape: [rows, dimensions], data: positions };
+  const { cells, pointData } = found ?? withPoints(read, points);
   const columns = [...pointData].filter(([, { shape }]) => shape.length <= 2);
   const all = new Map<string, SafeTensorInput>([...columns.map(withKnownType), ...arrays]);
   return { points, cells, arrays: all };

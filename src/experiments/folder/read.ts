@@ -38,6 +38,8 @@ export interface SampleArrays {
   readonly pointData: ReadonlyMap<string, SafeTensor>;
   /** Arrays of the whole by name. */
   readonly wholeData: ReadonlyMap<string, SafeTensor>;
+  /** All arrays, that of the points among them, in formats that leave to their names which that is. */
+  readonly all?: ReadonlyMap<string, SafeTensor>;
   /** The names of arrays of cells, which have no values at points. */
   readonly cellData: readonly string[];
   /** The names of all arrays in the file, whether requested or not. */
@@ -310,20 +312,22 @@ function ofArrays(
   const position = positionNames.find((name) => arrays.has(name));
   const points = position === undefined ? undefined : arrays.get(position);
   const others = new Map([...arrays].filter(([name]) => name !== position));
-  const found = { file, pointData: others, wholeData: others, cellData: [], names };
+  const found = { file, pointData: others, wholeData: others, all: arrays, cellData: [], names };
   return points ? withCells(withPoints(found, points), points.shape[0]) : found;
 }
 
-/** Returns the arrays of a file whose points were unknown, divided by whether they have a row for each point. */
+/**
+ * Returns the arrays of a file with other points than those found by name, if any. If its format leaves to names which arrays are of
+ * the points, they are divided anew by whether they have a row for each point.
+ */
 export function withPoints(arrays: SampleArrays, points: SafeTensor): SampleArrays {
+  const { all, cells } = arrays;
+  if (!all) return { ...arrays, points };
   const isOfPoints = ({ shape }: SafeTensor) => shape[0] === points.shape[0];
-  const isOther = (array: SafeTensor) => array !== points && !isOfPoints(array);
-  return {
-    ...arrays,
-    points,
-    pointData: new Map([...arrays.pointData].filter(([, array]) => array !== points && isOfPoints(array))),
-    wholeData: new Map([...arrays.wholeData].filter(([, array]) => isOther(array))),
-  };
+  const part = (ofPoints: boolean) =>
+    new Map([...all].filter(([, array]) => array !== points && isOfPoints(array) === ofPoints));
+  const keepsCells = arrays.points && isOfPoints(arrays.points);
+  return { ...arrays, points, cells: keepsCells ? cells : undefined, pointData: part(true), wholeData: part(false) };
 }
 
 /** Returns arrays with the cells that those of the usual names list, unless the file's format defines them. */

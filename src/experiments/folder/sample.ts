@@ -8,7 +8,7 @@ import { dimensionalityOf } from "../../formats/clouds/positions.ts";
 import { type Field, type FolderConfig, isPositions, type Target } from "./config.ts";
 import { areTexts, numbersOf as classNumbers, type Label } from "./labels.ts";
 import { areSame, withGaps } from "./missing.ts";
-import { componentsOf, edgesOf, readArrays, type SampleArrays, withCells } from "./read.ts";
+import { componentsOf, edgesOf, readArrays, type SampleArrays, withCells, withPoints } from "./read.ts";
 
 /** Numbers of a file: float32, or float64 if float32 cannot represent them. */
 export type FileNumbers = Float32Array | Float64Array;
@@ -66,11 +66,12 @@ export async function readSample(
     missing: namesOf(targets.filter(({ missing }) => missing?.includes(Number.NaN))),
   };
   let unusable: string | undefined;
-  const arrays = await readArrays(bytes, file, [...known, ...namesOf(targets)], options).catch((error: unknown) => {
+  const read = await readArrays(bytes, file, [...known, ...namesOf(targets)], options).catch((error: unknown) => {
     if (truth || needsTruth(config) || !(error instanceof FormatError)) throw error;
     unusable = error.message;
     return readArrays(bytes, file, known, options);
   });
+  const arrays = coordinates ? withCoordinates(read, coordinates) : read;
   return sampleOf(arrays, config, { truth, unusable });
 }
 
@@ -130,12 +131,11 @@ const has = ({ pointData, wholeData }: SampleArrays, name: string) =>
 function positionsOf(arrays: SampleArrays, { coordinates, dimensions }: Wanted) {
   const { file, points } = arrays;
   if (!coordinates && points) dimensionalityOf(points, file);
-  const found = coordinates ? joinPicked(arrays, coordinates) : points && columnsOf(points, `${file}:points`);
-  if (!found) {
+  if (!points) {
     const problem = `holds no array of positions that is known by its name; name it in the config: coordinates: NAME. There are ${list(arrays.names)}.`;
     throw new FormatError(`${file}: ${problem}`, { file, found: [...arrays.names] });
   }
-  const { data, width } = found;
+  const { data, width } = columnsOf(points, `${file}:points`);
   const kept = dimensions ?? width;
   if ((width !== 2 && width !== 3) || kept > width) {
     throw new FormatError(`${file}: has ${width} coordinates, expected ${dimensions ?? "2 or 3"}.`, {
@@ -148,6 +148,21 @@ function positionsOf(arrays: SampleArrays, { coordinates, dimensions }: Wanted) 
   const positions = kept === width ? data : data.filter((_, i) => i % width < kept);
   expectFinite(positions, kept, file, "coordinates");
   return { positions, dimensions: kept };
+}
+
+/** Returns the arrays with the named ones, side by side, as the points. */
+export function withCoordinates(arrays: SampleArrays, names: readonly string[]): SampleArrays {
+  if (nameOwnPoints(arrays, names)) return arrays;
+  const { data, width } = joinPicked({ ...arrays, pointData: arrays.all ?? arrays.pointData }, names);
+  const dtype = data instanceof Float32Array ? "F32" : "F64";
+  return withPoints(arrays, { dtype, shape: [data.length / width, width], data });
+}
+
+/** Whether names mean the points that a format defines, which are not among its other arrays: points, or x, y and z. */
+function nameOwnPoints({ points, pointData, all }: SampleArrays, names: readonly string[]): boolean {
+  if (all || !points || names.some((name) => pointData.has(name))) return false;
+  const axes = ["x", "y", "z"].slice(0, points.shape[1]);
+  return [axes.join(), "points"].includes(names.join().toLowerCase());
 }
 
 /** Returns an array of the points, or its components if they are in separate arrays. */
@@ -164,7 +179,9 @@ function pick(arrays: SampleArrays, name: string): Columns {
   throw missingArray(arrays, name);
 }
 
-function missingArray({ file, names, cellData, leftOut }: SampleArrays, name: string): FormatError {
+function missingArray({ file, points, wholeData, names, cellData, leftOut }: SampleArrays, name: string): FormatError {
+  const whole = wholeData.get(name);
+  if (whole && points) return otherRows({ file, name, rows: whole.shape[0] ?? 1, points: points.shape[0] });
   const reason = leftOut?.get(name);
   if (reason !== undefined) {
     const advice = reason === "text" ? "; list the texts as labels: classes: [NAME, ...]" : "";
@@ -192,15 +209,14 @@ function pointColumns(arrays: SampleArrays, field: Field, points: number, mayMis
   const { name, from } = field;
   const columns = joinPicked(arrays, from);
   const rows = columns.data.length / columns.width;
-  if (rows !== points) {
-    throw new FormatError(`${file}: array "${name}" has ${rows} rows, there are ${points} points.`, {
-      file,
-      tensor: name,
-      expected: points,
-      found: rows,
-    });
-  }
+  if (rows !== points) throw otherRows({ file, name, rows, points });
   return checkedValues(columns, field, file, mayMiss);
+}
+
+function otherRows({ file, name, rows, points }: { file: string; name: string; rows: number; points: number }) {
+  const advice = rows === 1 ? " Numbers of the whole sample are globals, or targets with whole: true." : "";
+  const problem = `array "${name}" has ${rows === 1 ? "one row" : `${rows} rows`}, there are ${points} points.${advice}`;
+  return new FormatError(`${file}: ${problem}`, { file, tensor: name, expected: points, found: rows });
 }
 
 /** Returns values of the whole sample; they may also be stored at the points, if all points have the same values. */
@@ -256,7 +272,7 @@ export function numbersOf(array: SafeTensor, name: string): FileNumbers {
 }
 
 /** Returns arrays of the points side by side, each of which may itself be in components. */
-export const joinPicked = (arrays: SampleArrays, names: readonly string[]) =>
+const joinPicked = (arrays: SampleArrays, names: readonly string[]) =>
   join(
     names.map((name) => pick(arrays, name)),
     arrays.file,

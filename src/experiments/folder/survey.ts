@@ -12,8 +12,8 @@ import { arrayExtensions } from "./array-frames.ts";
 import { findWanted, noSamples } from "./files.ts";
 import { FramesSource } from "./frames.ts";
 import { areSame } from "./missing.ts";
-import { componentsOf, readArrays, type SampleArrays, sampleExtensions, withCells, withPoints } from "./read.ts";
-import { joinPicked, numbersOf } from "./sample.ts";
+import { componentsOf, readArrays, type SampleArrays, sampleExtensions, withCells } from "./read.ts";
+import { numbersOf, withCoordinates } from "./sample.ts";
 import { isInFolder } from "./splits.ts";
 
 /** The number of samples that are read. */
@@ -275,11 +275,10 @@ function likelyPositions({ pointData }: SampleArrays): readonly string[] | undef
 /** Returns arrays with those of the names as the points, side by side, if they are all there. */
 function withLikely(arrays: SampleArrays, names: readonly string[]): SampleArrays {
   if (names.length === 0 || !names.every((name) => arrays.pointData.has(name))) return arrays;
-  const { data, width } = joinPicked(arrays, names);
-  const rows = data.length / width;
-  const others = new Map([...arrays.pointData].filter(([name]) => !names.includes(name)));
-  const dtype = data instanceof Float32Array ? "F32" : "F64";
-  return withPoints({ ...withCells(arrays, rows), pointData: others }, { dtype, shape: [rows, width], data });
+  const found = withCoordinates(arrays, names);
+  const { pointData, points } = found;
+  const others = new Map([...pointData].filter(([name]) => !names.includes(name)));
+  return { ...withCells(found, points?.shape[0] ?? 0), pointData: others };
 }
 
 /** Joins arrays that are the components of one: as a vector they turn together. */
