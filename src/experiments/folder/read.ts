@@ -38,7 +38,7 @@ export interface SampleArrays {
   readonly pointData: ReadonlyMap<string, SafeTensor>;
   /** Arrays of the whole by name. */
   readonly wholeData: ReadonlyMap<string, SafeTensor>;
-  /** All arrays, that of the points among them, in formats that leave to their names which that is. */
+  /** All arrays but attributes, that of the points among them, in formats that leave to their names which that is. */
   readonly all?: ReadonlyMap<string, SafeTensor>;
   /** The names of arrays of cells, which have no values at points. */
   readonly cellData: readonly string[];
@@ -325,9 +325,15 @@ export function withPoints(arrays: SampleArrays, points: SafeTensor): SampleArra
   if (!all) return { ...arrays, points };
   const isOfPoints = ({ shape }: SafeTensor) => shape[0] === points.shape[0];
   const part = (ofPoints: boolean) =>
-    new Map([...all].filter(([, array]) => array !== points && isOfPoints(array) === ofPoints));
-  const keepsCells = arrays.points && isOfPoints(arrays.points);
-  return { ...arrays, points, cells: keepsCells ? cells : undefined, pointData: part(true), wholeData: part(false) };
+    [...all].filter(([, array]) => array !== points && isOfPoints(array) === ofPoints);
+  const attributes = [...arrays.wholeData].filter(([name, array]) => all.get(name) !== array);
+  return {
+    ...arrays,
+    points,
+    cells: arrays.points && isOfPoints(arrays.points) ? cells : undefined,
+    pointData: new Map(part(true)),
+    wholeData: new Map([...attributes, ...part(false)]),
+  };
 }
 
 /** Returns arrays with the cells that those of the usual names list, unless the file's format defines them. */

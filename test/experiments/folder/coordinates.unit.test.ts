@@ -1,5 +1,6 @@
 // Coordinates that a config names: those that the format defines or usual names tell, and others beside them.
 
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { encode } from "../../../src/cli/predict/fields.ts";
 import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
@@ -45,6 +46,14 @@ it("tell which arrays are of the points, also in a file that has others under a 
   expect(table.split("\n")[1]).toMatch(/^0,1,2,/);
   const archive = loadNpz(await encode(bytes, "a.npz", sample, new Map([["prediction", numbers([2])]])));
   expect(archive.get("points")?.shape).toEqual([5, 3]);
+});
+
+it("leave attributes numbers of the whole, though there are as many as points", async () => {
+  const bytes = readFileSync(new URL("../../formats/hdf5/attributes.h5", import.meta.url));
+  const cp = "flow/cp";
+  const config = named([cp, cp], { targets: [cp], globals: ["mach", "axis"] });
+  const { globals } = await readSample(bytes, "a.h5", config);
+  expect(globals.map(({ data }) => [...data])).toEqual([[0.45], [0, 1, 2]]);
 });
 
 it("an array with other rows than the points is said to have them", async () => {
