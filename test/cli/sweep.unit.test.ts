@@ -5,6 +5,7 @@ import { afterAll, expect, it } from "vitest";
 import { readEntries, weightsOf } from "../../src/cli/files/run-folder.ts";
 import { readFolderExperiment } from "../../src/cli/options/folder-config.ts";
 import { readSweep } from "../../src/cli/sweep/plan.ts";
+import { reasonIn } from "../../src/cli/sweep/run.ts";
 import { temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
@@ -114,4 +115,11 @@ it("a run's weights are its best ones; that they are the last ones is said, and 
   writeFileSync(path("run/model.safetensors"), "");
   expect(weights()).toBe(path("run/model.safetensors"));
   expect(notes).toHaveLength(1);
+});
+
+it("says of a failed run what its error was, not the usage that follows it", () => {
+  const noise = "error: XDG_RUNTIME_DIR is invalid or not set in the environment.\n";
+  const usage = 'usage: erwin train cosmology|md ...\nSee "erwin help train".\n';
+  expect(reasonIn(`${noise}error: Unknown option '--lrr'.\n${usage}`)).toBe("Unknown option '--lrr'.");
+  expect(reasonIn("the host ran out of memory\n")).toBe("the host ran out of memory");
 });

@@ -22,7 +22,7 @@ export interface RunResult {
 /**
  * Trains, or continues where the run was stopped.
  * @param more options of erwin train that are none of the run's: the device, limits
- * @throws ErwinError with the last line that a failed run has printed; WorkerError for a run that hangs, which is ended
+ * @throws ErwinError with the error that a failed run has printed; WorkerError for a run that hangs, which is ended
  */
 export async function trainRun(
   plan: SweepPlan,
@@ -34,7 +34,7 @@ export async function trainRun(
   const folder = join(out, run.name);
   const words = [...trainWords(plan, run), "--out", folder, "--signs-of-life", ...more];
   const { code, stderr } = await runErwin(run.name, words, signal);
-  if (code !== 0) throw new ErwinError(lastLine(stderr) || `erwin train ended with code ${code}`, { run: run.name });
+  if (code !== 0) throw new ErwinError(reasonIn(stderr) || `erwin train ended with code ${code}`, { run: run.name });
   const entries = readEntries(join(folder, METRICS_FILE));
   // A run that was told to stop ends in order, wherever it is.
   signal.throwIfAborted();
@@ -115,9 +115,9 @@ function bestOf(entries: readonly LogEntry[], { metric, goal }: SweepPlan, name:
   throw new ErwinError(`"${metric}" was not measured, but ${found}`, { run: name, metric });
 }
 
-const lastLine = (text: string) =>
-  text
-    .trimEnd()
-    .split("\n")
-    .at(-1)
-    ?.replace(/^error: /, "") ?? "";
+/** Returns why a run failed by what it has printed: its error, which the usage or a stack may follow; else its last line. */
+export function reasonIn(printed: string): string {
+  const lines = printed.trimEnd().split("\n");
+  const error = lines.filter((line) => line.startsWith("error: ")).at(-1);
+  return error?.slice("error: ".length) ?? lines.at(-1) ?? "";
+}
