@@ -21,11 +21,11 @@ export interface ErwinInput {
   /** [N, D] */
   nodePositions: Numbers | Tensor;
   /** [N] The cloud of each point, sorted from 0 without gaps. Default: all points are one cloud. */
-  batchIdx?: Indices;
+  batchIdx?: Indices | Tensor;
   /** [B + 1] The first point of each cloud, instead of `batchIdx`. */
-  offsets?: Indices;
+  offsets?: Indices | Tensor;
   /** [2 M] Sources, then targets, or a list of the two. Required if mpSteps > 0, unless `radius` is given. */
-  edgeIndex?: EdgeIndices;
+  edgeIndex?: EdgeIndices | Tensor;
   /**
    * Builds the graph: edges to each point from itself and from the points nearer than this, at most `maxNeighbors` of
    * them.
@@ -41,6 +41,14 @@ export interface ErwinInput {
 
 /** The largest coordinate: float32 can represent the squares of distances between such points, in any number of dimensions of a model. */
 const MAX_COORDINATE = 2 ** 60;
+
+/** The geometry of an input without tensors, which have been read from the device. */
+export type GeometryInArrays = Omit<ErwinInput, "nodeFeatures"> & {
+  nodePositions: Numbers;
+  batchIdx?: Indices;
+  offsets?: Indices;
+  edgeIndex?: EdgeIndices;
+};
 
 const inputNames: Readonly<Record<keyof ErwinInput, true>> = {
   nodeFeatures: true,
@@ -131,18 +139,19 @@ function ownRows(name: string, given: Numbers, width: number, copy?: boolean): F
  */
 export async function prepareGeometry(
   config: ErwinConfig,
-  input: Omit<ErwinInput, "nodeFeatures">,
+  given: Omit<ErwinInput, "nodeFeatures">,
   { copy, ...host }: HostOptions,
   checkCount: (points: number) => void = () => {},
 ): Promise<PreparedGeometry> {
   const { dimensionality, mpSteps } = config;
-  isPrepared(input);
-  checkNames<Partial<ErwinInput>>(input, inputNames);
-  const positions =
-    input.nodePositions instanceof Tensor
-      ? await input.nodePositions.data({ signal: host.signal })
-      : input.nodePositions;
-  const nodePositions = ownRows("nodePositions", positions, dimensionality, copy);
+  isPrepared(given);
+  checkNames<Partial<ErwinInput>>(given, inputNames);
+  const input = { ...given } as GeometryInArrays;
+  for (const name of ["nodePositions", "batchIdx", "offsets", "edgeIndex"] as const) {
+    const value = given[name];
+    if (value instanceof Tensor) input[name] = await value.data({ signal: host.signal });
+  }
+  const nodePositions = ownRows("nodePositions", input.nodePositions, dimensionality, copy);
   const points = nodePositions.length / dimensionality;
   const offsets = cloudOffsets(points, { batchIdx: input.batchIdx, offsets: input.offsets }).slice();
   checkCount(points);
@@ -166,7 +175,7 @@ export async function prepareGeometry(
 async function edgesOf(
   config: ErwinConfig,
   positions: Float32Array,
-  { edgeIndex, radius, maxNeighbors = 32 }: Omit<ErwinInput, "nodeFeatures">,
+  { edgeIndex, radius, maxNeighbors = 32 }: GeometryInArrays,
   division: HostOptions & { dimensionality: number; offsets: Int32Array },
 ): Promise<SortedEdges> {
   const points = positions.length / division.dimensionality;

@@ -12,7 +12,7 @@ import { backward } from "../tensor/backward.ts";
 import { moveGradient } from "../tensor/tape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { ErwinConfig } from "./config.ts";
-import { type ErwinInput, isPrepared, type PreparedInput } from "./input.ts";
+import { type ErwinInput, type GeometryInArrays, isPrepared, type PreparedInput } from "./input.ts";
 import type { ErwinTransformer } from "./model.ts";
 
 /** A batch, described by its sizes alone. */
@@ -45,7 +45,9 @@ export function sizesOf(
   }
   if (!("nodePositions" in batch)) return batch;
   if (isPrepared(batch)) return { offsets: batch.tree.cloudOffsets, edges: batch.edges?.sources.length ?? 0 };
-  const { nodePositions, batchIdx, offsets, edgeIndex } = batch;
+  // An estimate does not wait for the device: of the tensors that hold indices it needs the values.
+  const { batchIdx, offsets, edgeIndex } = batch as GeometryInArrays;
+  const { nodePositions } = batch;
   const numbers =
     nodePositions instanceof Tensor
       ? nodePositions.size

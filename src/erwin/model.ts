@@ -309,12 +309,9 @@ export class ErwinTransformer extends Module {
     const { nodeFeatures, tree } = input;
     const given = nodeFeatures instanceof Tensor ? [nodeFeatures] : [];
     if (nodeFeatures instanceof Tensor && nodeFeatures.device !== this.device) {
-      throw new InputError(
-        "nodeFeatures is a tensor of another device than the model's: give its await tensor.data()",
-        {
-          tensor: "nodeFeatures",
-        },
-      );
+      throw new InputError("nodeFeatures is on another device than the model: give await tensor.data()", {
+        tensor: "nodeFeatures",
+      });
     }
     // In evaluation most passes are never played back: they keep nothing, and are computed again if a gradient is asked for.
     const inModes = this.inModesOfNow();

@@ -159,7 +159,7 @@ export class UploadedInput {
   checkFor(device: Device, config: ErwinConfig): void {
     this.#checkUsable();
     if (device !== this.device) {
-      throw new InputError("this input was uploaded to another device than the model's: upload it again", {});
+      throw new InputError("this input is on another device than the model: upload it again", {});
     }
     expectFit(this.#config, this.#edges, config);
   }

@@ -1,7 +1,7 @@
 // The protocol between client and worker: the calls and the types of their arguments and results.
 
 import type { ProxyMarked, Remote } from "comlink";
-import type { EdgeIndices } from "../arguments/indices.ts";
+import type { EdgeIndices, Indices } from "../arguments/indices.ts";
 import type { Numbers } from "../arguments/numbers.ts";
 import type { BackendName, DeviceInfo, DeviceMemory } from "../backends/device.ts";
 import type { DeviceOptions } from "../backends/index.ts";
@@ -23,6 +23,9 @@ export interface WorkerInput extends ErwinInput {
   nodeFeatures: Numbers;
   /** [N, D] */
   nodePositions: Numbers;
+  batchIdx?: Indices;
+  offsets?: Indices;
+  edgeIndex?: EdgeIndices;
 }
 
 /** The result of a forward pass in a worker. */

@@ -137,6 +137,29 @@ describe("arrays of all accepted types give the same numbers", () => {
     }
   });
 
+  test("tensors of the device, for every array of an input", async () => {
+    using erwin = await model();
+    const edgeIndex = Int32Array.of(0, 1, 8, 1, 2, 9);
+    using expected = await erwin.forward({ nodeFeatures, nodePositions, batchIdx, edgeIndex });
+    using positions = Tensor.from(device(), nodePositions, [points, 3]);
+    using batch = Tensor.from(device(), batchIdx);
+    using offsets = Tensor.from(device(), Int32Array.of(0, 7, points));
+    using edges = Tensor.from(device(), edgeIndex, [2, 3]);
+    for (const division of [{ batchIdx: batch }, { offsets }]) {
+      const input = { nodeFeatures, nodePositions: positions, edgeIndex: edges, ...division };
+      using output = await erwin.forward(input);
+      expect(await output.data()).toEqual(await expected.data());
+      // It does not read from the device.
+      expect(await refusal(() => erwin.estimateMemory(input))).toMatch(/^(batchIdx|offsets) is Tensor, expected/);
+    }
+    using wrong = Tensor.from(
+      device(),
+      batchIdx.map((cloud) => cloud + 1),
+    );
+    const input = { nodeFeatures, nodePositions, batchIdx: wrong, edgeIndex };
+    expect(await refusal(() => erwin.forward(input))).toMatch(/^batchIdx begins with 1/);
+  });
+
   test("integers of a frame or another context", async () => {
     const other = otherRealm();
     for (const [type, array] of [
