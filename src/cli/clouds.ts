@@ -2,6 +2,7 @@
 
 import { maxLevels } from "../balltree/job.ts";
 import { FormatError } from "../errors.ts";
+import { componentsOf } from "../experiments/folder/read.ts";
 import { arrayFileReaders } from "../formats/array-files.ts";
 import { type SafeTensor, toFloat32, toInt32 } from "../formats/bytes/elements.ts";
 import { withoutLaz } from "../formats/clouds/laz.ts";
@@ -11,6 +12,7 @@ import { loadNpz } from "../formats/numpy/npz.ts";
 import {
   type Attribute,
   headExtensions,
+  type PointCloud,
   pointCloudExtensions,
   pointCloudOf,
   readPointCloud,
@@ -62,10 +64,13 @@ export async function readCloud(bytes: Uint8Array, path: string, features?: read
   }
   expectUnpacked(bytes, path);
   const named = await readNamedArrays(bytes, path);
-  const { positions, exact, dimensionality, attributes } =
+  const unpacked = await withoutLaz(bytes, path);
+  const read = (names?: readonly string[]) =>
     named && !pointCloudExtensions.includes(extension)
-      ? pointCloudOf(named, path, features)
-      : readPointCloud(await withoutLaz(bytes, path), path, { attributes: features });
+      ? pointCloudOf(named, path, names)
+      : readPointCloud(unpacked, path, { attributes: names });
+  const { columns, cloud } = readColumns(features, read);
+  const { positions, exact, dimensionality, attributes } = cloud;
   const points = positions.length / dimensionality;
   const file: CloudFile = {
     path,
@@ -75,9 +80,9 @@ export async function readCloud(bytes: Uint8Array, path: string, features?: read
     points,
     batchIdx: new Int32Array(points),
   };
-  if (attributes && features)
+  if (attributes && columns)
     file.features = joinColumns(
-      features.map((name) => attributes.get(name)!),
+      columns.map((name) => attributes.get(name)!),
       points,
     );
   if (!named) return file;
@@ -103,6 +108,23 @@ export function placed({ data, exact }: Rounded, dimensionality: number): Pick<C
 /** Returns a remark if float32 rounds the positions too much that a model sees, as positions or as features. */
 export const noteOn = ({ features, exact, positions, dimensionality }: CloudFile): string | undefined =>
   noteOnRounding(exact && !features ? Float32Array.from(exact) : positions, dimensionality);
+
+/** Reads arrays by their names; `velocity` also stands for columns `velocity_0`, `velocity_1`, ..., as a table has a vector. */
+function readColumns(columns: readonly string[] | undefined, read: (names?: readonly string[]) => PointCloud) {
+  try {
+    return { columns, cloud: read(columns) };
+  } catch (error) {
+    const { tensor, found } = error instanceof FormatError ? error.details : {};
+    if (!columns?.includes(`${tensor}`) || !Array.isArray(found)) throw error;
+    const known = found.map(String);
+    const all = columns.flatMap((name) => {
+      const parts = known.includes(name) ? [] : componentsOf(name, known);
+      return parts.length > 0 ? parts : [name];
+    });
+    if (all.every((name) => columns.includes(name))) throw error;
+    return { columns: all, cloud: read(all) };
+  }
+}
 
 /** Joins arrays of the same points side by side. */
 function joinColumns(attributes: readonly Attribute[], points: number): CloudFile["features"] {

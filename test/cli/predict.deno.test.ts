@@ -167,6 +167,9 @@ describe("erwin predict in other formats", () => {
       ["features.safetensors", "f"],
       ["in.csv", columns],
       ["in.ply", columns],
+      // A vector's columns together, by its name.
+      ["in.csv", "f"],
+      ["in.ply", "f"],
       ["in.vtk", "f"],
       ["in.vtu", "f"],
       ["in.npz", "f"],
