@@ -1,8 +1,6 @@
 // Builds radius graphs and nearest-neighbour graphs.
-import { describe } from "../arguments/kinds.ts";
 import type { Numbers } from "../arguments/numbers.ts";
-import { checkOptions, expectWhole } from "../arguments/options.ts";
-import { ConfigError } from "../errors.ts";
+import { checkOptions, expectOption, expectWhole } from "../arguments/options.ts";
 import { badCoordinate, checkPoints, type PointsOptions, pointsOptions } from "./points.ts";
 import { submit } from "./pool.ts";
 
@@ -38,11 +36,7 @@ export interface KnnGraphOptions extends PointsOptions {
 export async function radiusGraph(positions: Numbers, options: RadiusGraphOptions): Promise<Int32Array<ArrayBuffer>> {
   checkOptions("radiusGraph", options, { ...pointsOptions, radius: true, loop: true, maxNeighbors: true });
   const { radius, loop = true, maxNeighbors = 32 } = options;
-  if (!(Number.isFinite(radius) && radius >= 0)) {
-    throw new ConfigError(`radius is ${describe(radius)}, expected a finite number of at least 0.`, {
-      field: "radius",
-    });
-  }
+  expectOption("radius", radius, "a finite number of at least 0", Number.isFinite(radius) && radius >= 0);
   if (maxNeighbors !== Number.POSITIVE_INFINITY) expectWhole("maxNeighbors", maxNeighbors, 0);
   return buildGraph(positions, options, { radius, loop, maxNeighbors });
 }
@@ -68,6 +62,8 @@ async function buildGraph(
 ): Promise<Int32Array<ArrayBuffer>> {
   const { positions, cloudOffsets: offsets } = checkPoints(given, options);
   const { dimensionality } = options;
+  // Any text would mean true, "false" as well.
+  expectOption("loop", search.loop, "true or false", typeof search.loop === "boolean");
   const result = await submit({ kind: "graph", positions, dimensionality, offsets, ...search }, options);
   if (result.kind === "badRow") throw badCoordinate(positions, dimensionality, result);
   if (result.kind !== "graph") throw new Error(`Expected a graph, found a ${result.kind}.`);

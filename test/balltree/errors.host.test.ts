@@ -66,6 +66,8 @@ test("config errors name the field", async () => {
     [radiusGraph(positions, { ...points, radius: "1" as never }), "radius"],
     [radiusGraph(positions, { ...points, radius: 1, maxNeighbors: -1 }), "maxNeighbors"],
     [knnGraph(positions, { ...points, k: 1.5 }), "k"],
+    [knnGraph(positions, { ...points, k: 1, loop: "false" as never }), "loop"],
+    [radiusGraph(positions, { ...points, radius: 1, loop: 0 as never }), "loop"],
   ];
   for (const [promise, field] of cases) {
     const found = await rejection(promise, ConfigError);
