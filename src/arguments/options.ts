@@ -37,8 +37,8 @@ export function expectParts(of: string, options: object, ...methods: `${string}.
 
 /**
  * Checks for options that do not exist.
- * @param known all names; its type ensures that none is missing
- * @throws ConfigError naming the unknown option and the most similar known one
+ * @param known all names; its type ensures that none is missing. An option whose value here is a text is of that `typeof`
+ * @throws ConfigError naming the unknown option and the most similar known one, or one of another type
  */
 export function checkOptions<Options extends object>(
   of: string,
@@ -53,7 +53,12 @@ export function checkOptions<Options extends object>(
     );
   }
   for (const [field, value] of Object.entries(options)) {
-    if (value === undefined || Object.hasOwn(known, field)) continue;
+    if (value === undefined) continue;
+    const type = known[field as keyof Options];
+    if (Object.hasOwn(known, field)) {
+      expectOption(field, value, `a ${type}`, typeof type !== "string" || typeof value === type);
+      continue;
+    }
     const nearest = nearestName(field, names);
     const advice = nearest === undefined ? `known are ${names.join(", ")}` : `did you mean ${nearest}?`;
     throw new ConfigError(`${of} has no option ${field}: ${advice}`, { field, expected: names });

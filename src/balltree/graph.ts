@@ -34,7 +34,7 @@ export interface KnnGraphOptions extends PointsOptions {
  * @throws OutOfMemoryError if the graph does not fit WebAssembly memory
  */
 export async function radiusGraph(positions: Numbers, options: RadiusGraphOptions): Promise<Int32Array<ArrayBuffer>> {
-  checkOptions("radiusGraph", options, { ...pointsOptions, radius: true, loop: true, maxNeighbors: true });
+  checkOptions("radiusGraph", options, { ...pointsOptions, radius: true, loop: "boolean", maxNeighbors: true });
   const { radius, loop = true, maxNeighbors = 32 } = options;
   expectOption("radius", radius, "a finite number of at least 0", Number.isFinite(radius) && radius >= 0);
   if (maxNeighbors !== Number.POSITIVE_INFINITY) expectWhole("maxNeighbors", maxNeighbors, 0);
@@ -49,7 +49,7 @@ export async function radiusGraph(positions: Numbers, options: RadiusGraphOption
  * @returns edgeIndex [2, edges]: all sources, then all targets; sorted by target, then distance, then source
  */
 export async function knnGraph(positions: Numbers, options: KnnGraphOptions): Promise<Int32Array<ArrayBuffer>> {
-  checkOptions("knnGraph", options, { ...pointsOptions, k: true, loop: true });
+  checkOptions("knnGraph", options, { ...pointsOptions, k: true, loop: "boolean" });
   const { k, loop = false } = options;
   expectWhole("k", k, 0);
   return buildGraph(positions, options, { radius: Number.POSITIVE_INFINITY, loop, maxNeighbors: k });
@@ -62,8 +62,6 @@ async function buildGraph(
 ): Promise<Int32Array<ArrayBuffer>> {
   const { positions, cloudOffsets: offsets } = checkPoints(given, options);
   const { dimensionality } = options;
-  // Any text would mean true, "false" as well.
-  expectOption("loop", search.loop, "true or false", typeof search.loop === "boolean");
   const result = await submit({ kind: "graph", positions, dimensionality, offsets, ...search }, options);
   if (result.kind === "badRow") throw badCoordinate(positions, dimensionality, result);
   if (result.kind !== "graph") throw new Error(`Expected a graph, found a ${result.kind}.`);

@@ -107,28 +107,28 @@ export const plainFitOptionNames = {
   logEvery: true,
 } as const satisfies Partial<Record<keyof FitOptions<never, never>, true>>;
 
-/** All names of the options. */
-export const fitOptionNames: Readonly<Record<keyof FitOptions<never, never>, true>> = {
+/** All names of the options, and the types of those that any value would seem to fit. */
+export const fitOptionNames: Readonly<Record<keyof FitOptions<never, never>, true | "boolean" | "function">> = {
   ...plainFitOptionNames,
   model: true,
   task: true,
   trainData: true,
   validationData: true,
   testData: true,
-  shuffle: true,
+  shuffle: "boolean",
   store: true,
-  resume: true,
+  resume: "boolean",
   logger: true,
-  beforeStep: true,
-  onProgress: true,
+  beforeStep: "function",
+  onProgress: "function",
   controller: true,
   signal: true,
   prefetch: true,
-  loadBatch: true,
+  loadBatch: "function",
   config: true,
-  recover: true,
-  onPlan: true,
-  onRecovery: true,
+  recover: "boolean",
+  onPlan: "function",
+  onRecovery: "function",
 };
 
 /** The state of a training, as `onProgress` receives it. */

@@ -114,8 +114,10 @@ class Run<Sample, Batch> {
     this.#options = { ...options, trainData };
     this.#accumulate = accumulate;
     this.#logEvery = logEvery;
-    this.#store = options.store ?? new MemoryStore();
-    this.#controller = options.controller ?? new FitController();
+    const { store = new MemoryStore(), controller = new FitController(), logger = console } = options;
+    expectParts("fit", { store, controller, logger }, "store.load", "store.save", "controller.stop", "logger.log");
+    this.#store = store;
+    this.#controller = controller;
     this.#progress = { step: 0, batches: 0, seed, schedule, validated: 0, config: options.config };
     const { model, task, batchSize, onPlan } = options;
     const load = (request: BatchRequest) => options.loadBatch?.(request) ?? loadBatch(trainData, task, request);

@@ -48,7 +48,7 @@ import {
 import { givenScript, modelScript } from "./script.ts";
 import { type ModelThread, startWorker } from "./start.ts";
 import { lendPageThreads } from "./threads.ts";
-import { checkedEndpoint, packed, transferOf } from "./transfer.ts";
+import { checkedEndpoint, packed } from "./transfer.ts";
 
 type Listener<Value> = ((value: Value) => unknown) | undefined;
 
@@ -90,7 +90,12 @@ export class ErwinWorker {
 
   /** @internal */
   static async start(options: ErwinWorkerOptions): Promise<ErwinWorker> {
-    checkOptions("createErwinWorker", options, { ...deviceOptionNames, url: true, recover: true, onRecovery: true });
+    checkOptions("createErwinWorker", options, {
+      ...deviceOptionNames,
+      url: true,
+      recover: "boolean",
+      onRecovery: "function",
+    });
     const { signal, ...rest } = options;
     checkSignal(signal);
     const starting = ErwinWorker.#start(rest);
@@ -99,7 +104,6 @@ export class ErwinWorker {
 
   static async #start(options: Omit<ErwinWorkerOptions, "signal">): Promise<ErwinWorker> {
     const { url, recover = true, onRecovery, ...plain } = options;
-    expectKind("recover", recover, "true or false", typeof recover === "boolean");
     const device = packed(plain, false, "options");
     const script = url === undefined ? modelScript() : givenScript(absoluteUrl(url, WorkerError));
     const erwin = new ErwinWorker(await startWorker(script, GREETING), script.url.href);
@@ -107,7 +111,6 @@ export class ErwinWorker {
       await erwin.#watch();
       const port = erwin.#threads?.port;
       const recovery = { recover, visible: isVisible() };
-      expectKind("onRecovery", onRecovery, "a function", onRecovery === undefined || typeof onRecovery === "function");
       const listener = erwin.#listener("onRecovery", onRecovery && heardOf(onRecovery));
       await erwin.#call((remote) =>
         remote.open(device, givenAssets(), { ...limits }, recovery, listener, port && transfer(port, [port])),
@@ -148,12 +151,12 @@ export class ErwinWorker {
    *   soon as it is aborted: the previous model then stays, unless the new one was loaded already
    */
   async load(source: Uint8Array | ArrayBuffer | Blob | string | URL, options: WorkerLoadOptions = {}): Promise<void> {
-    checkOptions("load", options, { transfer: true, config: true, signal: true });
+    checkOptions("load", options, { transfer: "boolean", config: true, signal: true });
     checkSignal(options.signal);
     const config = packed(options.config, false, "config");
     const file = isAddress(source)
       ? absoluteUrl(source, FormatError).href
-      : (packed(source, transferOf(options), "source") as Uint8Array | Blob);
+      : (packed(source, options.transfer, "source") as Uint8Array | Blob);
     return this.#abortable(options.signal, (remote, id) => remote.load(file, { config }, id));
   }
 
@@ -179,9 +182,9 @@ export class ErwinWorker {
    *   OutOfMemoryError; the signal's reason as soon as it is aborted, while the device continues with the submitted work
    */
   async forward(input: WorkerInput, options: WorkerForwardOptions = {}): Promise<WorkerOutput> {
-    checkOptions("forward", options, { transfer: true, signal: true });
+    checkOptions("forward", options, { transfer: "boolean", signal: true });
     checkSignal(options.signal);
-    const own = packed(input, transferOf(options), "input");
+    const own = packed(input, options.transfer, "input");
     return this.#abortable(options.signal, (remote, id) => remote.forward(own, id));
   }
 
@@ -251,9 +254,9 @@ export class ErwinWorker {
     more: TrainOptions,
   ): Promise<WorkerTrainingResult> {
     try {
-      checkOptions("train", more, { transfer: true, onCheckpoint: true, signal: true });
+      checkOptions("train", more, { transfer: "boolean", onCheckpoint: "function", signal: true });
       expectSignal(more.signal);
-      const own = packed(options, transferOf(more), "options");
+      const own = packed(options, more.transfer, "options");
       const progress = this.#listener("onProgress", onProgress);
       const checkpoints = this.#listener("onCheckpoint", more.onCheckpoint);
       return this.#call((remote) => remote.train(id, own, progress, checkpoints));

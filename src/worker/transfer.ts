@@ -1,10 +1,9 @@
 // Prepares values for another thread: which memory is copied and which is transferred, and what cannot be sent at all.
 
 import { type Endpoint, transfer } from "comlink";
-import { classOf, expectKind } from "../arguments/kinds.ts";
+import { classOf } from "../arguments/kinds.ts";
 import { InputError } from "../errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import type { TransferOptions } from "./options.ts";
 import type { ModelThread } from "./start.ts";
 
 /** The methods of all typed arrays, used instead of an array's own: `slice` of Node's Buffer does not copy. */
@@ -22,7 +21,7 @@ const MAX_LEVELS = 100;
  * @throws InputError naming an array that has been transferred before, and what cannot leave its thread: a Tensor, a
  *   function, a symbol, an object that contains itself
  */
-export function packed<Value>(value: Value, giveAway: boolean, argument: string): Value {
+export function packed<Value>(value: Value, giveAway: boolean | undefined, argument: string): Value {
   const buffers = new Set<ArrayBuffer>();
 
   function pack(entry: unknown, name: string, within: readonly unknown[]): unknown {
@@ -62,7 +61,11 @@ function clone(value: object, name: string): unknown {
 }
 
 /** Returns the array itself, to be transferred, or a copy. Either throws a TypeError if the memory is detached. */
-function ownArray(source: ArrayBuffer | Uint8Array, name: string, giveAway: boolean): Uint8Array<ArrayBuffer> {
+function ownArray(
+  source: ArrayBuffer | Uint8Array,
+  name: string,
+  giveAway: boolean | undefined,
+): Uint8Array<ArrayBuffer> {
   try {
     const array = source instanceof ArrayBuffer ? new Uint8Array(source) : source;
     const keep = giveAway && array.buffer instanceof ArrayBuffer && !isPooled(array);
@@ -83,12 +86,6 @@ function isPooled({ constructor, byteLength, buffer }: Uint8Array): boolean {
 
 // The element type does not matter here.
 const isTypedArray = (value: unknown): value is Uint8Array => ArrayBuffer.isView(value) && "subarray" in value;
-
-/** @throws InputError if the option is given as anything but true or false */
-export function transferOf({ transfer = false }: TransferOptions): boolean {
-  expectKind("transfer", transfer, "true or false", typeof transfer === "boolean");
-  return transfer;
-}
 
 /** The worker, but for what `packed` cannot know before: some memory cannot be transferred, and hosts differ in how they say so. */
 export function checkedEndpoint(worker: ModelThread): Endpoint {

@@ -468,6 +468,20 @@ test("a task whose loss is no scalar, and what is no task, are refused", async (
   await expect(run({ model, testData: [] })).rejects.toThrow("testData has no samples");
   await expect(run({ model, validateEvry: 3 } as Options)).rejects.toThrow("did you mean validateEvery?");
   await expect(run({ model, signal: {} as AbortSignal })).rejects.toThrow("signal is Object, expected an AbortSignal");
+  const wrong: [object, string][] = [
+    [{ store: {} }, "fit: store is Object, expected what has a method load"],
+    [{ logger: {} }, "fit: logger is Object, expected what has a method log"],
+    [{ controller: {} }, "fit: controller is Object, expected what has a method stop"],
+    [{ onProgress: 5 }, "onProgress must be a function, not 5"],
+    [{ shuffle: "off" }, 'shuffle must be a boolean, not "off"'],
+    [
+      { schedule: { kind: "cosine", lr: 1, steps: 2, min_lr: 0.1 } },
+      "schedule has no option min_lr: did you mean minLr?",
+    ],
+  ];
+  for (const [option, message] of wrong) {
+    await expect(run({ model, ...option } as Options)).rejects.toThrow(message);
+  }
   const misspelt = { device: device(), task, data: validationData, batchSize: 2, onSampel() {} };
   await expect(evaluate(misspelt)).rejects.toThrow("did you mean onSample?");
   const [{ features, positions }] = makeClouds(1, 3).clouds;
