@@ -19,7 +19,7 @@ export const dense = (text) =>
   text.replace(/^(?!\/\/!).*$/gm, (line) =>
     line
       .replace(/(?<!>) ([+*%|&^=!<>]+) |(?<=[\w)\]]) (-) (?!-)/g, "$1$2")
-      .replace(/ ?(->|[{};]) ?|(?<!storage)(,) |(?<=\b(?:if|for|while|switch)) (?=\()/g, "$1$2"),
+      .replace(/ ?(->|[{};]) ?|(?<!storage)(,) |(?<=\w)(:) |(?<=\b(?:if|for|while|switch)) (?=\()/g, "$1$2$3"),
   );
 
 /**

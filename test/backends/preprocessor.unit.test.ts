@@ -108,7 +108,7 @@ test("nor spaces, where they matter to nobody", () => {
   const text =
     "//! if A && B\nvar<storage, read> c: array<f32, 4> = a * b + 1 - 2 - -3; // -> f32 {\nif (x && y || z >= 1) { c += &d; }";
   expect(dense(shorten(text))).toBe(
-    "//! if A && B\nvar<storage, read> c: array<f32,4> = a*b+1-2 - -3;\nif(x&&y||z>=1){c+=&d;}",
+    "//! if A && B\nvar<storage, read> c:array<f32,4> = a*b+1-2 - -3;\nif(x&&y||z>=1){c+=&d;}",
   );
 });
 

@@ -48,7 +48,7 @@ export function kernelSource(name: string, constants: Constants): KernelSource {
     access: match[2] as KernelBinding["access"],
   }));
   const fields = /struct Parameters ?\{([^}]*)\}/.exec(code)?.[1] ?? "";
-  const parameters = [...fields.matchAll(/(\w+): (u32|f32)/g)].map((match) => ({
+  const parameters = [...fields.matchAll(/(\w+): ?(u32|f32)/g)].map((match) => ({
     name: match[1],
     type: match[2] as "u32" | "f32",
   }));
