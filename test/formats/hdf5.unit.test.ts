@@ -366,6 +366,14 @@ describe("saveHdf5", () => {
     expect(plain((await loadHdf5(written)).get("position"))).toEqual(plain(position));
   });
 
+  it("writes the same bytes for the same arrays, whatever the time", async () => {
+    const arrays = new Map<string, SafeTensor>([["a", { dtype: "F32", shape: [1], data: Float32Array.of(1) }]]);
+    const now = await saveHdf5(arrays);
+    const clock = vi.spyOn(Date, "now").mockReturnValue(1e12);
+    const earlier = await saveHdf5(arrays).finally(() => clock.mockRestore());
+    expect(earlier).toEqual(now);
+  });
+
   it("refuses what it does not write", async () => {
     const flags: SafeTensor = { dtype: "BOOL", shape: [1], data: Uint8Array.of(1) };
     await expect(saveHdf5(new Map([["flags", flags]]))).rejects.toThrow(InputError);

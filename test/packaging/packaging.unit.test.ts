@@ -37,6 +37,15 @@ test("the library can be imported where there is no TextDecoder", () => {
   expect(stderr).toBe("");
 });
 
+// As under SES: writing HDF5 set the language's own clock for a moment.
+test("the library works where nobody may change the language's own objects, or make code of texts", () => {
+  const options = ["--frozen-intrinsics", "--disallow-code-generation-from-strings"];
+  const { stdout } = spawnSync(process.execPath, [...options, join(import.meta.dirname, "main.js")], {
+    encoding: "utf8",
+  });
+  expect(stdout).toMatch(/^result: losses /);
+});
+
 // As in Safari: a class without it would have a method "undefined", and what compilers make of `using` would not find any.
 test("what the library's objects own can be disposed of by `using` where the language has no Symbol.dispose", () => {
   const program = `

@@ -12,33 +12,17 @@ export async function saveHdf5(
   arrays: ReadonlyMap<string, SafeTensor>,
   options: { compress?: boolean } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return await withLibrary((library) =>
-    withoutClock(() => {
-      const file = library.open(PATH, library.H5F_ACC_TRUNC, false, -1, -1);
-      try {
-        for (const [path, array] of arrays) writeDataset(library, file, path, array, options.compress ?? false);
-      } finally {
-        library.close_file(file);
-      }
-      const bytes = library.FS.readFile(PATH).slice();
-      library.FS.unlink(PATH);
-      return bytes;
-    }),
-  );
-}
-
-/**
- * Runs `write`, which is synchronous, with a clock that stands at 0: the library stores the time in each data set, and its option to
- * leave it out cannot be reached from here, but the same arrays should give the same bytes.
- */
-function withoutClock<T>(write: () => T): T {
-  const { now } = Date;
-  Date.now = () => 0;
-  try {
-    return write();
-  } finally {
-    Date.now = now;
-  }
+  return await withLibrary((library) => {
+    const file = library.open(PATH, library.H5F_ACC_TRUNC, false, -1, -1);
+    try {
+      for (const [path, array] of arrays) writeDataset(library, file, path, array, options.compress ?? false);
+    } finally {
+      library.close_file(file);
+    }
+    const bytes = library.FS.readFile(PATH).slice();
+    library.FS.unlink(PATH);
+    return bytes;
+  });
 }
 
 /** The number of the deflate filter in HDF5, and the compression level. */
