@@ -41,6 +41,10 @@ async function explained<T>(bytes: Bytes, compiled: Promise<T>): Promise<T> {
   }
 }
 
-/** The error for a complete module that the host considers invalid. */
+/** The error for a complete module that the host considers invalid, and for a host that has no WebAssembly at all. */
 export const tooOld = (options?: ErrorOptions) =>
-  new DeviceError("this host has no WebAssembly with SIMD and threads: use a newer browser or runtime", {}, options);
+  new DeviceError(
+    "this host has no WebAssembly with SIMD and threads: use a newer browser or runtime, or allow it (lockdown mode, --jitless)",
+    {},
+    options,
+  );

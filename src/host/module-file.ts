@@ -1,6 +1,7 @@
 // Reads the library's WebAssembly modules from their files. Errors distinguish the causes: another file in place of a module, a
 // truncated one.
 import { WorkerError } from "../errors.ts";
+import { tooOld } from "./compile.ts";
 import { nodeModule, oldNode } from "./environment.ts";
 import { reasonOfFailure } from "./failed-request.ts";
 
@@ -12,9 +13,11 @@ const header = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
 /**
  * Reads the bytes of a module's file.
- * @throws WorkerError with the URL and what is there instead
+ * @throws WorkerError with the URL and what is there instead; DeviceError if the host compiles no modules
  */
 export async function readModule(url: URL): Promise<Bytes> {
+  // Without it are browsers in modes of high security, as Safari's lockdown mode, and Node with --jitless.
+  if (!globalThis.WebAssembly) throw tooOld();
   const { bytes, type } = await readFile(url);
   if (header.some((byte, i) => bytes[i] !== byte)) {
     const found = `${describeStart(bytes)}${type ? ` and came as ${type}` : ""}`;

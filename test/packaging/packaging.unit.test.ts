@@ -46,6 +46,23 @@ test("the library works where nobody may change the language's own objects, or m
   expect(stdout).toMatch(/^result: losses /);
 });
 
+// As Safari's lockdown mode has none. A graph said that memory was short, and the others threw a ReferenceError.
+test("a host without WebAssembly is told what it lacks", () => {
+  const program = `
+    const { ErwinError, knnGraph, requestDevice } = await import(${JSON.stringify(join(root, "dist", "erwin.js"))});
+    const { loadHdf5 } = await import(${JSON.stringify(join(root, "dist", "formats.js"))});
+    const calls = [
+      knnGraph(new Float32Array(30), { dimensionality: 3, k: 2 }),
+      requestDevice({ backend: "cpu" }),
+      loadHdf5(new Uint8Array(100)),
+    ];
+    for (const { reason } of await Promise.allSettled(calls)) console.log(reason instanceof ErwinError, reason.message);`;
+  const { stdout } = spawnSync(process.execPath, ["--jitless", "--input-type=module", "--eval", program], {
+    encoding: "utf8",
+  });
+  expect(stdout.match(/^true this host has no WebAssembly/gm)).toHaveLength(3);
+});
+
 // As in Safari: a class without it would have a method "undefined", and what compilers make of `using` would not find any.
 test("what the library's objects own can be disposed of by `using` where the language has no Symbol.dispose", () => {
   const program = `

@@ -274,7 +274,7 @@ const RELAXED_PROBE = Uint8Array.of(
 
 /** Reads the module for this host: the one with fused multiply-add if the host has relaxed SIMD. */
 async function moduleBytes(): Promise<{ bytes: Bytes; relaxed: boolean }> {
-  if (WebAssembly.validate(RELAXED_PROBE)) {
+  if (globalThis.WebAssembly?.validate(RELAXED_PROBE)) {
     const relaxed = await readModule(relaxedKernelsModule());
     if (WebAssembly.validate(relaxed)) return { bytes: relaxed, relaxed: true };
   }
