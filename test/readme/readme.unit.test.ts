@@ -192,6 +192,10 @@ test("what bundlers need is what the projects of test/packaging have", () => {
     const [command] = /erwin assets \w+/.exec(project(name)) ?? [];
     expect(needs.get("esbuild, Rollup, Bun")).toContain(command);
   }
+  for (const name of ["bun", "sea"]) {
+    const [call] = /setAssets\(.*\)(?=;)/.exec(readText(join("test", "packaging", name, "program.js"))) ?? [];
+    expect(needs.get("programs in one file: `bun build --compile`, Node's SEA, ncc")).toContain(call);
+  }
 });
 
 test("the figures of speed are those of the results", () => {
