@@ -75,13 +75,16 @@ test("the threads of disposed workers end, in a browser that no tool watches", a
   const folder = mkdtempSync(join(tmpdir(), "erwin-chromium-"));
   const options = [...testArguments(), "--headless", `--user-data-dir=${folder}`];
   const browser = spawn(findChromium()!, [...options, `${host.url}dispose.html`], { stdio: "ignore" });
-  await disposed;
-  expect(workerThreads(folder)).toBeGreaterThan(0);
-  await expect.poll(() => workerThreads(folder), { timeout: 15_000 }).toBe(0);
-  browser.kill();
-  await once(browser, "exit");
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  host.close();
+  try {
+    await disposed;
+    expect(workerThreads(folder)).toBeGreaterThan(0);
+    await expect.poll(() => workerThreads(folder), { timeout: 15_000 }).toBe(0);
+  } finally {
+    browser.kill();
+    await once(browser, "exit");
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    host.close();
+  }
 });
 
 test("the workers of examples end, which are ended as soon as their device is disposed", async () => {
