@@ -2,8 +2,7 @@
 // say why.
 
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -38,23 +37,24 @@ test.each(["headers", "none"] as const)("disposed workers end, on a page isolate
   host.close();
 });
 
-/** The threads of workers in the processes whose command names a folder, by the names that Linux gives. */
-function workerThreads(folder: string): number {
-  const read = (path: string) => {
-    try {
-      return readFileSync(path, "utf8");
-    } catch {
-      return ""; // it has ended meanwhile
-    }
-  };
-  const processes = readdirSync("/proc").filter(
-    (id) => /^\d+$/.test(id) && read(`/proc/${id}/cmdline`).includes(folder),
-  );
-  const threads = processes.flatMap((id) =>
-    readdirSync(`/proc/${id}/task`).map((thread) => `/proc/${id}/task/${thread}`),
-  );
-  return threads.filter((thread) => read(`${thread}/comm`).startsWith("DedicatedWorker")).length;
+/** The lines of a file, or the names in a folder, of Linux's list of processes; none where the process has ended meanwhile. */
+function listed(path: string): string[] {
+  try {
+    return statSync(path).isDirectory() ? readdirSync(path) : readFileSync(path, "utf8").split("\n");
+  } catch {
+    return [];
+  }
 }
+
+/** The processes whose command names a folder. */
+const processesOf = (folder: string) =>
+  listed("/proc").filter((id) => /^\d+$/.test(id) && listed(`/proc/${id}/cmdline`).join().includes(folder));
+
+/** The threads of workers in these processes, by the names that Linux gives. */
+const workerThreads = (folder: string) =>
+  processesOf(folder)
+    .flatMap((id) => listed(`/proc/${id}/task`).flatMap((thread) => listed(`/proc/${id}/task/${thread}/comm`)))
+    .filter((name) => name.startsWith("DedicatedWorker")).length;
 
 // Playwright's lists leave out workers that have ended while Chromium keeps their threads; and it rarely does under Playwright.
 test("the threads of disposed workers end, in a browser that no tool watches", async () => {
@@ -81,7 +81,8 @@ test("the threads of disposed workers end, in a browser that no tool watches", a
     await expect.poll(() => workerThreads(folder), { timeout: 15_000 }).toBe(0);
   } finally {
     browser.kill();
-    await once(browser, "exit");
+    // Its other processes write a little longer.
+    await expect.poll(() => processesOf(folder).length).toBe(0);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     host.close();
   }
