@@ -53,15 +53,15 @@ export function checkOptions<Options extends object>(
     );
   }
   for (const [field, value] of Object.entries(options)) {
-    if (value === undefined) continue;
-    const type = known[field as keyof Options];
-    if (Object.hasOwn(known, field)) {
-      expectOption(field, value, `a ${type}`, typeof type !== "string" || typeof value === type);
-      continue;
-    }
+    if (value === undefined || Object.hasOwn(known, field)) continue;
     const nearest = nearestName(field, names);
     const advice = nearest === undefined ? `known are ${names.join(", ")}` : `did you mean ${nearest}?`;
     throw new ConfigError(`${of} has no option ${field}: ${advice}`, { field, expected: names });
+  }
+  // An option may be inherited, as the method `transfer` of an ArrayBuffer that was given in place of options.
+  for (const [field, type] of Object.entries(known)) {
+    const value = options[field as keyof Options];
+    if (typeof type === "string" && value !== undefined) expectOption(field, value, `a ${type}`, typeof value === type);
   }
 }
 

@@ -41,7 +41,7 @@ fn store_sums(thread: u32, first: u32, sums: Sums, stride: u32) {
 
 const replacements: [RegExp, string][] = [
   [/^enable (subgroups|chromium_experimental_subgroup_matrix);$/gm, ""],
-  [/, ?\n@builtin\(subgroup_id\) subgroup: u32\n\) ?\{/, "\n) {\nlet subgroup = thread / SUBGROUP_SIZE;"],
+  [/, ?\n@builtin\(subgroup_id\) subgroup: ?u32\n\) ?\{/, "\n) {\nlet subgroup = thread / SUBGROUP_SIZE;"],
   [/((?:left|right)_tile: ?array<)vec4<f16>/g, "$1vec4f"],
   [/(_tile\[.*\] ?= ?)vec4<f16>\(/g, "$1vec4f("],
   [
