@@ -90,7 +90,7 @@ function expectEarlier({ sample: { file }, earlier = [] }: Pair, { history }: La
   const expected = history.at(-1)?.back ?? 0;
   if (earlier.length >= expected) return earlier;
   const frames = expected === 1 ? "the frame" : `the ${expected} frames`;
-  const problem = `the model sees ${frames} before it, too: predict the sequence as a whole (erwin predict --rollout).`;
+  const problem = `the model sees ${frames} before it, too: predict the sequence as a whole (erwin predict --rollout N).`;
   throw new FormatError(`${file}: ${problem}`, { file, expected, found: earlier.length });
 }
 
