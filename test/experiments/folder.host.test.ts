@@ -14,7 +14,7 @@ import {
 import { saveCsv, saveNpz, savePly, savePvd, saveSafetensors, saveVtk, saveVtu } from "erwin/formats";
 import { describe, expect, test } from "vitest";
 import { expectClose } from "../support/compare.ts";
-import { onEachDevice, quickBackends } from "../support/models.ts";
+import { smallOfFields as model, onEachDevice, quickBackends } from "../support/models.ts";
 
 const side = 5;
 const points = side * side;
@@ -80,16 +80,6 @@ function cloud(shift: number) {
 const source = (format: string) =>
   new MemorySource(new Map(Array.from({ length: 6 }, (_, i) => [`s${i}.${format}`, formats[format](i)])), "data");
 
-const model = {
-  c_in: 8,
-  c_hidden: 8,
-  ball_sizes: [8, 8],
-  strides: [2],
-  enc_depths: [1, 1],
-  enc_num_heads: [2, 2],
-  dec_depths: [1],
-  dec_num_heads: [2],
-};
 const config = {
   inputs: ["height"],
   targets: { pressure: { loss: "gaussian" }, velocity: { loss: "relative_l2", weight: 2 }, region: { classes: 3 } },

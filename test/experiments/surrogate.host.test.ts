@@ -13,7 +13,7 @@ import {
 } from "erwin/experiments";
 import { saveNpz } from "erwin/formats";
 import { expect, test } from "vitest";
-import { onEachDevice } from "../support/models.ts";
+import { smallOfFields as model, onEachDevice } from "../support/models.ts";
 
 const points = 40;
 const some = (count: number, seed: number) =>
@@ -41,16 +41,6 @@ function edgesOf(triangles: Int32Array): Int32Array {
   return Int32Array.from([...pairs.map(([from]) => from), ...pairs.map(([, to]) => to)]);
 }
 
-const model = {
-  c_in: 8,
-  c_hidden: 8,
-  ball_sizes: [8, 8],
-  strides: [2],
-  enc_depths: [1, 1],
-  enc_num_heads: [2, 2],
-  dec_depths: [1],
-  dec_num_heads: [2],
-};
 const codes = [10, 20];
 const config = {
   inputs: [

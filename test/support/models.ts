@@ -12,6 +12,18 @@ export const quickBackend: BackendName = "Deno" in globalThis ? "webgpu" : "cpu"
 /** The backends for such tests where both have to work: a browser's runner does without WebGPU. */
 export const quickBackends: readonly BackendName[] = "Deno" in globalThis ? ["webgpu", "cpu"] : ["cpu"];
 
+/** The main model of small models of fields, as a folder's config gives it. */
+export const smallOfFields = {
+  c_in: 8,
+  c_hidden: 8,
+  ball_sizes: [8, 8],
+  strides: [2],
+  enc_depths: [1, 1],
+  enc_num_heads: [2, 2],
+  dec_depths: [1],
+  dec_num_heads: [2],
+};
+
 /** The devices in use, by backend; files share them. */
 const devices = new Map<BackendName, Device>();
 
