@@ -238,7 +238,7 @@ it("serves the same file as predict writes, with its normalisation, and ends at 
     body: "{}",
     headers: { "Content-Type": "application/json" },
   });
-  expect([json.status, await json.text()]).toEqual([400, expect.stringMatching(/to is \\"json\\", expected .*vtu/)]);
+  expect([json.status, await json.text()]).toEqual([400, expect.stringMatching(/from is \\"json\\", expected .*vtu/)]);
   // This is not child.kill, after which Deno reports the signal instead of the exit code.
   process.kill(pid, "SIGTERM");
   expect((await ended).code).toBe(0);

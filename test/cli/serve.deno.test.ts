@@ -152,7 +152,9 @@ it("answers what is wrong with a request by its status", async () => {
     ["?from=json", "{", /no JSON/],
     ["?from=json", '{"positions":[[0,0],[1]]}', /positions: expected rows/],
     ["?from=json", '{"positions":[[0,0],[1,1]]}', /2 dimensions, the model expects 3/],
-    ["?from=gif", "x", /to is "gif", expected .* \(by default it is from\)/],
+    ["?from=gif", "x", /from is "gif", expected json, safetensors/],
+    ["?from=stl", "x", /to is "stl", expected .* \(by default it is from\)/],
+    ["?from=json", '{"positions":[[0,0,null]]}', /positions: row 0, column 2 is null, expected a number/],
     ["?from=json", '{"positions":[[0,0,0]],"batchIdx":[0]}', /has "batchIdx", expected only positions, .*batch_idx/],
     ["?from=json", '{"positions":[[0,0,0]],"batch_idx":[4294967296]}', /batch_idx: expected 1 whole number/],
     ["?from=json", '{"positions":[[0,0,0]],"edge_index":[[4294967296],[0]]}', /edge_index: expected a row of sources/],
@@ -163,6 +165,23 @@ it("answers what is wrong with a request by its status", async () => {
       expect.stringMatching(message),
     ]);
   }
+});
+
+it("answers a client that reads nothing before it has sent a body that is far too long", async () => {
+  const { port } = await serve(heldPredictor().predictor);
+  const length = 50 << 20;
+  const answer = await new Promise<string>((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.write(`POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`);
+      socket.write(new Uint8Array(length), () => {
+        let text = "";
+        socket.on("data", (data) => (text += data));
+        socket.on("close", () => resolve(text));
+      });
+    });
+    socket.on("error", reject);
+  });
+  expect(answer).toMatch(/^HTTP\/1.1 413 .*longer than 1048576 bytes/s);
 });
 
 it("says what to do where its port is taken", async () => {

@@ -2,8 +2,8 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** The milliseconds in which a client can read why it may not send more. */
-const LINGER = 500;
+/** The rest of a refused body is received until the client is silent for these milliseconds, or has sent so many bytes. */
+const dropped = { silence: 500, bytes: 2 ** 30 };
 
 export interface Answer {
   status: number;
@@ -28,21 +28,41 @@ export async function send(
   if (type !== undefined) response.setHeader("Content-Type", type);
   response.setHeader("X-Content-Type-Options", "nosniff");
   response.statusCode = status;
-  if (!request.complete) dropRest(request, response);
+  let rest = body;
+  if (!request.complete) {
+    response.setHeader("Connection", "close");
+    if (body !== undefined) response.setHeader("Content-Length", Buffer.byteLength(body)).write(body);
+    rest = undefined;
+    await dropRest(request, response, seconds);
+    if (response.destroyed) return;
+    response.on("finish", () => request.destroy());
+  }
   const timer = setTimeout(() => response.destroy(), seconds * 1000);
   await new Promise<void>((resolve) => {
     response.on("close", resolve);
-    response.end(body, resolve);
+    response.end(rest, resolve);
   });
   clearTimeout(timer);
 }
 
 /**
- * Closes the connection after the answer, because the rest of the body would be taken for the next request. It is received for a
- * while and dropped: the answer is lost if the connection is closed while the client sends.
+ * Receives and drops the rest of a body, which would be taken for the next request. Meanwhile the answer waits for the client: it is
+ * lost if the connection is closed while the client sends, and many read no answer before they have sent everything.
  */
-function dropRest(request: IncomingMessage, response: ServerResponse): void {
-  response.setHeader("Connection", "close");
-  request.resume();
-  response.on("finish", () => setTimeout(() => request.destroy(), LINGER).unref());
+async function dropRest(request: IncomingMessage, response: ServerResponse, seconds: number): Promise<void> {
+  let timers: NodeJS.Timeout[] = [];
+  await new Promise<void>((resolve) => {
+    const waitForMore = () => setTimeout(resolve, dropped.silence);
+    timers = [setTimeout(resolve, seconds * 1000), waitForMore()];
+    let bytes = 0;
+    request.on("data", (chunk: Uint8Array) => {
+      bytes += chunk.length;
+      if (bytes > dropped.bytes) resolve();
+      clearTimeout(timers.pop());
+      timers.push(waitForMore());
+    });
+    request.on("end", resolve);
+    response.on("close", resolve);
+  });
+  for (const timer of timers) clearTimeout(timer);
 }

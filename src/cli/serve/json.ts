@@ -60,7 +60,10 @@ function matrix(value: unknown, name: string): { data: Float64Array; rows: numbe
   const data = new Float64Array(value.length * columns);
   for (const [row, numbers] of (value as unknown[][]).entries()) {
     for (const [column, number] of numbers.entries()) {
-      if (typeof number !== "number") throw wrong();
+      if (typeof number !== "number") {
+        const found = JSON.stringify(number).slice(0, 100);
+        throw new HttpError(400, `${name}: row ${row}, column ${column} is ${found}, expected a number`);
+      }
       data[row * columns + column] = number;
     }
   }

@@ -1,10 +1,11 @@
 // Predicts for the service: from the bytes of a request to the bytes of the answer.
 
+import { sampleExtensions } from "../../experiments/folder/read.ts";
 import { addableExtensions } from "../../formats/add-arrays.ts";
-import type { ErwinTransformer } from "../../index.ts";
+import { type ErwinTransformer, InputError } from "../../index.ts";
 import { Batcher } from "../../jobs/batcher.ts";
 import { SerialQueue } from "../../serial.ts";
-import { readCloud } from "../clouds.ts";
+import { cloudExtensions, readCloud } from "../clouds.ts";
 import { modelInput } from "../model.ts";
 import type { ModelChoice } from "../options/shared.ts";
 import { checkPredictionFormat, encodePrediction, type PredictionFormat, predictionFormats } from "../output.ts";
@@ -49,6 +50,7 @@ export class BatchPredictor implements Predictor, Disposable {
     { from, to, path = `request.${from}` }: Formats,
     signal: AbortSignal,
   ): Promise<Uint8Array> {
+    if (from !== "json") expectReadable(from, ["json", ...withoutDots(cloudExtensions)]);
     const model = this.#model;
     const { decode, dimensionality } = model.config;
     const format = to === "json" ? undefined : outputFormat(to);
@@ -81,6 +83,7 @@ export class FieldPredictor implements Predictor, Disposable {
   }
 
   async predict(body: Uint8Array, { from, to, path }: Formats, signal: AbortSignal): Promise<Uint8Array> {
+    expectReadable(from, sampleExtensions);
     if (!addableExtensions.includes(to)) throw unknownFormat(to, addableExtensions);
     const work = () => this.#fields.predict(body, path ?? `request.${from}`, `answer.${to}`);
     this.#numbers.waiting++;
@@ -102,8 +105,16 @@ export class FieldPredictor implements Predictor, Disposable {
 function outputFormat(to: string): PredictionFormat {
   const format = predictionFormats.find((extension) => extension === `.${to}`);
   if (format) return format;
-  throw unknownFormat(to, ["json", ...predictionFormats.map((extension) => extension.slice(1))]);
+  throw unknownFormat(to, ["json", ...withoutDots(predictionFormats)]);
 }
+
+/** By default the answer has the format of the body: a wrong one would be reported as that of the answer. */
+function expectReadable(from: string, known: readonly string[]): void {
+  if (known.includes(from.toLowerCase())) return;
+  throw new InputError(`from is "${from}", expected ${known.join(", ")}`, { found: from, expected: [...known] });
+}
+
+const withoutDots = (extensions: readonly string[]) => extensions.map((extension) => extension.slice(1));
 
 const unknownFormat = (to: string, known: readonly string[]) =>
   new HttpError(400, `to is "${to}", expected ${known.join(", ")} (by default it is from)`);
