@@ -1,5 +1,6 @@
 // Sources of a data set's files: a folder, a server, files dropped on a page, or memory. Experiments only see names and bytes.
 
+import { classOf, expectKind, isMap } from "../arguments/kinds.ts";
 import { FormatError, InputError } from "../errors.ts";
 import { toBytes } from "../formats/bytes/bytes.ts";
 import type { PartialFile } from "../formats/sources/partial-file.ts";
@@ -92,17 +93,30 @@ function byCodePoints(a: string, b: string): number {
   return at < right.length ? left[at] - right[at] : 1;
 }
 
+/** Values of files by their paths: a Map or an object. */
+export type ByPath<Value> = ReadonlyMap<string, Value> | Readonly<Record<string, Value>>;
+
+/** Returns values by paths as a Map. @throws InputError for what is neither a Map nor an object */
+export function byPath<Value>(files: ByPath<Value>): ReadonlyMap<string, Value> {
+  if (isMap(files)) return files as ReadonlyMap<string, Value>;
+  expectKind("files", files, "a Map or an object of them by path", classOf(files) === "Object");
+  return new Map(Object.entries(files));
+}
+
 /** A source of files in memory. */
 export class MemorySource implements DataSource {
   readonly name: string;
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly #listing: FolderListing;
 
-  /** @param files the files' bytes by their paths */
-  constructor(files: ReadonlyMap<string, Uint8Array>, name = "") {
-    this.files = files;
+  /**
+   * @param files the files' bytes by their paths
+   * @throws InputError for what is neither a Map nor an object
+   */
+  constructor(files: ByPath<Uint8Array>, name = "") {
+    this.files = byPath(files);
     this.name = name;
-    this.#listing = new FolderListing(files.keys());
+    this.#listing = new FolderListing(this.files.keys());
   }
 
   async list(folder: string): Promise<DataEntry[]> {
@@ -140,6 +154,13 @@ export function missing(
 
 /** @throws InputError if an experiment that reads files is given none */
 export function expectSource(experiment: string, source: DataSource | undefined): DataSource {
-  if (source) return source;
-  throw new InputError(`${experiment} reads its samples from files: give a data source`, { experiment });
+  if (!source) throw new InputError(`${experiment} reads its samples from files: give a data source`, { experiment });
+  checkSource(source);
+  return source;
+}
+
+/** @throws InputError for what is no source */
+export function checkSource(source: DataSource): void {
+  const fits = [source?.list, source?.read, source?.size].every((method) => typeof method === "function");
+  expectKind("source", source, "a data source, such as a MemorySource", fits);
 }

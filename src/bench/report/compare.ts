@@ -1,6 +1,6 @@
 // Compares two results of the benchmarks case by case.
 
-import { type BenchResult, deviceName } from "./result.ts";
+import { type BenchResult, deviceName, expectResult } from "./result.ts";
 import { formatTable } from "./table.ts";
 
 /** One case of two results, `a` and `b`. */
@@ -13,8 +13,10 @@ export interface ComparedCase {
   ratio?: number;
 }
 
-/** Compares all cases that either result has, those of `a` first. */
+/** Compares all cases that either result has, those of `a` first. @throws InputError for what is no result */
 export function compareResults(a: BenchResult, b: BenchResult): ComparedCase[] {
+  expectResult(a, "a");
+  expectResult(b, "b");
   const timesOf = ({ cases }: BenchResult) => new Map(cases.map(({ name, time }) => [name, time?.median]));
   const [timesA, timesB] = [timesOf(a), timesOf(b)];
   return [...new Set([...timesA.keys(), ...timesB.keys()])].map((name) => {

@@ -6,10 +6,11 @@ import { formatTrees } from "../cases/tree.ts";
 import { formatRoofline } from "../rates/roofline.ts";
 import { formatExponents } from "../rates/scaling.ts";
 import type { BenchmarkName } from "./measurement.ts";
-import { type BenchResult, deviceName } from "./result.ts";
+import { type BenchResult, deviceName, expectResult } from "./result.ts";
 
-/** Formats the result as one table for each of its benchmarks. */
+/** Formats the result as one table for each of its benchmarks. @throws InputError for what is no result */
 export function formatResult(result: BenchResult): string {
+  expectResult(result);
   const passes = (what: string) => (cases: BenchResult["cases"]) =>
     devicesOf(result).flatMap(({ name, device, floors }, i) => {
       const own = cases.filter((entry) => entry.device === name);

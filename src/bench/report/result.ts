@@ -1,6 +1,7 @@
 // The result of a benchmark run as data: where, when and with what it ran, and its cases.
 
 import { version } from "../../../package.json";
+import { expectKind } from "../../arguments/kinds.ts";
 import type { Device, DeviceInfo } from "../../backends/device.ts";
 import { FormatError } from "../../index.ts";
 import type { Roofline } from "../rates/roofline.ts";
@@ -93,6 +94,17 @@ export function benchResult(cases: BenchCase[], device?: DeviceDescription, roof
   return { format: FORMAT, version, host: hostName(), date, device, floors: roofline, exponents, cases };
 }
 
+function hasCases(result: Partial<BenchResult> | null | undefined): boolean {
+  const sound = ({ name, time }: BenchCase) =>
+    typeof name === "string" && (time === undefined || typeof time.median === "number");
+  return Array.isArray(result?.cases) && result.cases.every((entry) => entry && sound(entry));
+}
+
+/** @throws InputError for what is no result */
+export function expectResult(result: BenchResult, name = "result"): void {
+  expectKind(name, result, "a result of benchmarks: of benchResult, or parseBenchResult", hasCases(result));
+}
+
 /**
  * Reads a result from its JSON text.
  * @throws FormatError if the text is not a result
@@ -109,10 +121,6 @@ export function parseBenchResult(text: string, file: string): BenchResult {
   if (result?.format !== FORMAT) {
     throw refuse(`its format is ${JSON.stringify(result?.format ?? null)}, expected ${JSON.stringify(FORMAT)}`);
   }
-  const sound = ({ name, time }: BenchCase) =>
-    typeof name === "string" && (time === undefined || typeof time.median === "number");
-  if (!Array.isArray(result.cases) || !result.cases.every((entry) => entry && sound(entry))) {
-    throw refuse("its cases have no names or times");
-  }
+  if (!hasCases(result)) throw refuse("its cases have no names or times");
   return result as BenchResult;
 }

@@ -7,7 +7,7 @@ import { dimensionalityOf } from "../../formats/clouds/positions.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { Random, shuffled } from "../../random.ts";
 import { positionNames } from "../array-names.ts";
-import { type DataSource, locate, splitPath } from "../data-source.ts";
+import { checkSource, type DataSource, locate, splitPath } from "../data-source.ts";
 import { arrayExtensions } from "./array-frames.ts";
 import { findWanted, noSamples } from "./files.ts";
 import { FramesSource } from "./frames.ts";
@@ -91,8 +91,9 @@ export interface SurveyOptions {
   files?: string;
 }
 
-/** @throws FormatError if there is no sample, or one of those that are read is damaged */
+/** @throws InputError for what is no source; FormatError if there is no sample, or one of those that are read is damaged */
 export async function survey(given: DataSource, options: SurveyOptions = {}): Promise<Survey> {
+  checkSource(given);
   const found = await surveyOf(new FramesSource(given, { isSequence: true }), options);
   const { coordinates } = found;
   if (!coordinates) return found;

@@ -1,5 +1,6 @@
 // A data set in a folder that the browser gives access to: in the origin's private file system (OPFS), or chosen by the user.
 
+import { expectKind } from "../../arguments/kinds.ts";
 import type { HostType } from "../../host/host-type.ts";
 import { type ByteRange, type DataEntry, type DataSource, locate, missing, splitPath } from "../data-source.ts";
 import { readBlob } from "./files.ts";
@@ -9,9 +10,12 @@ export class DirectorySource implements DataSource {
   readonly name: string;
   readonly #root: FileSystemDirectoryHandle;
 
-  constructor(root: HostType<"FileSystemDirectoryHandle">, name = root.name) {
+  /** @throws InputError for what is no folder's handle */
+  constructor(root: HostType<"FileSystemDirectoryHandle">, name?: string) {
+    const isFolder = typeof root?.getDirectoryHandle === "function";
+    expectKind("root", root, "a FileSystemDirectoryHandle", isFolder);
     this.#root = root;
-    this.name = name;
+    this.name = name ?? root.name;
   }
 
   async list(folder: string): Promise<DataEntry[]> {

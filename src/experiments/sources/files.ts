@@ -1,9 +1,18 @@
 // A data set of files that were chosen or dropped on a page.
 
+import { expectKind } from "../../arguments/kinds.ts";
 import { FormatError, InputError } from "../../errors.ts";
 import { blobFile, readWhole } from "../../formats/sources/partial-file.ts";
 import type { HostType } from "../../host/host-type.ts";
-import { type ByteRange, type DataEntry, type DataSource, locate, missing } from "../data-source.ts";
+import {
+  type ByPath,
+  type ByteRange,
+  byPath,
+  type DataEntry,
+  type DataSource,
+  locate,
+  missing,
+} from "../data-source.ts";
 import { FolderListing } from "./listing.ts";
 
 /** Files (or other blobs) by their paths. They are read on demand, and only the requested parts. */
@@ -12,10 +21,11 @@ export class FileSource implements DataSource {
   readonly files: ReadonlyMap<string, Blob>;
   readonly #listing: FolderListing;
 
-  constructor(files: ReadonlyMap<string, Blob>, name = "") {
-    this.files = files;
+  /** @throws InputError for what is neither a Map nor an object */
+  constructor(files: ByPath<Blob>, name = "") {
+    this.files = byPath(files);
     this.name = name;
-    this.#listing = new FolderListing(files.keys());
+    this.#listing = new FolderListing(this.files.keys());
   }
 
   /**
@@ -24,6 +34,7 @@ export class FileSource implements DataSource {
    * @throws InputError if there are no files
    */
   static fromInput(files: Iterable<File>): FileSource {
+    expectKind("files", files, "the files of an input", typeof files?.[Symbol.iterator] === "function");
     return sourceOf([...files].map((file) => [file.webkitRelativePath || file.name, file]));
   }
 

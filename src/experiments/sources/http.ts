@@ -3,7 +3,16 @@
 import { FormatError, InputError } from "../../errors.ts";
 import { expectFileBytes } from "../../formats/bytes/bytes.ts";
 import { type Answer, isMissing, isOk, NoAnswerError, sendRequest } from "../../formats/sources/request.ts";
-import { type ByteRange, type DataEntry, type DataSource, joinPath, locate, missing } from "../data-source.ts";
+import {
+  type ByPath,
+  type ByteRange,
+  byPath,
+  type DataEntry,
+  type DataSource,
+  joinPath,
+  locate,
+  missing,
+} from "../data-source.ts";
 import { FolderListing } from "./listing.ts";
 
 /**
@@ -60,9 +69,9 @@ export class HttpSource implements DataSource {
    * @param address the address of the outermost folder
    * @param files the sizes of its files, which `open` reads from the index
    */
-  constructor(address: string | URL, files: FileSizes) {
+  constructor(address: string | URL, files: ByPath<number>) {
     this.name = String(address).replace(/\/+$/, "");
-    this.#files = new Map(Object.entries(files));
+    this.#files = byPath(files);
     this.#listing = new FolderListing(this.#files.keys());
   }
 

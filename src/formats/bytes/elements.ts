@@ -121,10 +121,11 @@ function expectElements(tensor: SafeTensor, name: string): void {
   throw new InputError(`${name} is not a tensor of a file: expected { dtype, shape, data }.`, { tensor: name });
 }
 
-/** Returns the named tensors of a Map or of an object, in their order. */
-export function tensorEntries(
-  tensors: ReadonlyMap<string, SafeTensorInput> | Readonly<Record<string, SafeTensorInput>>,
-): [string, SafeTensorInput][] {
+/** Tensors by name: a Map or an object. */
+export type NamedTensors = ReadonlyMap<string, SafeTensorInput> | Readonly<Record<string, SafeTensorInput>>;
+
+/** Returns named tensors in their order. */
+export function tensorEntries(tensors: NamedTensors): [string, SafeTensorInput][] {
   if (typeof tensors !== "object" || tensors === null) {
     throw new InputError(`tensors are ${describe(tensors)}, expected a Map or an object of them by name.`);
   }

@@ -1,6 +1,7 @@
 // The cells of a mesh, of the types that VTK defines, and the graph that their sides form between the mesh's points.
 // https://docs.vtk.org/en/latest/vtk_file_formats/vtk_legacy_file_format.html
 
+import { classOf, expectKind } from "../../arguments/kinds.ts";
 import { InputError } from "../../errors.ts";
 
 /** The points of cell c are `connectivity[offsets[c] .. offsets[c + 1])`. */
@@ -76,10 +77,26 @@ function halve(sides: readonly number[]): number[] {
  * Returns the graph of a mesh: an edge for each side of its cells, in both directions. A side that several cells share counts once.
  * @param points the number of points in the mesh
  * @returns [2, E] sources, then targets. The first half of each leads from the smaller index to the larger, in ascending order.
- * @throws InputError for a cell type whose sides are not known here, or a cell with too few points
+ * @throws InputError for what is no cells, a cell type whose sides are not known here, or a cell with too few points
  */
 export function meshEdges(cells: Cells, points: number): Int32Array {
+  expectCells(cells);
+  expectKind("points", points, "the number of points", Number.isSafeInteger(points) && points >= 0);
   return uniqueEdges(points, (use) => eachSide(cells, points, use));
+}
+
+/** @throws InputError for arrays that are missing, or of other kinds */
+export function expectCells(cells: Cells): void {
+  expectKind("cells", cells, "{ offsets, connectivity, types }", typeof cells === "object" && cells !== null);
+  const { offsets, connectivity, types, polyhedra } = cells;
+  const expectArray = (name: string, array: unknown, kind: string) =>
+    expectKind(`${name} of the cells`, array, `of type ${kind}`, classOf(array) === kind);
+  expectArray("offsets", offsets, "Int32Array");
+  expectArray("connectivity", connectivity, "Int32Array");
+  expectArray("types", types, "Uint8Array");
+  if (polyhedra === undefined) return;
+  expectArray("faces", polyhedra?.faces, "Int32Array");
+  expectArray("faceOffsets", polyhedra?.faceOffsets, "Int32Array");
 }
 
 /** Runs up to this length are sorted by insertion, which for a few elements is several times faster than a call of `sort`. */

@@ -1,9 +1,17 @@
 // Meshes: points, the cells between them, and arrays of either. Readers of mesh files return them, and writers take them.
 
+import { expectKind } from "../../arguments/kinds.ts";
 import { InputError } from "../../errors.ts";
-import { isInt32Array, type SafeTensor, type SafeTensorInput } from "../bytes/elements.ts";
+import {
+  isInt32Array,
+  type NamedTensors,
+  type SafeTensor,
+  type SafeTensorInput,
+  tensorEntries,
+  tensorType,
+} from "../bytes/elements.ts";
 import { exactOf } from "../rounding.ts";
-import { type Cells, kinds } from "./cells.ts";
+import { type Cells, expectCells, kinds } from "./cells.ts";
 import { checkCloud } from "./columns.ts";
 import type { Attribute, PointCloud } from "./positions.ts";
 
@@ -24,9 +32,10 @@ export interface Mesh {
 export interface MeshInput {
   points: SafeTensorInput;
   cells?: Cells;
-  pointData?: ReadonlyMap<string, SafeTensorInput>;
-  cellData?: ReadonlyMap<string, SafeTensorInput>;
-  fieldData?: ReadonlyMap<string, SafeTensorInput>;
+  /** By name, in a Map or an object. */
+  pointData?: NamedTensors;
+  cellData?: NamedTensors;
+  fieldData?: NamedTensors;
 }
 
 /** Returns one vertex cell for each point. */
@@ -72,7 +81,10 @@ export function pointDataOf(attributes: ReadonlyMap<string, Attribute> = new Map
 }
 
 /** @throws InputError for arrays that do not fit each other */
-export function checkMesh({ points, cells, pointData, cellData }: MeshInput): { points: number; cells: Cells } {
+export function checkMesh(mesh: MeshInput): { points: number; cells: Cells } {
+  expectKind("mesh", mesh, "{ points, cells }", typeof mesh === "object" && mesh !== null);
+  const { points, cells, pointData, cellData } = mesh;
+  tensorType("points", points);
   const [count, dimensionality] = points.shape;
   if (points.shape.length !== 2 || dimensionality !== 3) {
     throw new InputError(`points are of shape [${points.shape}], expected [points, 3].`, { tensor: "points" });
@@ -85,13 +97,17 @@ export function checkMesh({ points, cells, pointData, cellData }: MeshInput): { 
 }
 
 function checkRows(arrays: MeshInput["pointData"], rows: number, of: string): void {
-  for (const [name, { shape }] of arrays ?? []) {
+  for (const [name, array] of tensorEntries(arrays ?? {})) {
+    tensorType(name, array);
+    const { shape } = array;
     if (shape[0] === rows && shape.length <= 2) continue;
     throw new InputError(`array "${name}" is of shape [${shape}], there are ${rows} ${of}.`, { tensor: name });
   }
 }
 
-function checkCells({ offsets, connectivity, types }: Cells, points: number): void {
+function checkCells(cells: Cells, points: number): void {
+  expectCells(cells);
+  const { offsets, connectivity, types } = cells;
   const rises = offsets.every((offset, i) => offset >= (i === 0 ? 0 : offsets[i - 1]));
   if (offsets.length !== types.length + 1 || offsets[0] !== 0 || offsets.at(-1) !== connectivity.length || !rises) {
     throw new InputError(`the offsets of ${types.length} cells must rise from 0 to ${connectivity.length}.`);

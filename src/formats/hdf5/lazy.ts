@@ -2,7 +2,7 @@
 // have the same extension as those that are HDF5, are read without it.
 
 import { type FileBytes, toBytes } from "../bytes/bytes.ts";
-import type { ArrayContents, SafeTensor } from "../bytes/elements.ts";
+import type { ArrayContents, NamedTensors, SafeTensor } from "../bytes/elements.ts";
 import { CLASSIC, readClassicNetcdf } from "../netcdf/classic.ts";
 import { blobFile, isBlob, readWhole } from "../sources/partial-file.ts";
 import type { Hdf5Options } from "./hdf5.ts";
@@ -42,11 +42,12 @@ export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {
 /**
  * Writes arrays into an HDF5 file. Names are paths such as "position"; groups are not created.
  * @param options.compress compress each array (by deflate, as a single chunk)
+ * @param arrays a Map or an object; elements are of the type of their array where `dtype` does not say otherwise
  * @throws InputError for an element type that is not supported (F16, BF16, BOOL) and for an array that does not fit its shape.
  *   WorkerError if the library's module, hdf5.wasm, cannot be loaded.
  */
 export async function saveHdf5(
-  arrays: ReadonlyMap<string, SafeTensor>,
+  arrays: NamedTensors,
   options: { compress?: boolean } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   return (await library()).saveHdf5(arrays, options);

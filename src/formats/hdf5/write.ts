@@ -1,21 +1,22 @@
 // Writes HDF5 files.
 
 import { InputError } from "../../errors.ts";
-import { bytesOf, elementCount } from "../bytes/bytes.ts";
-import type { SafeTensor } from "../bytes/elements.ts";
+import { bytesOf } from "../bytes/bytes.ts";
+import { type NamedTensors, type SafeTensorInput, tensorEntries, tensorType } from "../bytes/elements.ts";
 import { FLOAT, floats, INTEGER } from "./elements.ts";
 import type { H5Module } from "./h5wasm.ts";
 import { allocate, PATH, withLibrary } from "./library.ts";
 
 /** See lazy.ts. */
 export async function saveHdf5(
-  arrays: ReadonlyMap<string, SafeTensor>,
+  arrays: NamedTensors,
   options: { compress?: boolean } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const tensors = tensorEntries(arrays);
   return await withLibrary((library) => {
     const file = library.open(PATH, library.H5F_ACC_TRUNC, false, -1, -1);
     try {
-      for (const [path, array] of arrays) writeDataset(library, file, path, array, options.compress ?? false);
+      for (const [path, array] of tensors) writeDataset(library, file, path, array, options?.compress ?? false);
     } finally {
       library.close_file(file);
     }
@@ -29,19 +30,13 @@ export async function saveHdf5(
 const DEFLATE = 1;
 const DEFLATE_LEVEL = 4;
 
-function writeDataset(
-  library: H5Module,
-  file: bigint,
-  path: string,
-  { dtype, shape, data }: SafeTensor,
-  compress: boolean,
-): void {
+function writeDataset(library: H5Module, file: bigint, path: string, array: SafeTensorInput, compress: boolean): void {
+  const dtype = tensorType(path, array);
+  const { shape, data } = array;
   const type = Object.values(floats).includes(dtype) ? FLOAT : INTEGER;
   const written = dtype !== "F16" && dtype !== "BF16" && dtype !== "BOOL";
-  if (!written || path.includes("/") || elementCount(shape) !== data.length) {
-    const problem = written
-      ? `a path in groups, or ${data.length} elements for shape (${shape})`
-      : `elements of ${dtype}`;
+  if (!written || path.includes("/")) {
+    const problem = written ? "a path in groups" : `elements of ${dtype}`;
     throw new InputError(`cannot write "${path}" into an HDF5 file: ${problem}.`, { tensor: path });
   }
   const bytes = bytesOf(data);

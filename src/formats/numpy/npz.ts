@@ -3,7 +3,13 @@
 import { zipSync } from "fflate";
 import { InputError } from "../../errors.ts";
 import { type FileBytes, formatError, toBytes } from "../bytes/bytes.ts";
-import { type ArrayContents, type SafeTensor, type SafeTensorInput, tensorEntries } from "../bytes/elements.ts";
+import {
+  type ArrayContents,
+  type NamedTensors,
+  type SafeTensor,
+  type SafeTensorInput,
+  tensorEntries,
+} from "../bytes/elements.ts";
 import type { TextArray } from "../bytes/text-arrays.ts";
 import { openZip } from "../compression/zip.ts";
 import { headerOf, listNpy, loadNpyField, loadNpyTexts, type NpyArray, readRows, saveNpy } from "./npy.ts";
@@ -125,9 +131,7 @@ export function findArray<Entry extends { name: string }>(
  * Writes an archive as `numpy.savez` does, not compressed. The same arrays in the same order give the same bytes.
  * @throws InputError for an array whose data does not fit its shape or dtype, or whose type NumPy does not have, and for more than 4 GiB
  */
-export function saveNpz(
-  arrays: ReadonlyMap<string, SafeTensorInput> | Readonly<Record<string, SafeTensorInput>>,
-): Uint8Array<ArrayBuffer> {
+export function saveNpz(arrays: NamedTensors): Uint8Array<ArrayBuffer> {
   const files = tensorEntries(arrays).map(([name, array]) => [`${name}.npy`, saveNpy(array, { name })] as const);
   return zipFiles(new Map(files));
 }

@@ -3,8 +3,9 @@
 // https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/example/feature.proto, .../framework/tensor.proto
 
 import { PbfReader, PbfWriter } from "pbf";
+import { wrongType } from "../../arguments/kinds.ts";
 import { bytesOf, elementCount, expectWithin, formatError, readArray, toDataView } from "../bytes/bytes.ts";
-import { arrayTypes, type SafeTensor, type SafeTensorType } from "../bytes/elements.ts";
+import { arrayTypes, type SafeTensor, type SafeTensorType, tensorEntries, tensorType } from "../bytes/elements.ts";
 
 /** A feature of an Example: a list of byte strings, of float32 values or of 64-bit integers. */
 export type Feature = { bytes: Uint8Array[] } | { floats: Float32Array } | { integers: BigInt64Array };
@@ -194,25 +195,33 @@ function readTensorFields(reader: PbfReader) {
   return { type, shape, content, floats };
 }
 
-/** Writes an Example whose features are float32 tensors, each a serialized TensorProto in a list of one byte string. */
+type Float32Tensor = { shape: readonly number[]; data: Float32Array };
+
+/**
+ * Writes an Example whose features are float32 tensors, each a serialized TensorProto in a list of one byte string.
+ * @param tensors a Map or an object of them by name
+ * @throws InputError for a tensor whose data does not fit its shape, or is not float32
+ */
 export function writeExample(
-  tensors: ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>,
+  tensors: ReadonlyMap<string, Float32Tensor> | Readonly<Record<string, Float32Tensor>>,
 ): Uint8Array {
+  const entries = tensorEntries(tensors);
+  for (const [name, tensor] of entries) {
+    const dtype = tensorType(name, tensor);
+    if (dtype !== "F32") throw wrongType(name, tensor, "a tensor of float32", `one of ${dtype}`);
+  }
   const writer = new PbfWriter();
   writer.writeMessage(
     1,
     (_, features) => {
-      for (const entry of tensors) features?.writeMessage(1, writeEntry, entry);
+      for (const entry of entries as [string, Float32Tensor][]) features?.writeMessage(1, writeEntry, entry);
     },
     undefined,
   );
   return writer.finish();
 }
 
-function writeEntry(
-  [name, tensor]: [string, { shape: readonly number[]; data: Float32Array }],
-  writer: PbfWriter,
-): void {
+function writeEntry([name, tensor]: [string, Float32Tensor], writer: PbfWriter): void {
   writer.writeStringField(1, name);
   const writeBytesList = (bytes: Uint8Array, list: PbfWriter) => list.writeBytesField(1, bytes);
   const writeFeature = (bytes: Uint8Array, feature: PbfWriter) => feature.writeMessage(1, writeBytesList, bytes);

@@ -1,6 +1,7 @@
 // TensorFlow's record file: a sequence of records, each with its length and two checksums.
 // https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
 
+import { classOf, expectKind } from "../../arguments/kinds.ts";
 import { type FileBytes, formatError, toBytes, toDataView } from "../bytes/bytes.ts";
 import { crc32c } from "../compression/checksums.ts";
 
@@ -89,8 +90,10 @@ export function* readTfRecords(input: FileBytes, options: { file?: string } = {}
   }
 }
 
-/** Writes records into a file. */
+/** Writes records into a file. @throws InputError for what is no list of bytes */
 export function writeTfRecords(records: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const areBytes = Array.isArray(records) && records.every((record) => classOf(record) === "Uint8Array");
+  expectKind("records", records, "a list of Uint8Arrays", areBytes);
   const size = records.reduce((sum, record) => sum + RECORD_HEAD + record.length + RECORD_TAIL, 0);
   const bytes = new Uint8Array(size);
   const view = toDataView(bytes);

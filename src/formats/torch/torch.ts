@@ -14,7 +14,14 @@ import {
   type TypedArrayConstructor,
   toBytes,
 } from "../bytes/bytes.ts";
-import { arrayTypes, type SafeTensor, type SafeTensorType } from "../bytes/elements.ts";
+import {
+  arrayTypes,
+  type NamedTensors,
+  type SafeTensor,
+  type SafeTensorType,
+  tensorEntries,
+  tensorType,
+} from "../bytes/elements.ts";
 import { gatherStrided } from "../bytes/strided.ts";
 import { Unpacking } from "../compression/unpacking.ts";
 import { openZip, type ZipEntry } from "../compression/zip.ts";
@@ -210,14 +217,17 @@ function isRowMajor(shape: readonly number[], strides: readonly number[]): boole
 
 /**
  * Writes tensors by name as `torch.save` writes a dictionary of them, so that `torch.load(file, weights_only=True)` can open it.
- * @throws InputError for an element type that PyTorch does not have, such as U32.
+ * @param tensors a Map or an object; elements are of the type of their array where `dtype` does not say otherwise
+ * @throws InputError for a tensor whose data does not fit its shape or dtype, or whose type PyTorch does not have, such as U32
  */
-export function saveTorch(tensors: ReadonlyMap<string, SafeTensor>): Uint8Array<ArrayBuffer> {
+export function saveTorch(tensors: NamedTensors): Uint8Array<ArrayBuffer> {
   const pickle = new PickleWriter();
   const files: Record<string, Uint8Array> = {};
   let key = 0;
   pickle.opcode("}(");
-  for (const [name, { dtype, shape, data }] of tensors) {
+  for (const [name, tensor] of tensorEntries(tensors)) {
+    const dtype = tensorType(name, tensor);
+    const { shape, data } = tensor;
     const storage = storageNames[dtype];
     if (!storage) {
       throw new InputError(`tensor "${name}" is ${dtype}, which PyTorch does not have: convert it first.`, {

@@ -1,5 +1,6 @@
 // ParaView's collections (.pvd): a list of data sets in other files, with their times and parts.
 
+import { expectKind } from "../../arguments/kinds.ts";
 import { InputError } from "../../errors.ts";
 import { type FileBytes, toBytes } from "../bytes/bytes.ts";
 import { escapeXml } from "../bytes/xml.ts";
@@ -56,10 +57,19 @@ function timeOf(text: string | undefined): number {
  * @throws InputError for an entry without a file, and for times that are not finite numbers
  */
 export function savePvd(entries: readonly PvdEntry[]): Uint8Array<ArrayBuffer> {
-  const lines = entries.map(({ file, time = 0, part = 0, group = "", name }, i) => {
+  expectKind("entries", entries, "a list of { file, time }", Array.isArray(entries));
+  const lines = entries.map((entry, i) => {
+    const { file, time = 0, part = 0, group = "", name } = entry ?? {};
     if (typeof file !== "string" || file === "" || !Number.isFinite(time)) {
       throw new InputError(`data set ${i} of a collection needs a file and a time.`, { row: i });
     }
+    const isNamed = typeof group === "string" && (name === undefined || typeof name === "string");
+    expectKind(
+      `data set ${i} of a collection`,
+      entry,
+      "a whole part, and texts as group and name",
+      isNamed && Number.isSafeInteger(part),
+    );
     const named = name === undefined ? "" : ` name="${escapeXml(name)}"`;
     const place = `timestep="${time}" group="${escapeXml(group)}" part="${part}"`;
     return `<DataSet ${place}${named} file="${escapeXml(file)}"/>\n`;

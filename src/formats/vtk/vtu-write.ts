@@ -2,7 +2,14 @@
 
 import { InputError } from "../../errors.ts";
 import { concatBytes, type FileBytes, type TypedArray } from "../bytes/bytes.ts";
-import { type SafeTensorInput, type SafeTensorType, tensorType, toFloat32 } from "../bytes/elements.ts";
+import {
+  type NamedTensors,
+  type SafeTensorInput,
+  type SafeTensorType,
+  tensorEntries,
+  tensorType,
+  toFloat32,
+} from "../bytes/elements.ts";
 import { escapeXml } from "../bytes/xml.ts";
 import { type Cells, kinds } from "../clouds/cells.ts";
 import { checkMesh, type MeshInput } from "../clouds/mesh.ts";
@@ -89,7 +96,7 @@ export function saveVtp(mesh: MeshInput): Uint8Array<ArrayBuffer> {
     const { offsets, connectivity } = takeCells(cells, chosen);
     return [name, [indices("connectivity", connectivity), indices("offsets", offsets)]];
   });
-  const cellData = new Map([...(mesh.cellData ?? [])].map(([name, tensor]) => [name, takeRows(tensor, order)]));
+  const cellData = new Map(tensorEntries(mesh.cellData ?? {}).map(([name, tensor]) => [name, takeRows(tensor, order)]));
   return writeFile("PolyData", `NumberOfPoints="${points}" ${counts.join(" ")}`, mesh, cellData, sections);
 }
 
@@ -119,20 +126,21 @@ function writeFile(
   type: string,
   piece: string,
   { points, pointData, fieldData }: MeshInput,
-  cellData: MeshInput["cellData"],
+  cellData: NamedTensors | undefined,
   cells: [string, WrittenArray[]][],
 ): Uint8Array<ArrayBuffer> {
   const appended: Uint8Array[] = [];
   const describe = appendTo(appended, encoding);
   const section = (name: string, arrays: readonly WrittenArray[]) =>
     `<${name}>\n${arrays.map(describe).join("")}</${name}>\n`;
-  const named = (arrays: MeshInput["pointData"]) =>
-    [...(arrays ?? [])].map(([name, tensor]) => writtenArray(name, tensor));
+  const named = (arrays: NamedTensors = {}) =>
+    tensorEntries(arrays).map(([name, tensor]) => writtenArray(name, tensor));
+  const ofWhole = named(fieldData);
   const head = [
     `<?xml version="1.0"?>\n`,
     `<VTKFile type="${type}" version="1.0" byte_order="LittleEndian" header_type="UInt64" compressor="vtkZLibDataCompressor">\n`,
     `<${type}>\n`,
-    fieldData?.size ? section("FieldData", named(fieldData)) : "",
+    ofWhole.length > 0 ? section("FieldData", ofWhole) : "",
     `<Piece ${piece}>\n`,
     section("PointData", named(pointData)),
     section("CellData", named(cellData)),
@@ -183,14 +191,14 @@ interface Change {
  */
 export function addPointData(
   input: FileBytes,
-  arrays: ReadonlyMap<string, SafeTensorInput>,
+  arrays: NamedTensors,
   options: { file?: string } = {},
 ): Uint8Array<ArrayBuffer> {
   const source = openMesh(input, options?.file ?? "vtu");
   if (source.unknownCompression !== undefined) throw source.error(`${source.unknownCompression}.`);
   const counts = source.pieces.map((piece) => pointsOf(source, piece));
   const points = counts.reduce((sum, count) => sum + count, 0);
-  const written = [...arrays].map(([name, tensor]) => {
+  const written = tensorEntries(arrays).map(([name, tensor]) => {
     const array = writtenArray(name, tensor);
     if (array.rows === points && tensor.shape.length <= 2) return array;
     throw new InputError(`array "${name}" is of shape [${tensor.shape}], the file has ${points} points.`, {
@@ -204,6 +212,7 @@ export function addPointData(
   const blocks: Uint8Array[] = [];
   const refer = appendTo(blocks, encoding, isRaw ? end - appended.start : 0);
   const describe = (array: WrittenArray): Content => (isRaw ? [refer(array)] : inlineArray(array, encoding));
+  const names = written.map(({ name }) => name);
   const changes: Change[] = [];
   let first = 0;
   source.pieces.forEach((piece, i) => {
@@ -213,7 +222,7 @@ export function addPointData(
       data: array.data.subarray(first * array.components, (first + counts[i]) * array.components),
     });
     const content = written.flatMap((array) => describe(part(array)));
-    changes.push(...insert(piece, content, [...arrays.keys()]));
+    changes.push(...insert(piece, content, names));
     first += counts[i];
   });
   if (isRaw) changes.push({ start: end, end, content: blocks });
