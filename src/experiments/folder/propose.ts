@@ -40,7 +40,6 @@ export function proposeConfig(found: Survey, folder: string): string {
   const { inputs, globals, targets, results } = chooseRoles(found);
   const size = found.points ? ` of ${describeSize(found.points)} points` : "";
   const looked = found.looked < found.files ? `, of which ${found.looked} were looked at` : "";
-  const partial = found.arrays.filter(({ samples }) => samples < found.looked);
   const lines = [
     `# How to train on ${folder}: ${describeFiles(found, String(found.files))}${size}${looked}.`,
     `#   erwin train --data-path ${quote(folder)} --config run.yaml --out run`,
@@ -53,21 +52,22 @@ export function proposeConfig(found: Survey, folder: string): string {
     ...(found.dimensions === 3 ? ["dimensions: 3"] : []),
     "",
     "# What is known of each point beforehand. Positions are always among it. Whole numbers that stand for kinds: {classes: N}.",
-    ...fieldLines("inputs", inputs),
+    ...fieldLines("inputs", inputs, found),
     "",
     "# What is to be predicted at each point, or of the whole sample with {whole: true}: numbers or vectors; classes with {classes: N}.",
-    ...(targets.length + results.length > 0
-      ? fieldLines("targets", targets, { ofWhole: results, mayMiss: !isOfSequences(found) })
-      : ["targets:   # edit: nothing here looks like a result, so name one of the inputs or an array of your own"]),
+    ...fieldLines("targets", targets, found, {
+      ofWhole: results,
+      mayMiss: !isOfSequences(found),
+      none: "targets:   # edit: nothing in all files looks like a result, so name one of the inputs or an array of your own",
+    }),
     ...(found.cellData.length > 0
       ? [
           `# Not to be used: data of cells (${found.cellData.join(", ")}). ParaView's filter "Cell Data to Point Data" makes it the points'.`,
         ]
       : []),
-    ...(partial.length > 0 ? [`# Not in all files: ${partial.map(({ name }) => name).join(", ")}.`] : []),
     "",
     "# Numbers of a whole sample: inflow speed, angle of attack.",
-    ...fieldLines("globals", globals),
+    ...fieldLines("globals", globals, found),
     "",
     ...(found.hasCells
       ? ["graph: mesh   # along the sides of the cells; or {kind: knn, k: 8}, {kind: radius, radius: 0.1}, none"]
@@ -118,20 +118,32 @@ function coordinatesLine(names: readonly string[] | undefined): string {
 export const isOfSequences = ({ collections, hasFixedPoints }: Survey): boolean =>
   collections > 0 || hasFixedPoints === true;
 
-/** @param mayMiss whether values may be missing */
+/**
+ * Arrays that are not in all of the files that were looked at are comments: training needs each named array in every file.
+ * @param mayMiss whether values may be missing
+ * @param none the line where there is no array
+ */
 function fieldLines(
   key: string,
   ofPoints: readonly FoundArray[],
-  { ofWhole = [], mayMiss = false }: { ofWhole?: readonly FoundArray[]; mayMiss?: boolean } = {},
+  { looked }: Survey,
+  {
+    ofWhole = [],
+    mayMiss = false,
+    none = `${key}: {}`,
+  }: { ofWhole?: readonly FoundArray[]; mayMiss?: boolean; none?: string } = {},
 ): string[] {
-  if (ofPoints.length + ofWhole.length === 0) return [`${key}: {}`];
-  const texts = [...ofPoints, ...ofWhole].map((array) => {
+  const all = [...ofPoints, ...ofWhole];
+  const isInAll = ({ samples }: FoundArray) => samples === looked;
+  if (all.length === 0) return [none];
+  const texts = all.map((array) => {
     const gaps = mayMiss && array.missing !== undefined ? ["missing: nan"] : [];
     const options = [...classOptions(array), ...gaps, ...(ofWhole.includes(array) ? ["whole: true"] : [])];
-    return [`  ${quote(array.name)}: {${options.join(", ")}}`, `   # ${describeArray(array)}`] as const;
+    const [mark, note] = isInAll(array) ? ["", ""] : ["# ", "not in all files: "];
+    return [`  ${mark}${quote(array.name)}: {${options.join(", ")}}`, `   # ${note}${describeArray(array)}`] as const;
   });
   const width = Math.max(...texts.map(([text]) => text.length));
-  return [`${key}:`, ...texts.map(([text, comment]) => text.padEnd(width) + comment)];
+  return [all.some(isInAll) ? `${key}:` : none, ...texts.map(([text, comment]) => text.padEnd(width) + comment)];
 }
 
 function classOptions({ classes, labels, least }: FoundArray): string[] {

@@ -167,6 +167,21 @@ describe("what a folder's files suggest", () => {
     expect(matching).toEqual(["a.csv", "b/a.CSV", "b/c/a.csv"]);
   });
 
+  it("are only arrays that all files have: what some lack is a comment, because training would fail", async () => {
+    const table = (columns: string, values: string) =>
+      new TextEncoder().encode(`x,y,z,${columns}\n0,0,0,${values}\n1,1,1,${values.replaceAll(".5", ".25")}\n`);
+    const { text, config } = await propose({
+      "a.csv": table("p,T,sdf,wall", "1.5,2.5,3.5,4.5"),
+      "b.csv": table("p,sdf", "1.5,3.5"),
+    });
+    expect(config).toMatchObject({ inputs: { sdf: {} }, targets: { p: {} } });
+    expect([Object.keys(config.inputs), Object.keys(config.targets)]).toEqual([["sdf"], ["p"]]);
+    expect(text).toMatch(/^ {2}# T: \{\} +# not in all files: 2.25 to 2.5$/m);
+    const none = await propose({ "a.csv": table("p", "1.5"), "b.csv": table("T", "1.5") });
+    expect(none.config.targets).toBe(null);
+    expect(none.text).toContain("targets:   # edit: nothing in all files looks like a result");
+  });
+
   it("are positions in a group of a file, whose third coordinate is kept, and numbers in half precision", async () => {
     const half = { dtype: "F16" as const, shape: [2], data: Uint16Array.of(0x3c00, 0xc000) };
     const points = { shape: [2, 3], data: Float32Array.of(0, 0, 0, 1, 1, 1) };
