@@ -24,7 +24,7 @@ export interface FitOptions<Sample, Batch> {
   batchSize: number;
   /** The learning rate of each step. A function, of the steps done, is called anew by a run that is resumed, and not stored. */
   schedule: Schedule | LearningRates;
-  /** The options of AdamW; its `lr` is the schedule's. */
+  /** The options of AdamW, but for its `lr`: the rate of every step is the schedule's, and one that is given here has no effect. */
   optimizer?: Omit<AdamWOptions, "lr">;
   /** The number of batches whose gradients are averaged before each step. Default 1. */
   accumulate?: number;
