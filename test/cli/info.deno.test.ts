@@ -2,7 +2,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { saveNpz } from "erwin/formats";
+import { saveNpz, saveVtu } from "erwin/formats";
 import { afterAll, expect, it } from "vitest";
 import { useErwin } from "./calls.ts";
 import { errorLine, temporaryFolder } from "./command.ts";
@@ -46,6 +46,26 @@ it("reads what is attached to points, and names the text that it leaves out", as
     { name: "positions", shape: [2, 3], mean: 1 },
     { name: "heat", shape: [2], min: 1, max: 5 },
   ]);
+});
+
+it("says of which type elements are in the file, whatever type they are read as", async () => {
+  const typesOf = async (file: string) =>
+    Object.fromEntries((await info(file)).arrays.map(({ name, dtype }: Record<string, string>) => [name, dtype]));
+  const header = "ply\nformat ascii 1.0\nelement vertex 2\n";
+  const properties = ["double x", "double y", "double z", "double heat", "uchar kind", "float flow"];
+  const rows = "0 0 0 0.1 1 0.5\n1 1 1 0.2 2 0.5\n";
+  writeFileSync(path("a.ply"), `${header}${properties.map((one) => `property ${one}\n`).join("")}end_header\n${rows}`);
+  expect(await typesOf(path("a.ply"))).toEqual({ positions: "F64", heat: "F64", kind: "U8", flow: "F32" });
+  const points = { shape: [2, 3], data: new Float64Array(6) };
+  const pointData = {
+    heat: { shape: [2], data: Float64Array.of(0.1, 0.2) },
+    id: { shape: [2], data: new BigInt64Array(2) },
+  };
+  writeFileSync(path("a.vtu"), saveVtu({ points, pointData }));
+  expect(await typesOf(path("a.vtu"))).toEqual({ positions: "F64", heat: "F64", id: "I64" });
+  expect((await info(path("a.vtu"))).arrays[1]).toMatchObject({ name: "heat", min: 0.1, max: 0.2 });
+  writeFileSync(path("b.csv"), "x,y,z,heat\n0,0,0,0.1\n");
+  expect(await typesOf(path("b.csv"))).toEqual({ positions: "text", heat: "text" });
 });
 
 it("sums up the frames of a file of atoms, which ASE wrote", async () => {

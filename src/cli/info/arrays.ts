@@ -3,9 +3,13 @@
 import { framesIn } from "../../experiments/folder/frames.ts";
 import { forArrayFiles } from "../../formats/array-files.ts";
 import { sortAttributes } from "../../formats/attribute-names.ts";
-import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts";
+import type { ArrayContents, SafeTensor, SafeTensorType } from "../../formats/bytes/elements.ts";
+import { tableExtensions } from "../../formats/clouds/csv.ts";
+import { lammpsExtensions } from "../../formats/clouds/lammps.ts";
 import { withoutLaz } from "../../formats/clouds/laz.ts";
 import { pointDataOf } from "../../formats/clouds/mesh.ts";
+import { pdbExtensions } from "../../formats/clouds/pdb.ts";
+import { plyTypes } from "../../formats/clouds/ply.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { extensionOf, torchExtensions } from "../../formats/extension.ts";
 import { loadNpy } from "../../formats/numpy/npy.ts";
@@ -16,11 +20,25 @@ import { readExampleArrays } from "../../formats/tensorflow/example-arrays.ts";
 import { readTfRecords } from "../../formats/tensorflow/tfrecord.ts";
 import type { Pickled } from "../../formats/torch/pickle.ts";
 import { loadTorch, TorchTensor } from "../../formats/torch/torch.ts";
+import { loadVtkXmlArrays } from "../../formats/vtk/vtu.ts";
 
 /** The name of the array of positions in a file of points. */
 export const POSITIONS = "positions";
 
-type Arrays = ReadonlyMap<string, SafeTensor>;
+/** What stands in place of the element type where a file's numbers are digits. */
+const TEXT = "text";
+/** The formats in which they always are. */
+const textFormats: readonly string[] = [
+  ...[...tableExtensions, ...lammpsExtensions, ...pdbExtensions],
+  ...["extxyz", "obj", "off"],
+];
+
+/** An array with the element type that it has in its file, whatever type it is read as. */
+export type FoundArray = Omit<SafeTensor, "dtype"> & { dtype: SafeTensorType | typeof TEXT };
+
+type Arrays = ReadonlyMap<string, FoundArray>;
+
+const vtkXmlFormats: readonly string[] = ["vtu", "vtp", "vti", "vtr", "vts"];
 
 /** The arrays of each sample in a file, and when all samples are read, what each array that cannot be read holds instead of numbers. */
 export interface Samples {
@@ -110,7 +128,25 @@ async function readPoints(packed: Uint8Array, file: string): Promise<Samples> {
 function readCloud(bytes: Uint8Array, file: string, leftOut: Map<string, string>): Arrays {
   const { numeric, others } = sortAttributes(bytes, file);
   for (const [name, held] of others) leftOut.set(name, held);
-  const { positions, dimensionality, attributes } = readPointCloud(bytes, file, { attributes: numeric });
+  const format = extensionOf(file);
+  if (vtkXmlFormats.includes(format)) {
+    const { points, pointData } = loadVtkXmlArrays(bytes, { file, only: numeric });
+    return new Map([[POSITIONS, points], ...pointData]);
+  }
+  const { positions, exact, dimensionality, attributes } = readPointCloud(bytes, file, { attributes: numeric });
   const shape = [positions.length / dimensionality, dimensionality];
-  return new Map([[POSITIONS, { dtype: "F32", shape, data: positions }], ...pointDataOf(attributes)]);
+  const arrays = new Map<string, FoundArray>([
+    [POSITIONS, { dtype: "F32", shape, data: exact ?? positions }],
+    ...pointDataOf(attributes),
+  ]);
+  for (const [name, array] of arrays) {
+    arrays.set(name, { ...array, data: attributes?.get(name)?.exact ?? array.data });
+  }
+  for (const [name, dtype] of format === "ply" ? plyTypes(bytes, file) : []) {
+    const of = name === "x" ? POSITIONS : name;
+    const array = arrays.get(of);
+    if (array) arrays.set(of, { ...array, dtype });
+  }
+  if (!textFormats.includes(format)) return arrays;
+  return new Map([...arrays].map(([name, array]) => [name, { ...array, dtype: TEXT }]));
 }

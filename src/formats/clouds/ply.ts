@@ -2,6 +2,7 @@
 // binary. The reader returns the vertices' x, y, z and requested properties; it also walks over the rest, to notice a truncated file.
 
 import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "../bytes/bytes.ts";
+import type { SafeTensorType } from "../bytes/elements.ts";
 import { type NumberType, numberTypes } from "../bytes/numbers.ts";
 import { decodeName, parseCount, parseNumber, splitWords, TextReader } from "../bytes/text.ts";
 import { roundedNumbers } from "../rounding.ts";
@@ -108,6 +109,26 @@ export function loadPly(input: FileBytes, options: ReadOptions = {}): PointCloud
     cloud.attributes = new Map(attributes.map((name, i) => [name, { ...roundedNumbers(columns[i], 1), channels: 1 }]));
   }
   return cloud;
+}
+
+const dtypes = new Map<NumberType, SafeTensorType>([
+  [numberTypes.i1, "I8"],
+  [numberTypes.u1, "U8"],
+  [numberTypes.i2, "I16"],
+  [numberTypes.u2, "U16"],
+  [numberTypes.i4, "I32"],
+  [numberTypes.u4, "U32"],
+  [numberTypes.i8, "I64"],
+  [numberTypes.u8, "U64"],
+  [numberTypes.f4, "F32"],
+  [numberTypes.f8, "F64"],
+]);
+
+/** Returns the element types that the header gives to the properties of vertices. */
+export function plyTypes(input: FileBytes, file: string): Map<string, SafeTensorType> {
+  const { elements } = readHeader(new TextReader(toBytes(input), file), file);
+  const properties = elements.find(({ name }) => name === "vertex")?.properties ?? [];
+  return new Map(properties.map(({ name, type }) => [name, dtypes.get(type) as SafeTensorType]));
 }
 
 function findProperty(name: string, { properties }: Element, file: string): number {

@@ -72,6 +72,16 @@ export function loadVtkXmlPoints(input: FileBytes, options: ReadOptions = {}): P
   return cloud;
 }
 
+/** Reads what `loadVtkXmlPoints` reads, with the file's element types. */
+export function loadVtkXmlArrays(
+  input: FileBytes,
+  { file, only }: Required<MeshOptions>,
+): Pick<Mesh, "points" | "pointData"> {
+  const source = openMesh(input, file);
+  const pointData = readRows(source, "PointData", (piece) => pointsOf(source, piece), only);
+  return { points: readPoints(source), pointData };
+}
+
 /** @throws FormatError for a file whose type is none of the expected ones; default: all that are known */
 export function openMesh(input: FileBytes, file: string, ...types: string[]): VtkXmlFile {
   const source = new VtkXmlFile(toBytes(input), file);
