@@ -64,6 +64,10 @@ it("says of which type elements are in the file, whatever type they are read as"
   writeFileSync(path("a.vtu"), saveVtu({ points, pointData }));
   expect(await typesOf(path("a.vtu"))).toEqual({ positions: "F64", heat: "F64", id: "I64" });
   expect((await info(path("a.vtu"))).arrays[1]).toMatchObject({ name: "heat", min: 0.1, max: 0.2 });
+  const formats = join(import.meta.dirname, "..", "formats");
+  expect(await typesOf(join(formats, "maps", "doubles.pcd"))).toEqual({ positions: "F64", p: "F64" });
+  const ofPcl = { positions: "F32", normal_x: "F32", red: "U8", green: "U8", blue: "U8" };
+  expect(await typesOf(join(formats, "foreign", "pcl-binary.pcd"))).toMatchObject(ofPcl);
   writeFileSync(path("b.csv"), "x,y,z,heat\n0,0,0,0.1\n");
   expect(await typesOf(path("b.csv"))).toEqual({ positions: "text", heat: "text" });
 });

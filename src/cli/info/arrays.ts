@@ -8,6 +8,7 @@ import { tableExtensions } from "../../formats/clouds/csv.ts";
 import { lammpsExtensions } from "../../formats/clouds/lammps.ts";
 import { withoutLaz } from "../../formats/clouds/laz.ts";
 import { pointDataOf } from "../../formats/clouds/mesh.ts";
+import { pcdTypes } from "../../formats/clouds/pcd.ts";
 import { pdbExtensions } from "../../formats/clouds/pdb.ts";
 import { plyTypes } from "../../formats/clouds/ply.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
@@ -35,6 +36,9 @@ const textFormats: readonly string[] = [
 
 /** An array with the element type that it has in its file, whatever type it is read as. */
 export type FoundArray = Omit<SafeTensor, "dtype"> & { dtype: SafeTensorType | typeof TEXT };
+
+/** The readers of the types that a header names. */
+const headerTypes: Readonly<Partial<Record<string, typeof plyTypes>>> = { ply: plyTypes, pcd: pcdTypes };
 
 type Arrays = ReadonlyMap<string, FoundArray>;
 
@@ -142,7 +146,7 @@ function readCloud(bytes: Uint8Array, file: string, leftOut: Map<string, string>
   for (const [name, array] of arrays) {
     arrays.set(name, { ...array, data: attributes?.get(name)?.exact ?? array.data });
   }
-  for (const [name, dtype] of format === "ply" ? plyTypes(bytes, file) : []) {
+  for (const [name, dtype] of headerTypes[format]?.(bytes, file) ?? []) {
     const of = name === "x" ? POSITIONS : name;
     const array = arrays.get(of);
     if (array) arrays.set(of, { ...array, dtype });

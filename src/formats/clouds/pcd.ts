@@ -3,6 +3,7 @@
 
 import { firstNotFinite } from "../../arguments/numbers.ts";
 import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "../bytes/bytes.ts";
+import type { SafeTensorType } from "../bytes/elements.ts";
 import { type NumberType, numberTypes } from "../bytes/numbers.ts";
 import { decodeName, parseCount, splitWords, TextReader } from "../bytes/text.ts";
 import { decompressLzf } from "../compression/lzf.ts";
@@ -103,6 +104,12 @@ export function loadPcd(input: FileBytes, options: ReadOptions = {}): PointCloud
     );
   }
   return cloud;
+}
+
+/** Returns the element types that the header gives to the fields; the parts of colours are bytes. */
+export function pcdTypes(input: FileBytes, file: string): Map<string, SafeTensorType> {
+  const { fields } = readHeader(new TextReader(toBytes(input), file), file);
+  return new Map(fields.map(({ name, type, byte }) => [name, byte === undefined ? type.dtype : "U8"]));
 }
 
 /** Reads the header, up to the first byte after it. */

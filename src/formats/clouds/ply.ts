@@ -111,24 +111,11 @@ export function loadPly(input: FileBytes, options: ReadOptions = {}): PointCloud
   return cloud;
 }
 
-const dtypes = new Map<NumberType, SafeTensorType>([
-  [numberTypes.i1, "I8"],
-  [numberTypes.u1, "U8"],
-  [numberTypes.i2, "I16"],
-  [numberTypes.u2, "U16"],
-  [numberTypes.i4, "I32"],
-  [numberTypes.u4, "U32"],
-  [numberTypes.i8, "I64"],
-  [numberTypes.u8, "U64"],
-  [numberTypes.f4, "F32"],
-  [numberTypes.f8, "F64"],
-]);
-
 /** Returns the element types that the header gives to the properties of vertices. */
 export function plyTypes(input: FileBytes, file: string): Map<string, SafeTensorType> {
   const { elements } = readHeader(new TextReader(toBytes(input), file), file);
   const properties = elements.find(({ name }) => name === "vertex")?.properties ?? [];
-  return new Map(properties.map(({ name, type }) => [name, dtypes.get(type) as SafeTensorType]));
+  return new Map(properties.map(({ name, type }) => [name, type.dtype]));
 }
 
 function findProperty(name: string, { properties }: Element, file: string): number {
