@@ -68,8 +68,10 @@ it("says of which type elements are in the file, whatever type they are read as"
   expect(await typesOf(join(formats, "maps", "doubles.pcd"))).toEqual({ positions: "F64", p: "F64" });
   const ofPcl = { positions: "F32", normal_x: "F32", red: "U8", green: "U8", blue: "U8" };
   expect(await typesOf(join(formats, "foreign", "pcl-binary.pcd"))).toMatchObject(ofPcl);
-  writeFileSync(path("b.csv"), "x,y,z,heat\n0,0,0,0.1\n");
-  expect(await typesOf(path("b.csv"))).toEqual({ positions: "text", heat: "text" });
+  // Digits have no type of their own: they are float64 where float32 would round them much.
+  writeFileSync(path("b.csv"), "x,y,z,heat\n4500000.125,0,0,0.5\n");
+  expect(await typesOf(path("b.csv"))).toEqual({ positions: "F64", heat: "F32" });
+  expect((await info(path("b.csv"))).arrays[0]).toMatchObject({ max: 4500000.125 });
 });
 
 it("sums up the frames of a file of atoms, which ASE wrote", async () => {

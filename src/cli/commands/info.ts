@@ -16,7 +16,7 @@ import {
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { isFolder, readBytes } from "../files/files.ts";
-import { type FoundArray, POSITIONS, readSamples } from "../info/arrays.ts";
+import { POSITIONS, readSamples } from "../info/arrays.ts";
 import { describeFile, describeFolder, describeSamples } from "../info/describe.ts";
 import type { RunDescription } from "../info/run.ts";
 import { describeDawn } from "../node-gpu.ts";
@@ -144,7 +144,7 @@ const describeFields = (fields: readonly DataField[] = []) =>
     .map(({ name, channels, labels }) => (channels === 1 ? name : `${name} [${labels?.join(", ") ?? channels}]`))
     .join(", ");
 
-function describePoints(file: string, { data, shape: [points, dimensionality] }: FoundArray): void {
+function describePoints(file: string, { data, shape: [points, dimensionality] }: SafeTensor): void {
   const positions = Float64Array.from<number | bigint>(data, Number);
   console.log(`${file}: ${formatPlural(points, "point")} in ${dimensionality} dimensions`);
   const axes = Array.from({ length: dimensionality }, (_, d) => {

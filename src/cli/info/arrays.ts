@@ -3,13 +3,10 @@
 import { framesIn } from "../../experiments/folder/frames.ts";
 import { forArrayFiles } from "../../formats/array-files.ts";
 import { sortAttributes } from "../../formats/attribute-names.ts";
-import type { ArrayContents, SafeTensor, SafeTensorType } from "../../formats/bytes/elements.ts";
-import { tableExtensions } from "../../formats/clouds/csv.ts";
-import { lammpsExtensions } from "../../formats/clouds/lammps.ts";
+import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts";
 import { withoutLaz } from "../../formats/clouds/laz.ts";
 import { pointDataOf } from "../../formats/clouds/mesh.ts";
 import { pcdTypes } from "../../formats/clouds/pcd.ts";
-import { pdbExtensions } from "../../formats/clouds/pdb.ts";
 import { plyTypes } from "../../formats/clouds/ply.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { extensionOf, torchExtensions } from "../../formats/extension.ts";
@@ -26,21 +23,10 @@ import { loadVtkXmlArrays } from "../../formats/vtk/vtu.ts";
 /** The name of the array of positions in a file of points. */
 export const POSITIONS = "positions";
 
-/** What stands in place of the element type where a file's numbers are digits. */
-const TEXT = "text";
-/** The formats in which they always are. */
-const textFormats: readonly string[] = [
-  ...[...tableExtensions, ...lammpsExtensions, ...pdbExtensions],
-  ...["extxyz", "obj", "off"],
-];
-
-/** An array with the element type that it has in its file, whatever type it is read as. */
-export type FoundArray = Omit<SafeTensor, "dtype"> & { dtype: SafeTensorType | typeof TEXT };
-
 /** The readers of the types that a header names. */
 const headerTypes: Readonly<Partial<Record<string, typeof plyTypes>>> = { ply: plyTypes, pcd: pcdTypes };
 
-type Arrays = ReadonlyMap<string, FoundArray>;
+type Arrays = ReadonlyMap<string, SafeTensor>;
 
 const vtkXmlFormats: readonly string[] = ["vtu", "vtp", "vti", "vtr", "vts"];
 
@@ -139,18 +125,17 @@ function readCloud(bytes: Uint8Array, file: string, leftOut: Map<string, string>
   }
   const { positions, exact, dimensionality, attributes } = readPointCloud(bytes, file, { attributes: numeric });
   const shape = [positions.length / dimensionality, dimensionality];
-  const arrays = new Map<string, FoundArray>([
-    [POSITIONS, { dtype: "F32", shape, data: exact ?? positions }],
+  const arrays = new Map<string, SafeTensor>([
+    [POSITIONS, exact ? { dtype: "F64", shape, data: exact } : { dtype: "F32", shape, data: positions }],
     ...pointDataOf(attributes),
   ]);
-  for (const [name, array] of arrays) {
-    arrays.set(name, { ...array, data: attributes?.get(name)?.exact ?? array.data });
+  for (const [name, { exact }] of attributes ?? []) {
+    if (exact) arrays.set(name, { ...(arrays.get(name) as SafeTensor), dtype: "F64", data: exact });
   }
   for (const [name, dtype] of headerTypes[format]?.(bytes, file) ?? []) {
     const of = name === "x" ? POSITIONS : name;
     const array = arrays.get(of);
     if (array) arrays.set(of, { ...array, dtype });
   }
-  if (!textFormats.includes(format)) return arrays;
-  return new Map([...arrays].map(([name, array]) => [name, { ...array, dtype: TEXT }]));
+  return arrays;
 }

@@ -1,13 +1,13 @@
 // Statistics of an array's values, in one pass and without a copy.
 
+import type { SafeTensor } from "../../formats/bytes/elements.ts";
 import { bfloat16ToFloat32, halfToNumber } from "../../formats/bytes/half.ts";
-import type { FoundArray } from "./arrays.ts";
 
 export interface ArraySummary {
   name: string;
   /** The shape in one sample; null along axes on which samples differ. */
   shape: (number | null)[];
-  /** The type of the elements in the file; "text" where the numbers are digits. */
+  /** The type of the elements in the file, or as which its digits are read. */
   dtype: string;
   /** Statistics of the finite values; null if there are none. */
   min: number | null;
@@ -30,13 +30,13 @@ export class Statistics {
   #nan = 0;
   #infinite = 0;
 
-  constructor(name: string, { dtype, shape }: Pick<FoundArray, "dtype" | "shape">) {
+  constructor(name: string, { dtype, shape }: Pick<SafeTensor, "dtype" | "shape">) {
     this.#name = name;
     this.#dtype = dtype;
     this.#shape = [...shape];
   }
 
-  add({ dtype, shape, data }: FoundArray): void {
+  add({ dtype, shape, data }: SafeTensor): void {
     const differs = shape.length !== this.#shape.length;
     this.#shape = differs ? [null] : this.#shape.map((size, axis) => (size === shape[axis] ? size : null));
     const values = dtype === "BF16" ? bfloat16ToFloat32(data as Uint16Array) : data;
