@@ -1,7 +1,7 @@
 // The cells of a mesh, of the types that VTK defines, and the graph that their sides form between the mesh's points.
 // https://docs.vtk.org/en/latest/vtk_file_formats/vtk_legacy_file_format.html
 
-import { classOf, expectKind } from "../../arguments/kinds.ts";
+import { expectKind } from "../../arguments/kinds.ts";
 import { InputError } from "../../errors.ts";
 
 /** The points of cell c are `connectivity[offsets[c] .. offsets[c + 1])`. */
@@ -89,14 +89,17 @@ export function meshEdges(cells: Cells, points: number): Int32Array {
 export function expectCells(cells: Cells): void {
   expectKind("cells", cells, "{ offsets, connectivity, types }", typeof cells === "object" && cells !== null);
   const { offsets, connectivity, types, polyhedra } = cells;
-  const expectArray = (name: string, array: unknown, kind: string) =>
-    expectKind(`${name} of the cells`, array, `of type ${kind}`, classOf(array) === kind);
-  expectArray("offsets", offsets, "Int32Array");
-  expectArray("connectivity", connectivity, "Int32Array");
-  expectArray("types", types, "Uint8Array");
+  const expectArray = (name: string, array: unknown) =>
+    expectKind(
+      `${name} of the cells`,
+      array,
+      "integers in an array",
+      ArrayBuffer.isView(array) || Array.isArray(array),
+    );
+  for (const [name, array] of Object.entries({ offsets, connectivity, types })) expectArray(name, array);
   if (polyhedra === undefined) return;
-  expectArray("faces", polyhedra?.faces, "Int32Array");
-  expectArray("faceOffsets", polyhedra?.faceOffsets, "Int32Array");
+  expectArray("faces", polyhedra?.faces);
+  expectArray("faceOffsets", polyhedra?.faceOffsets);
 }
 
 /** Runs up to this length are sorted by insertion, which for a few elements is several times faster than a call of `sort`. */
