@@ -12,7 +12,7 @@ export class DirectorySource implements DataSource {
 
   /** @throws InputError for what is no folder's handle */
   constructor(root: HostType<"FileSystemDirectoryHandle">, name?: string) {
-    const isFolder = typeof root?.getDirectoryHandle === "function";
+    const isFolder = typeof root?.getFileHandle === "function";
     expectKind("root", root, "a FileSystemDirectoryHandle", isFolder);
     this.#root = root;
     this.name = name ?? root.name;
