@@ -145,13 +145,13 @@ const describeFields = (fields: readonly DataField[] = []) =>
     .join(", ");
 
 function describePoints(file: string, { data, shape: [points, dimensionality] }: SafeTensor): void {
-  const positions = Float64Array.from<number | bigint>(data, Number);
+  const at = (i: number) => Number(data[i]);
   console.log(`${file}: ${formatPlural(points, "point")} in ${dimensionality} dimensions`);
   const axes = Array.from({ length: dimensionality }, (_, d) => {
-    let [low, high] = [positions[d], positions[d]];
-    for (let i = d; i < positions.length; i += dimensionality) {
-      if (positions[i] < low) low = positions[i];
-      if (positions[i] > high) high = positions[i];
+    let [low, high] = [at(d), at(d)];
+    for (let i = d; i < data.length; i += dimensionality) {
+      if (at(i) < low) low = at(i);
+      if (at(i) > high) high = at(i);
     }
     return ["xyz"[d], `${low.toPrecision(6)} to ${high.toPrecision(6)}`];
   });

@@ -19,6 +19,7 @@ import type { Cells } from "../../formats/clouds/cells.ts";
 import { inSpace, pointDataOf } from "../../formats/clouds/mesh.ts";
 import { positionNames } from "../../formats/clouds/positions.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
+import { forNumpy } from "../../formats/numpy/elements.ts";
 import { writableExtensions } from "../../formats/pointcloud.ts";
 import { noteOnRounding } from "../../formats/rounding.ts";
 import { saveVtp, saveVtu } from "../../formats/vtk/vtu-write.ts";
@@ -288,13 +289,10 @@ async function contentsOf({ bytes, sample, arrays }: Predicted): Promise<Content
   const points: SafeTensor = found?.points ?? { dtype, shape: [rows, dimensions], data: positions };
   const { cells, pointData } = found ?? withPoints(read, points);
   const columns = [...pointData].filter(([, { shape }]) => shape.length <= 2);
-  const all = new Map<string, SafeTensorInput>([...columns.map(withKnownType), ...arrays]);
+  const known = columns.map(([name, array]) => [name, forNumpy(array)] as const);
+  const all = new Map<string, SafeTensorInput>([...known, ...arrays]);
   return { points, cells, arrays: all };
 }
-
-/** NumPy has no bfloat16. */
-const withKnownType = ([name, array]: [string, SafeTensor]): [string, SafeTensorInput] =>
-  array.dtype === "BF16" ? [name, { shape: array.shape, data: toFloat32(array) }] : [name, array];
 
 /** Arrays keep their types where the format has these: float32 would make one number of many points' identifiers. */
 function write({ points, cells, arrays }: Contents, output: string): Uint8Array<ArrayBuffer> {

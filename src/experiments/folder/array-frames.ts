@@ -1,9 +1,10 @@
 // Files of named arrays that hold several frames, [frames, points, ...], each of which is made a file of its own: an .npz archive.
 
 import { arrayFileReaders } from "../../formats/array-files.ts";
-import { type ArrayContents, type SafeTensor, type SafeTensorInput, toFloat32 } from "../../formats/bytes/elements.ts";
+import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts";
 import type { TextArray } from "../../formats/bytes/text-arrays.ts";
 import { extensionOf } from "../../formats/extension.ts";
+import { forNumpy } from "../../formats/numpy/elements.ts";
 import { saveNpyTexts } from "../../formats/numpy/npy.ts";
 import { readNpz, saveNpzEntries } from "../../formats/numpy/npz.ts";
 import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
@@ -89,7 +90,7 @@ export async function readArrayFrames(
       const part = <Of extends SafeTensor | TextArray>(of: ReadonlyMap<string, Of>) =>
         [...of].map(([name, array]) => [name, isOfFrames(name, array) ? rowOf(array, frame) : array] as const);
       const ofTexts = part(texts).map(([name, array]) => [`${name}.npy`, saveNpyTexts(array)] as const);
-      const ofNumbers = part(numbers).map(([name, array]) => [name, withKnownType(array)] as const);
+      const ofNumbers = part(numbers).map(([name, array]) => [name, forNumpy(array)] as const);
       return saveNpzEntries(new Map(ofTexts), new Map(ofNumbers));
     },
   };
@@ -134,7 +135,3 @@ function rowOf<Of extends SafeTensor | TextArray>(array: Of, row: number): Of {
   const part = values.slice(row * size, (row + 1) * size);
   return { ...array, shape, ...("texts" in array ? { texts: part } : { data: part }) };
 }
-
-/** NumPy has no bfloat16. */
-const withKnownType = (array: SafeTensor): SafeTensorInput =>
-  array.dtype === "BF16" ? { shape: array.shape, data: toFloat32(array) } : array;

@@ -3,7 +3,13 @@
 
 import { limits } from "../../limits.ts";
 import { elementCount } from "../bytes/bytes.ts";
-import { arrayTypes, type SafeTensorType } from "../bytes/elements.ts";
+import {
+  arrayTypes,
+  type SafeTensor,
+  type SafeTensorInput,
+  type SafeTensorType,
+  toFloat32,
+} from "../bytes/elements.ts";
 import type { RecordField } from "../bytes/records.ts";
 
 /** Types of numbers by NumPy's descriptions, such as "<f4", without the byte order. */
@@ -21,6 +27,10 @@ export const elementTypes: Record<string, SafeTensorType> = {
   u1: "U8",
   b1: "BOOL",
 };
+
+/** Returns an array as NumPy can hold it: it has no bfloat16. */
+export const forNumpy = (array: SafeTensor): SafeTensorInput =>
+  array.dtype === "BF16" ? { shape: array.shape, data: toFloat32(array) } : array;
 
 /** Texts of fixed length, in bytes (S) or in characters of four bytes (U), with zeros after a shorter text. */
 export interface NpyTexts {
