@@ -43,10 +43,14 @@ const parts = [
   { name: "machine", test: /src\/backends\/cpu\/machine\.ts$/ },
   { name: "balltree", test: /src\/balltree\/index\.ts$/ },
   { name: "safetensors", test: /src\/formats\/(safetensors\/safetensors|sources\/source)\.ts$/ },
+  // What formats and models of fields share.
+  { name: "clouds", test: /src\/formats\/clouds\/(cells|positions)\.ts$/ },
   {
     name: "engine",
     test: /src\/((backends|nn|tensor\/operators)\/index|erwin\/model|train\/(fit|data\/batches))\.ts$/,
   },
+  // By itself, so that a page's bundle has what reads files in a part that the first file loads.
+  { name: "surrogate", test: /src\/experiments\/folder\/surrogate\.ts$/ },
 ];
 
 export default defineConfig(({ mode }) => ({
@@ -68,7 +72,8 @@ export default defineConfig(({ mode }) => ({
     rollupOptions: {
       external: isBuiltin,
       // Only says what took how long, where TypeScript runs beside it.
-      checks: { bundlerTimings: false },
+      // The worker that makes batches has all that it needs in one script.
+      checks: { bundlerTimings: false, ineffectiveDynamicImport: false },
       // Texts of kernels would be written anew at each of their uses.
       optimization: { inlineConst: false },
       // Otherwise a comment names each module, a hundredth of the library's size with gzip.

@@ -2,7 +2,7 @@
 
 import { maxLevels } from "../balltree/job.ts";
 import { FormatError } from "../errors.ts";
-import { componentsOf } from "../experiments/folder/read.ts";
+import { componentsOf } from "../experiments/folder/sample-arrays.ts";
 import { arrayFileReaders } from "../formats/array-files.ts";
 import { type SafeTensor, toFloat32, toInt32 } from "../formats/bytes/elements.ts";
 import { withoutLaz } from "../formats/clouds/laz.ts";

@@ -57,6 +57,7 @@ export {
   folderExperimentOf,
 } from "./folder/experiment.ts";
 export type { Label as ClassLabel } from "./folder/labels.ts";
+export { survey } from "./folder/lazy.ts";
 export type { FieldInput, FieldModel, PreparedFields } from "./folder/model.ts";
 export { proposeConfig } from "./folder/propose.ts";
 export type { Columns as FieldColumns, FieldSample } from "./folder/sample.ts";
@@ -68,7 +69,7 @@ export {
   type SurrogateInput,
   type SurrogateOptions,
 } from "./folder/surrogate.ts";
-export { type FoundArray, type Survey, type SurveyOptions, survey } from "./folder/survey.ts";
+export type { FoundArray, Survey, SurveyOptions } from "./folder/survey.ts";
 export type { FieldBatch } from "./folder/task.ts";
 export { DataWorkers, type DataWorkersOptions } from "./loading/workers.ts";
 export {

@@ -5,7 +5,7 @@ import type { Device } from "../backends/device.ts";
 import { CheckpointError, ConfigError } from "../errors.ts";
 import { type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "../erwin/config.ts";
 import { type FileBytes, toBytes } from "../formats/bytes/bytes.ts";
-import { isTorchFile, loadSafetensors, type SafeTensor } from "../formats/safetensors/safetensors.ts";
+import { isTorchFile } from "../formats/safetensors/safetensors.ts";
 import type { Module } from "../nn/module.ts";
 import { TorchCheckpoint } from "../train/checkpoints/torch.ts";
 import type { FitOptions } from "../train/fit-options.ts";
@@ -13,6 +13,7 @@ import type { Task } from "../train/task.ts";
 import { replacingBad, withoutBad } from "./bad-samples.ts";
 import type { DataSource } from "./data-source.ts";
 import type { Experiment, ExperimentOptions, OnBad, Split, SplitName } from "./experiment.ts";
+import { restoreModel } from "./restore.ts";
 
 /** A file with initial weights. */
 export interface InitialWeights {
@@ -121,54 +122,8 @@ export function readModel(
   weights: InitialWeights,
   { device, name, options, onNote }: Pick<RunOptions, "device" | "options" | "onNote"> & { name: string },
 ): Module {
-  const { file, partial } = weights;
-  const { tensors, metadata } = loadSafetensors(toSafetensors(weights, experiment.config(options), onNote), { file });
-  const found = metadata.experiment;
-  if (found !== undefined && found !== name && !partial) {
-    throw new CheckpointError(`${file} holds a model of the experiment ${found}, not of ${name}`, {
-      file,
-      expected: name,
-      found,
-    });
-  }
-  const model = experiment.build(
-    metadata.config === undefined ? experiment.config(options) : parseConfig(metadata.config, file),
-  );
-  if (partial) restoreFitting(model, tensors, { file, device, seed: options.seed, onNote });
-  else model.restore(tensors, file, device);
-  return model;
-}
-
-/** Initializes the model and gives it the tensors that fit by name and shape; `onNote` hears which have none. */
-function restoreFitting(
-  model: Module,
-  tensors: ReadonlyMap<string, SafeTensor>,
-  { file, device, seed, onNote }: { file: string; device: Device; seed: number } & Pick<RunOptions, "onNote">,
-): void {
-  model.initialize({ device, seed });
-  const state = model.state();
-  const shapeOf = (name: string, { shape }: SafeTensor) => state.get(name)?.shape ?? shape;
-  const fitting = [...tensors].filter(([name, tensor]) => String(shapeOf(name, tensor)) === String(tensor.shape));
-  try {
-    const { missing } = model.restore(new Map(fitting), file, device, { strict: false });
-    if (missing.length > 0)
-      onNote?.(`${file} has no fitting values, so that initial ones are taken, for ${missing.join(", ")}`);
-  } catch (error) {
-    model.dispose();
-    throw error;
-  }
-}
-
-function parseConfig(text: string, file: string): Record<string, unknown> {
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch (cause) {
-    throw new CheckpointError(
-      `${file} carries a config that is no JSON: ${(cause as Error).message}`,
-      { file },
-      { cause },
-    );
-  }
+  const bytes = toSafetensors(weights, experiment.config(options), onNote);
+  return restoreModel(experiment, { ...weights, bytes }, { device, name, options, onNote });
 }
 
 /** Returns the options of the training loop for an experiment's options. */

@@ -25,8 +25,8 @@ test("the README states these sizes", () => {
   expect(Math.abs(Number(worker) - size.modelWorker / 1000)).toBeLessThan(5);
 });
 
-test("a bundle that builds graphs alone has nothing of the engine", async () => {
-  const source = `export { knnGraph } from ${JSON.stringify(join(root, "dist", "erwin.js"))};`;
+/** What Vite makes of a module: the scripts that it loads at once, and those that come on demand, by their names. */
+async function bundle(source: string) {
   const result = await build({
     configFile: false,
     logLevel: "silent",
@@ -40,7 +40,40 @@ test("a bundle that builds graphs alone has nothing of the engine", async () => 
     ],
   });
   const { output } = result as Extract<typeof result, { output: unknown }>;
-  const code = output.map((file) => (file.type === "chunk" ? file.code : "")).join("");
-  expect(code).toContain("balltree");
-  expect(gzipSync(code).length).toBeLessThan(20_000);
+  const chunks = output.filter((file) => file.type === "chunk");
+  const reached = new Set<string>();
+  const visit = (names: readonly string[]) => {
+    for (const name of names) {
+      const chunk = chunks.find(({ fileName }) => fileName === name);
+      if (!chunk || reached.has(name)) continue;
+      reached.add(name);
+      visit(chunk.imports);
+    }
+  };
+  visit(chunks.filter(({ isEntry }) => isEntry).map(({ fileName }) => fileName));
+  const codes = (atOnce: boolean) =>
+    chunks.filter(({ fileName }) => reached.has(fileName) === atOnce).map(({ code }) => code);
+  return { atOnce: codes(true), onDemand: codes(false) };
+}
+
+const from = (entry: string) => JSON.stringify(join(root, "dist", `${entry}.js`));
+const gzipped = (codes: readonly string[]) => codes.reduce((sum, code) => sum + gzipSync(code).length, 0);
+
+test("a bundle that builds graphs alone has nothing of the engine", async () => {
+  const { atOnce, onDemand } = await bundle(`export { knnGraph } from ${from("erwin")};`);
+  expect(atOnce.join("")).toContain("balltree");
+  expect(gzipped([...atOnce, ...onDemand])).toBeLessThan(20_000);
+});
+
+test("a page that gives a surrogate arrays loads nothing that reads files, and as much more than one with a model as is written", async () => {
+  const model = await bundle(`export { ErwinTransformer, requestDevice } from ${from("erwin")};`);
+  const { atOnce, onDemand } = await bundle(
+    `export { requestDevice } from ${from("erwin")}; export { Surrogate } from ${from("experiments")};`,
+  );
+  const ofReaders = /UnstructuredGrid|PK\\x03|CELL_TYPES/;
+  expect(onDemand.join("")).toMatch(ofReaders);
+  expect(atOnce.join("")).not.toMatch(ofReaders);
+  const readme = readFileSync(join(root, "src", "experiments", "folder", "README.md"), "utf8");
+  const [, written] = /adds (\d+) kB with gzip/.exec(readme) ?? [];
+  expect(Math.abs(Number(written) - (gzipped(atOnce) - gzipped(model.atOnce)) / 1000)).toBeLessThan(3);
 });

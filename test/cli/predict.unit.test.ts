@@ -22,7 +22,7 @@ import { parseShard, takeShard } from "../../src/cli/predict/shard.ts";
 import { fileName } from "../../src/cli/train/predictions.ts";
 import { InputError } from "../../src/errors.ts";
 import { framesIn } from "../../src/experiments/folder/frames.ts";
-import { readSample } from "../../src/experiments/folder/sample.ts";
+import { readSample } from "../../src/experiments/folder/read-sample.ts";
 import type { SafeTensorInput } from "../../src/formats/bytes/elements.ts";
 import { loadNpz, saveNpz } from "../../src/formats/numpy/npz.ts";
 import { loadSafetensors, saveSafetensors } from "../../src/formats/safetensors/safetensors.ts";

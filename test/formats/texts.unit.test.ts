@@ -8,7 +8,7 @@ import { FormatError } from "../../src/errors.ts";
 import { MemorySource } from "../../src/experiments/data-source.ts";
 import { resolveFolderConfig } from "../../src/experiments/folder/config.ts";
 import { proposeConfig } from "../../src/experiments/folder/propose.ts";
-import { readSample } from "../../src/experiments/folder/sample.ts";
+import { readSample } from "../../src/experiments/folder/read-sample.ts";
 import { survey } from "../../src/experiments/folder/survey.ts";
 import { readHdf5 } from "../../src/formats/hdf5/lazy.ts";
 import { readNpz } from "../../src/formats/numpy/npz.ts";

@@ -7,7 +7,7 @@ import { type Label, readClasses } from "./labels.ts";
 import { readMissing } from "./missing.ts";
 import { type ModelSize, modelConfig, modelSizes } from "./model-config.ts";
 import { isMapping, pathOf, plainKey, Section, writtenKey, wrongValue } from "./section.ts";
-import { readSplits, type SplitRule } from "./splits.ts";
+import { readSplits, type SplitRule } from "./split-rule.ts";
 
 const normalisations = ["standard", "range", "none"] as const;
 /** `standard`: mean 0 and deviation 1; `range`: from -1 to 1; both over the training split. */

@@ -16,8 +16,10 @@ import { findUnits } from "./files.ts";
 import { FramesSource } from "./frames.ts";
 import type { Layout } from "./layout.ts";
 import { shareOf } from "./missing.ts";
-import { type FieldSample, readSample } from "./sample.ts";
-import { divide, type SplitRule, type Unit } from "./splits.ts";
+import { readSample } from "./read-sample.ts";
+import type { FieldSample } from "./sample.ts";
+import type { SplitRule } from "./split-rule.ts";
+import { divide, type Unit } from "./splits.ts";
 import { computeStatistics, type Pair, positionScaling, type Statistics } from "./statistics.ts";
 
 /** The extensions of formats that are read as float32. */

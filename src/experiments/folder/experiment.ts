@@ -10,8 +10,9 @@ import { readOutput } from "../prediction.ts";
 import { baselineLosses, baselineMetrics } from "./baselines.ts";
 import type { FieldCloud } from "./cloud.ts";
 import { type Field, type FolderConfig, folderOptions, resolveFolderConfig } from "./config.ts";
-import { FolderData } from "./data.ts";
+import type { FolderData } from "./data.ts";
 import { type Known, type Layout, layOut } from "./layout.ts";
+import { readers } from "./lazy.ts";
 import { withoutNaN } from "./missing.ts";
 import { FieldModel } from "./model.ts";
 import { predictionsOf } from "./predictions.ts";
@@ -68,7 +69,7 @@ export function folderExperiment(given: unknown, { statistics, list }: FolderExp
   };
   let found: { source: DataSource; data: Promise<FolderData> } | undefined;
   const dataOf = (source: DataSource) => {
-    if (found?.source !== source) found = { source, data: FolderData.find(config, source, list) };
+    if (found?.source !== source) found = { source, data: findData(config, source, list) };
     return found.data;
   };
   const predictFields = async (model: FieldModel, cloud: FieldCloud) => {
@@ -127,6 +128,9 @@ export function folderExperiment(given: unknown, { statistics, list }: FolderExp
     },
   };
 }
+
+const findData = async (...what: Parameters<typeof FolderData.find>): Promise<FolderData> =>
+  (await readers()).FolderData.find(...what);
 
 /** Returns the fields that the model sees and predicts, with their standardisation. */
 function fieldsOf({ dimensions, positions, inputs, globals, state, history, targets }: Layout): Experiment["fields"] {

@@ -1,7 +1,8 @@
 // Proposes a config for a folder: likely choices are filled in, and comments list the alternatives.
 
+import { labelNames } from "../array-names.ts";
 import { shareOf } from "./missing.ts";
-import { type FoundArray, labelNames, type Survey } from "./survey.ts";
+import type { FoundArray, Survey } from "./survey.ts";
 
 /** Matches names of quantities that are usually known before a simulation. */
 const knownBefore =

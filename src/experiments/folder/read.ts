@@ -3,9 +3,9 @@
 import { FormatError } from "../../errors.ts";
 import { forArrayFiles } from "../../formats/array-files.ts";
 import { attributeNames, sortAttributes } from "../../formats/attribute-names.ts";
-import { type ArrayContents, type SafeTensor, toInt32 } from "../../formats/bytes/elements.ts";
+import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts";
 import { holdsAtoms } from "../../formats/clouds/atoms.ts";
-import { type Cells, kinds, meshEdges } from "../../formats/clouds/cells.ts";
+import { type Cells, kinds } from "../../formats/clouds/cells.ts";
 import { tableExtensions, textsIn } from "../../formats/clouds/csv.ts";
 import { lammpsExtensions } from "../../formats/clouds/lammps.ts";
 import { unpackLaz } from "../../formats/clouds/laz.ts";
@@ -22,33 +22,9 @@ import { loadTorch, torchTensors } from "../../formats/torch/torch.ts";
 import { loadVtk, type VtkFile } from "../../formats/vtk/vtk.ts";
 import { loadVtkGrid, loadVtp, loadVtu } from "../../formats/vtk/vtu.ts";
 import { edgeNames, positionNames, triangleNames } from "../array-names.ts";
-import { namingFile } from "../arrays.ts";
 import { equalCells } from "../cells.ts";
-import { columnsOfTexts, type LabelNumbers, type TextColumn, wantsTexts, withLabels } from "./label-arrays.ts";
-
-/** The contents of a file, or the part of them that was requested. */
-export interface SampleArrays {
-  /** The file's name in error messages. */
-  readonly file: string;
-  /** [n, 2] or [n, 3]; undefined if the file's format does not define which of its arrays they are. */
-  readonly points?: SafeTensor;
-  /** The cells, in formats of meshes. */
-  readonly cells?: Cells;
-  /** Arrays by name: [n] or [n, components] if there are `points`; any arrays otherwise. */
-  readonly pointData: ReadonlyMap<string, SafeTensor>;
-  /** Arrays of the whole by name. */
-  readonly wholeData: ReadonlyMap<string, SafeTensor>;
-  /** All arrays but attributes, that of the points among them, in formats that leave to their names which that is. */
-  readonly all?: ReadonlyMap<string, SafeTensor>;
-  /** The names of arrays of cells, which have no values at points. */
-  readonly cellData: readonly string[];
-  /** The names of all arrays in the file, whether requested or not. */
-  readonly names: readonly string[];
-  /** Why each array that cannot be read is left out, where all were to be read: its type, or what is wrong with it. */
-  readonly leftOut?: ReadonlyMap<string, string>;
-  /** The arrays of texts, such as a table's columns that hold no numbers, where all arrays were to be read. */
-  readonly texts?: ReadonlyMap<string, TextColumn>;
-}
+import { columnsOfTexts, type LabelNumbers, wantsTexts, withLabels } from "./label-arrays.ts";
+import { componentsOf, type SampleArrays, withCells, withPoints } from "./sample-arrays.ts";
 
 type Reader = (
   bytes: Uint8Array,
@@ -250,16 +226,6 @@ function namesIn(bytes: Uint8Array, file: string, wanted: readonly string[] | un
   return { names: numeric, leftOut: others };
 }
 
-/** Finds the columns that are the components of a vector: velocity_0 and so on, or velocity:0 as ParaView writes them. */
-export function componentsOf(name: string, names: readonly string[]): string[] {
-  for (const separator of ["_", ":"]) {
-    const found: string[] = [];
-    while (names.includes(`${name}${separator}${found.length}`)) found.push(`${name}${separator}${found.length}`);
-    if (found.length > 0) return found;
-  }
-  return [];
-}
-
 function ofCloud(cloud: ReturnType<typeof readPointCloud>, file: string, names: readonly string[]): SampleArrays {
   const { positions, exact, dimensionality, attributes } = cloud;
   const shape = [positions.length / dimensionality, dimensionality];
@@ -314,73 +280,4 @@ function ofArrays(
   const others = new Map([...arrays].filter(([name]) => name !== position));
   const found = { file, pointData: others, wholeData: others, all: arrays, cellData: [], names };
   return points ? withCells(withPoints(found, points), points.shape[0]) : found;
-}
-
-/**
- * Returns the arrays of a file with other points than those found by name, if any. If its format leaves to names which arrays are of
- * the points, they are divided anew by whether they have a row for each point.
- */
-export function withPoints(arrays: SampleArrays, points: SafeTensor): SampleArrays {
-  const { all, cells } = arrays;
-  if (!all) return { ...arrays, points };
-  const isOfPoints = ({ shape }: SafeTensor) => shape[0] === points.shape[0];
-  const part = (ofPoints: boolean) =>
-    [...all].filter(([, array]) => array !== points && isOfPoints(array) === ofPoints);
-  const attributes = [...arrays.wholeData].filter(([name, array]) => all.get(name) !== array);
-  return {
-    ...arrays,
-    points,
-    cells: arrays.points && isOfPoints(arrays.points) ? cells : undefined,
-    pointData: new Map(part(true)),
-    wholeData: new Map([...attributes, ...part(false)]),
-  };
-}
-
-/** Returns arrays with the cells that those of the usual names list, unless the file's format defines them. */
-export function withCells(arrays: SampleArrays, points: number): SampleArrays {
-  const { cells, pointData, wholeData, file } = arrays;
-  return { ...arrays, cells: cells ?? linesOf(new Map([...wholeData, ...pointData]), points, file) };
-}
-
-function linesOf(arrays: ReadonlyMap<string, SafeTensor>, points: number, file: string): Cells | undefined {
-  const find = (names: readonly string[], fits: (shape: readonly number[]) => boolean) => {
-    const name = names.find((candidate) => fits(arrays.get(candidate)?.shape ?? []));
-    return name === undefined ? undefined : indicesOf(arrays.get(name) as SafeTensor, points, `${file}:${name}`);
-  };
-  const edges = find(edgeNames, ([two, _, ...rest]) => two === 2 && rest.length === 0);
-  if (edges) return equalCells(transpose(edges), 2, kinds.line);
-  const pairs = find(edgeNames, ([_, two, ...rest]) => two === 2 && rest.length === 0);
-  if (pairs) return equalCells(pairs, 2, kinds.line);
-  const triangles = find(triangleNames, ([_, three, ...rest]) => three === 3 && rest.length === 0);
-  return triangles && equalCells(triangles, 3, kinds.triangle);
-}
-
-function indicesOf(array: SafeTensor, points: number, name: string): Int32Array {
-  let indices: Int32Array;
-  try {
-    indices = toInt32(array, name);
-  } catch (cause) {
-    throw new FormatError((cause as Error).message, { file: name }, { cause });
-  }
-  const wrong = indices.findIndex((point) => point < 0 || point >= points);
-  if (wrong < 0) return indices;
-  const problem = `element ${wrong} is the point ${indices[wrong]}, there are ${points}.`;
-  throw new FormatError(`${name}: ${problem}`, { file: name, row: wrong, found: indices[wrong] });
-}
-
-/** [2, M] -> [M, 2] */
-function transpose(edges: Int32Array): Int32Array {
-  const count = edges.length / 2;
-  return Int32Array.from({ length: edges.length }, (_, i) => edges[(i % 2) * count + (i >> 1)]);
-}
-
-/**
- * Returns edges along the sides of a sample's cells, in both directions: [2 E] sources, then targets.
- * @throws FormatError if it has no cells
- */
-export function edgesOf({ cells, file }: SampleArrays, points: number): Int32Array {
-  const edges = cells && namingFile(file, () => meshEdges(cells, points));
-  if (edges && edges.length > 0) return edges;
-  const problem = "has no cells with sides for the graph of the mesh; expected some, or graph: knn in the config.";
-  throw new FormatError(`${file}: ${problem}`, { file });
 }

@@ -1,4 +1,4 @@
-// Reads the arrays of a sample that a config asks for, and checks them. Values stay in the file's own units.
+// Makes a sample of the arrays that a config asks for, and checks them. Values stay in the file's own units.
 
 import { firstNotFinite } from "../../arguments/numbers.ts";
 import { FormatError } from "../../errors.ts";
@@ -6,9 +6,9 @@ import { type SafeTensor, toFloat32 } from "../../formats/bytes/elements.ts";
 import type { Cells } from "../../formats/clouds/cells.ts";
 import { dimensionalityOf } from "../../formats/clouds/positions.ts";
 import { type Field, type FolderConfig, isPositions, type Target } from "./config.ts";
-import { areTexts, numbersOf as classNumbers, type Label } from "./labels.ts";
+import { areTexts, numbersOf as classNumbers } from "./labels.ts";
 import { areSame, withGaps } from "./missing.ts";
-import { componentsOf, edgesOf, readArrays, type SampleArrays, withCells, withPoints } from "./read.ts";
+import { componentsOf, edgesOf, type SampleArrays, withCells, withPoints } from "./sample-arrays.ts";
 
 /** Numbers of a file: float32, or float64 if float32 cannot represent them. */
 export type FileNumbers = Float32Array | Float64Array;
@@ -42,41 +42,13 @@ export interface FieldSample {
   readonly unusable?: string;
 }
 
-type Wanted = Pick<FolderConfig, "coordinates" | "dimensions" | "inputs" | "targets" | "globals" | "graph"> & {
+/** What a config asks for. */
+export type Wanted = Pick<FolderConfig, "coordinates" | "dimensions" | "inputs" | "targets" | "globals" | "graph"> & {
   readonly sequence?: unknown;
 };
 
-/**
- * Reads a sample.
- * @param file the file's name, whose extension chooses the format
- * @param options.truth whether a file without targets, or with wrong ones, is an error (default true)
- * @throws FormatError naming the file, the array and the row that is wrong; for a missing array, the message lists those that exist
- */
-export async function readSample(
-  bytes: Uint8Array,
-  file: string,
-  config: Wanted,
-  { truth = true } = {},
-): Promise<FieldSample> {
-  const { coordinates, inputs, targets, globals } = config;
-  const namesOf = (fields: readonly Field[]) => fields.flatMap(({ from }) => from);
-  const known = [...(coordinates ?? []), ...namesOf(inputs), ...namesOf(globals)];
-  const options = {
-    labels: textLabels([...inputs, ...targets, ...globals]),
-    missing: namesOf(targets.filter(({ missing }) => missing?.includes(Number.NaN))),
-  };
-  let unusable: string | undefined;
-  const read = await readArrays(bytes, file, [...known, ...namesOf(targets)], options).catch((error: unknown) => {
-    if (truth || needsTruth(config) || !(error instanceof FormatError)) throw error;
-    unusable = error.message;
-    return readArrays(bytes, file, known, options);
-  });
-  const arrays = coordinates ? withCoordinates(read, coordinates) : read;
-  return sampleOf(arrays, config, { truth, unusable });
-}
-
 /** A sequence goes on from its targets; otherwise a prediction needs no truth, and truth with gaps is none. */
-const needsTruth = ({ sequence }: Wanted) => sequence !== undefined;
+export const needsTruth = ({ sequence }: Wanted) => sequence !== undefined;
 
 /**
  * Returns the sample that arrays are.
@@ -120,10 +92,6 @@ export function sampleOf(
     ...(unusable !== undefined && { unusable }),
   };
 }
-
-/** Returns the numbers of labels that are texts, by the names of the arrays that hold them. */
-const textLabels = (fields: readonly Field[]): Map<string, ReadonlyMap<Label, number>> =>
-  new Map(fields.filter(areTexts).flatMap((field) => field.from.map((name) => [name, classNumbers(field)] as const)));
 
 const has = ({ pointData, wholeData }: SampleArrays, name: string) =>
   pointData.has(name) || wholeData.has(name) || componentsOf(name, [...pointData.keys()]).length > 0;

@@ -5,7 +5,7 @@ import { type AbortOptions, checkSignal } from "../../abort.ts";
 import { expectKind } from "../../arguments/kinds.ts";
 import { checkOptions, expectParts } from "../../arguments/options.ts";
 import type { Device } from "../../backends/device.ts";
-import { CheckpointError, FormatError, InputError } from "../../errors.ts";
+import { CheckpointError, InputError } from "../../errors.ts";
 import { toBytes } from "../../formats/bytes/bytes.ts";
 import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
 import { type BytesOrAddress, readSource } from "../../formats/sources/source.ts";
@@ -14,11 +14,11 @@ import type { PredictedField } from "../experiment.ts";
 import { cloudOf } from "./cloud.ts";
 import { type Field, isPositions, POSITIONS } from "./config.ts";
 import { FOLDER, type FolderExperiment } from "./experiment.ts";
-import { framesIn } from "./frames.ts";
 import { type FieldValues, type SurrogateInput, sampleOfInput } from "./given-fields.ts";
 import type { Label } from "./labels.ts";
+import { readers } from "./lazy.ts";
 import type { FieldModel } from "./model.ts";
-import { type FieldSample, readSample } from "./sample.ts";
+import type { FieldSample } from "./sample.ts";
 import type { ColumnStatistics, Pair } from "./statistics.ts";
 import { readTrained } from "./trained.ts";
 
@@ -137,21 +137,18 @@ export class Surrogate {
   }
 
   /**
-   * Predicts the sample in a file.
+   * Predicts the sample in a file. The first call loads what reads files, a script of its own.
    * @param source the file's location, or the File itself: its name's extension tells the format
    * @returns as `predict` does; each target that the file has is its `truth`
-   * @throws FormatError naming what is wrong in the file, or if it holds several frames; OutOfMemoryError; the signal's reason, once it
-   *   is aborted
+   * @throws FormatError naming what is wrong in the file, or if it holds several frames; WorkerError if what reads files cannot be
+   *   loaded; OutOfMemoryError; the signal's reason, once it is aborted
    */
   async predictFile(source: File | string | URL, options: AbortOptions = {}): Promise<Record<string, PredictedField>> {
     checkOptions("predictFile", options, { signal: true });
     const { bytes, file } = await readSource(source, options.signal);
-    const { length } = await framesIn(toBytes(bytes), file);
-    if (length > 1) {
-      const problem = `holds ${length} frames, expected one sample; erwin predict takes such files.`;
-      throw new FormatError(`${file}: ${problem}`, { file, expected: 1, found: length });
-    }
-    const sample = await readSample(toBytes(bytes), file, this.#experiment.described, { truth: false });
+    const { readOnlySample } = await readers();
+    checkSignal(options.signal);
+    const sample = await readOnlySample(toBytes(bytes), file, this.#experiment.described);
     return this.#predict({ sample }, options);
   }
 

@@ -6,14 +6,15 @@ import { kinds } from "../../formats/clouds/cells.ts";
 import { dimensionalityOf } from "../../formats/clouds/positions.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { Random, shuffled } from "../../random.ts";
-import { positionNames } from "../array-names.ts";
+import { labelNames, positionNames } from "../array-names.ts";
 import { checkSource, type DataSource, locate, splitPath } from "../data-source.ts";
 import { arrayExtensions } from "./array-frames.ts";
 import { findWanted, noSamples } from "./files.ts";
 import { FramesSource } from "./frames.ts";
 import { areSame } from "./missing.ts";
-import { componentsOf, readArrays, type SampleArrays, sampleExtensions, withCells } from "./read.ts";
+import { readArrays, sampleExtensions } from "./read.ts";
 import { numbersOf, withCoordinates } from "./sample.ts";
+import { componentsOf, type SampleArrays, withCells } from "./sample-arrays.ts";
 import { isInFolder } from "./splits.ts";
 
 /** The number of samples that are read. */
@@ -24,8 +25,6 @@ const MAX_CLASSES = 32;
 const elementNames = /^(species|element|atomic_?numbers?)$/i;
 /** The largest of them, plus one. */
 const ELEMENTS = 119;
-/** Matches names of what people or programs say of each point: a segmentation predicts it. Of these, -1 stands for none. */
-export const labelNames = /label|classif|^class(es)?$|semantic|segment|annotation/i;
 /** Arrays of the whole with more numbers than this are not proposed. */
 const MAX_OF_WHOLE = 16;
 

@@ -3,7 +3,8 @@
 import type { Device } from "../../backends/device.ts";
 import type { ExperimentOptions } from "../experiment.ts";
 import { resolveOptions } from "../options.ts";
-import { type InitialWeights, readModel } from "../run.ts";
+import { restoreModel } from "../restore.ts";
+import type { InitialWeights } from "../run.ts";
 import { FOLDER, type FolderExperiment, folderExperimentOf } from "./experiment.ts";
 import type { FieldModel } from "./model.ts";
 
@@ -14,7 +15,8 @@ export interface TrainedFields {
 }
 
 /**
- * @param metadata the metadata of the weights' file
+ * @param weights a safetensors file
+ * @param metadata its metadata
  * @throws FormatError if the file is damaged; CheckpointError if it holds another model, or does not describe its fields
  */
 export function readTrained(
@@ -24,5 +26,5 @@ export function readTrained(
 ): TrainedFields {
   const experiment = folderExperimentOf(metadata, weights.file);
   const options = resolveOptions(experiment.options) as ExperimentOptions;
-  return { experiment, model: readModel(experiment, weights, { device, name: FOLDER, options }) as FieldModel };
+  return { experiment, model: restoreModel(experiment, weights, { device, name: FOLDER, options }) as FieldModel };
 }

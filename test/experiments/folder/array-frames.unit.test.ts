@@ -11,7 +11,7 @@ import { folderExperiment } from "../../../src/experiments/folder/experiment.ts"
 import { findUnits } from "../../../src/experiments/folder/files.ts";
 import { arrayFramesIn, FramesSource } from "../../../src/experiments/folder/frames.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
-import { readSample } from "../../../src/experiments/folder/sample.ts";
+import { readSample } from "../../../src/experiments/folder/read-sample.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
 import { resolveOptions } from "../../../src/experiments/options.ts";
 import { loadNpz, saveNpz } from "../../../src/formats/numpy/npz.ts";

@@ -10,7 +10,7 @@ import { folderOptions, resolveFolderConfig } from "../../../src/experiments/fol
 import { findUnits, matchesPattern } from "../../../src/experiments/folder/files.ts";
 import { FramesSource } from "../../../src/experiments/folder/frames.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
-import { readSample } from "../../../src/experiments/folder/sample.ts";
+import { readSample } from "../../../src/experiments/folder/read-sample.ts";
 import { divide } from "../../../src/experiments/folder/splits.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
 import type { SafeTensorInput } from "../../../src/formats/bytes/elements.ts";

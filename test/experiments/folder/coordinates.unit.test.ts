@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { encode } from "../../../src/cli/predict/fields.ts";
 import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
-import { readSample } from "../../../src/experiments/folder/sample.ts";
+import { readSample } from "../../../src/experiments/folder/read-sample.ts";
 import { loadNpz, saveNpz } from "../../../src/formats/numpy/npz.ts";
 import { saveVtu } from "../../../src/formats/vtk/vtu-write.ts";
 

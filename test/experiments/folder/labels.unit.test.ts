@@ -3,7 +3,7 @@
 import { expect, it } from "vitest";
 import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
 import { labelsOf } from "../../../src/experiments/folder/labels.ts";
-import { readSample } from "../../../src/experiments/folder/sample.ts";
+import { readSample } from "../../../src/experiments/folder/read-sample.ts";
 import { predictionArrays } from "../../../src/experiments/prediction.ts";
 import { addArrays } from "../../../src/formats/add-arrays.ts";
 import { saveNpz } from "../../../src/formats/numpy/npz.ts";

@@ -8,7 +8,7 @@ import { turned } from "../../../src/experiments/folder/augment.ts";
 import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
 import { folderExperiment, folderExperimentOf } from "../../../src/experiments/folder/experiment.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
-import { readSample } from "../../../src/experiments/folder/sample.ts";
+import { readSample } from "../../../src/experiments/folder/read-sample.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
 import { resolveOptions } from "../../../src/experiments/options.ts";
 import { Random } from "../../../src/random.ts";

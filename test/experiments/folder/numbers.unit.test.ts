@@ -16,7 +16,8 @@ import { folderExperiment } from "../../../src/experiments/folder/experiment.ts"
 import { layOut } from "../../../src/experiments/folder/layout.ts";
 import { measure, summarise } from "../../../src/experiments/folder/metrics.ts";
 import { predictionsOf } from "../../../src/experiments/folder/predictions.ts";
-import { type FieldSample, readSample } from "../../../src/experiments/folder/sample.ts";
+import { readSample } from "../../../src/experiments/folder/read-sample.ts";
+import type { FieldSample } from "../../../src/experiments/folder/sample.ts";
 import {
   computeStatistics,
   type Pair,

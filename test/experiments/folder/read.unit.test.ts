@@ -1,7 +1,8 @@
 // The graph of a sample's mesh, however its file lists cells.
 
 import { expect, it } from "vitest";
-import { edgesOf, readArrays } from "../../../src/experiments/folder/read.ts";
+import { readArrays } from "../../../src/experiments/folder/read.ts";
+import { edgesOf } from "../../../src/experiments/folder/sample-arrays.ts";
 import { saveNpz } from "../../../src/formats/numpy/npz.ts";
 
 /** Returns the edges as sorted texts "source target". */
