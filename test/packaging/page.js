@@ -1,7 +1,9 @@
-// What each project runs: a graph, a forward pass, the same in a worker, three training steps, and an HDF5 file written and read.
+// What each project runs: a graph, a forward pass, the same in a worker, three training steps, an HDF5 file written and read, and a
+// surrogate of fields that predicts a file and its arrays.
 // With these the library loads all the files of its own that it has, its workers and WebAssembly modules.
 import { AdamW, createErwinWorker, ErwinTransformer, knnGraph, mse, requestDevice } from "erwin";
-import { loadHdf5, saveHdf5 } from "erwin/formats";
+import { FOLDER, folderExperiment, MemorySource, openRun, resolveOptions, Surrogate } from "erwin/experiments";
+import { loadHdf5, saveHdf5, saveNpz } from "erwin/formats";
 
 const count = 300;
 const nodePositions = Float32Array.from({ length: 3 * count }, (_, i) => Math.sin(i * i));
@@ -30,12 +32,15 @@ export async function run() {
   const outputOfWorker = await forwardInWorker(input);
   const losses = await train(model, input);
   const { data: read } = (await loadHdf5(await saveHdf5(new Map([["output", tensorOf(output)]])))).get("output");
+  const [ofArrays, ofFile] = await predict(device);
   model.dispose();
   device.dispose();
 
   if (!output.every(Number.isFinite) || output.length !== 8 * count) throw new Error("the model's output is wrong");
   if (output.some((value, i) => value !== outputOfWorker[i])) throw new Error("the worker computes something else");
   if (output.some((value, i) => value !== read[i])) throw new Error("the HDF5 file holds something else");
+  if (ofArrays.length !== count || ofArrays.some((value, i) => value !== ofFile[i]))
+    throw new Error("the surrogate predicts something else of a file");
   if (!(losses[0] > losses[1] && losses[1] > losses[2])) throw new Error(`the loss does not fall: ${losses}`);
   return losses;
 }
@@ -72,4 +77,32 @@ async function train(model, input) {
   }
   optimizer.dispose();
   return losses;
+}
+
+/** What a surrogate predicts of arrays, and of the file that holds them; what reads files is loaded while the program runs. */
+async function predict(device) {
+  const experiment = folderExperiment({
+    targets: ["height"],
+    splits: { train: ["*"] },
+    model: {
+      c_in: 4,
+      c_hidden: 8,
+      ball_sizes: [16],
+      strides: [],
+      enc_num_heads: [2],
+      enc_depths: [1],
+      dec_num_heads: [],
+      dec_depths: [],
+    },
+  });
+  const height = { shape: [count], data: nodePositions.slice(0, count) };
+  const bytes = saveNpz({ positions: { shape: [count, 3], data: nodePositions }, height });
+  const source = new MemorySource({ "a.npz": bytes });
+  const { model } = await openRun(FOLDER, experiment, { device, options: resolveOptions(experiment.options), source });
+  const surrogate = await Surrogate.load(await model.save(), { device });
+  const ofFile = await surrogate.predictFile(new File([bytes], "a.npz"));
+  const ofArrays = await surrogate.predict({ positions: nodePositions });
+  surrogate.dispose();
+  model.dispose();
+  return [ofArrays.height.prediction, ofFile.height.prediction];
 }

@@ -150,7 +150,10 @@ function contentOf(page, path, origin) {
  * @param {string} origin
  */
 function html({ library, script = "start.js" }, origin) {
-  const map = { imports: { erwin: `${origin}/erwin.js`, "erwin/formats": `${origin}/formats.js` } };
+  const files = { erwin: "erwin", "erwin/experiments": "experiments", "erwin/formats": "formats" };
+  const map = {
+    imports: Object.fromEntries(Object.entries(files).map(([name, file]) => [name, `${origin}/${file}.js`])),
+  };
   const importMap = library === "elsewhere" ? `<script type="importmap">${JSON.stringify(map)}</script>` : "";
   return `<!doctype html><meta charset="utf-8"><title>erwin</title><link rel="icon" href="/favicon.ico">
 ${importMap}<script type="module" src="/${script}"></script>`;
