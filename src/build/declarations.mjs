@@ -2,7 +2,7 @@
 // with private fields has the type of one declaration, so each has one only: a model of "erwin" is also one for "erwin/jobs". What an
 // entry exports as a namespace, as nn, is a file of its own, dist/nn.d.ts: TypeScript can write nn.Linear into the declarations of a
 // program only if that is the class itself, and the bundler would make it another name for it.
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { entries, entryNames } from "./entries.mjs";
 import { typescript } from "./run.mjs";
@@ -34,11 +34,37 @@ export async function buildDeclarations() {
   });
   await bundle.write({ file: join(root, "dist", "types.d.ts"), format: "es", banner });
   await bundle.close();
+  const rolled = join(root, "dist", "types.d.ts");
+  writeFileSync(rolled, acceptUndefined(ts, readFileSync(rolled, "utf8")));
   for (const { name, values, types, namespaces } of modules) {
     const parts = namespaces.map((part) => `${typesFrom(part)}export * as ${part} from "./${part}.js";\n`);
     writeFileSync(join(root, "dist", `${name}.d.ts`), [list("./types.js", values, types), ...parts].join(""));
   }
   rmSync(folder, { recursive: true, force: true });
+}
+
+/**
+ * Adds `undefined` to the types of optional properties: to leave one out and to give undefined is the same everywhere in the library, and
+ * programs with exactOptionalPropertyTypes would not be allowed to pass on what may be undefined.
+ * @param {typeof import("typescript")} ts
+ * @param {string} text
+ */
+function acceptUndefined(ts, text) {
+  /** @type {{ at: number, insert: string }[]} */
+  const edits = [];
+  const visit = (/** @type {import("typescript").Node} */ node) => {
+    if ((ts.isPropertySignature(node) || ts.isPropertyDeclaration(node)) && node.questionToken && node.type) {
+      const { type } = node;
+      // A function's result, and a condition's last branch, would take in what follows.
+      const isOpen = ts.isFunctionTypeNode(type) || ts.isConstructorTypeNode(type) || ts.isConditionalTypeNode(type);
+      if (isOpen) edits.push({ at: type.getStart(), insert: "(" }, { at: type.end, insert: ") | undefined" });
+      else if (!/\bundefined$/.test(type.getText())) edits.push({ at: type.end, insert: " | undefined" });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile("types.d.ts", text, ts.ScriptTarget.Latest, true));
+  edits.sort((a, b) => b.at - a.at);
+  return edits.reduce((all, { at, insert }) => all.slice(0, at) + insert + all.slice(at), text);
 }
 
 /**

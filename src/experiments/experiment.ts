@@ -30,8 +30,13 @@ export interface BadSample {
 /** Receives a damaged sample, which is skipped. */
 export type OnBad = (bad: BadSample) => void;
 
+type TrainingOptions = ReturnType<typeof trainingOptions>;
+
 /** The options that every experiment has, besides its own. */
-export type ExperimentOptions = OptionValues<ReturnType<typeof trainingOptions>>;
+export type ExperimentOptions = OptionValues<TrainingOptions>;
+
+/** The declaration of an experiment's options: those of every training by their names, so that their values are known to be there. */
+export type ExperimentDeclaration = TrainingOptions & Options;
 
 /** Losses of trivial predictors by name: what a model has to beat. */
 export type Baselines = Record<string, number>;
@@ -107,8 +112,8 @@ export interface Experiment<
 > {
   /** A summary of one line. */
   readonly summary: string;
-  /** The options, with those of `trainingOptions`. */
-  readonly options: Options;
+  /** The options: those of every training, and its own. */
+  readonly options: ExperimentDeclaration;
   /** Whether `load` reads files; experiments that generate their samples do not. */
   readonly readsFiles: boolean;
   /** The fields that the model sees and predicts, for readers of a run's folder. */

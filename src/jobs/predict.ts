@@ -21,7 +21,7 @@ export interface PredictOptions {
   /** Ends the work after the current batch. */
   signal?: AbortSignal;
   /** Called after each batch with the number of points that were predicted in it. */
-  onBatch?(points: number): void;
+  onBatch?: (points: number) => void;
 }
 
 interface Prepared {

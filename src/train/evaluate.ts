@@ -29,7 +29,7 @@ export interface EvaluateOptions<Sample, Batch> {
   /** Ends the evaluation before its next batch. */
   signal?: AbortSignal;
   /** Receives the metrics of each sample, in the order of the samples; the task must have `details`. */
-  onSample?(metrics: Metrics): void;
+  onSample?: (metrics: Metrics) => void;
 }
 
 const optionNames: Readonly<Record<keyof EvaluateOptions<never, never>, true>> = {

@@ -58,8 +58,8 @@ export interface FitOptions<Sample, Batch> {
    * Called before each step with the number of steps done; the step waits for it. The model may be evaluated in it, and is in
    * training mode again afterwards: this does not change the run's results.
    */
-  beforeStep?(step: number): void | Promise<void>;
-  onProgress?(progress: FitProgress): void;
+  beforeStep?: (step: number) => void | Promise<void>;
+  onProgress?: (progress: FitProgress) => void;
   controller?: FitController;
   /** Stops the run like `controller.stop()`. */
   signal?: AbortSignal;
@@ -69,7 +69,7 @@ export interface FitOptions<Sample, Batch> {
    * Makes a batch from the requested samples, as `task.prepare` would from those of `trainData`, for example in other threads. If
    * memory is short, parts of batches are requested. Default: in this thread.
    */
-  loadBatch?(request: BatchRequest): Promise<Batch>;
+  loadBatch?: (request: BatchRequest) => Promise<Batch>;
   /** A description of the run, stored in the checkpoints. */
   config?: unknown;
   /**
@@ -87,7 +87,7 @@ export interface FitOptions<Sample, Batch> {
    * statistics). If the device was given a limit (`maxMemoryBytes`), this is planned before a batch is computed; otherwise the plan
    * changes when a batch fails, and the run continues from its last copy on the host.
    */
-  onPlan?(plan: MemoryPlan): unknown;
+  onPlan?: (plan: MemoryPlan) => unknown;
   /** Receives each device that replaces a lost one. Without it, a change to the CPU backend is written to the console. */
   onRecovery?: RecoveryListener;
 }

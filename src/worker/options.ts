@@ -48,7 +48,7 @@ export interface TrainOptions extends TransferOptions {
    * Called with each checkpoint, every `saveEvery` steps and at the end: if the page keeps it, in IndexedDB say, it
    * outlives the worker.
    */
-  onCheckpoint?(checkpoint: Uint8Array<ArrayBuffer>): unknown;
+  onCheckpoint?: (checkpoint: Uint8Array<ArrayBuffer>) => unknown;
 }
 
 /** The handle of a training in a worker. Its methods do not wait for other calls; after the end they do nothing. */

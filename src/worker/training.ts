@@ -17,8 +17,8 @@ const BEST_PREFIX = "training.best.";
 interface TrainingListeners extends Pick<FitOptions<unknown, unknown>, "recover" | "onRecovery"> {
   controller: FitController;
   /** Training ends if a call rejects. */
-  onProgress?(progress: FitProgress): Promise<unknown>;
-  onCheckpoint?(checkpoint: Uint8Array<ArrayBuffer>): Promise<unknown>;
+  onProgress?: (progress: FitProgress) => Promise<unknown>;
+  onCheckpoint?: (checkpoint: Uint8Array<ArrayBuffer>) => Promise<unknown>;
 }
 
 /**

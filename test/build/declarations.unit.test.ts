@@ -1,7 +1,7 @@
 // The published declarations, as a strict program with the language of 2022 sees them; what one entry makes, another takes.
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -58,17 +58,21 @@ test("each name is one type's: the bundler tells two of one name apart by a numb
 const members = exportsOfMembers();
 
 test.each([
-  ["a page", ["es2022", "dom"], []],
-  ["Node", ["es2022"], ["node"]],
-])("compile in a strict program of %s that checks them and names no newer library", (_, lib, types) => {
+  ["a page", ["es2022", "dom"], [], "bundler"],
+  ["a worker", ["es2022", "webworker"], [], "node16"],
+  ["Node", ["es2022"], ["node"], "nodenext"],
+])("compile in a strict program of %s that checks them and names no newer library", (_, lib, types, resolution) => {
   const folder = mkdtempSync(join(tmpdir(), "erwin-types-"));
   try {
     const settings = {
       target: "es2022",
       lib,
-      module: "esnext",
-      moduleResolution: "bundler",
+      module: resolution === "bundler" ? "esnext" : resolution,
+      moduleResolution: resolution,
       strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      noPropertyAccessFromIndexSignature: true,
       skipLibCheck: false,
       noEmit: true,
       // What a program exports has a type that its own declarations can name.
@@ -79,9 +83,11 @@ test.each([
     };
     writeFileSync(
       join(folder, "tsconfig.json"),
-      JSON.stringify({ compilerOptions: settings, files: ["main.ts", "members.ts"] }),
+      JSON.stringify({ compilerOptions: settings, files: ["main.ts", "members.ts", "strict-program.ts"] }),
     );
+    writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
     writeFileSync(join(folder, "members.ts"), members);
+    cpSync(join(import.meta.dirname, "strict-program.ts"), join(folder, "strict-program.ts"));
     writeFileSync(
       join(folder, "main.ts"),
       `import { argmax, type ErwinTransformer, exportOnnx, knnGraph, nn, requestDevice, Tensor, type WorkerOutput } from "erwin";

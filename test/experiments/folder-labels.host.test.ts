@@ -36,7 +36,7 @@ onEachDevice((device) => {
     clouds = labels.map((_, i) => i),
   ) => {
     const experiment = folderExperiment(configOf(kind));
-    const data = await experiment.load("train", resolveOptions(experiment.options) as never, source(labels));
+    const data = await experiment.load("train", resolveOptions(experiment.options), source(labels));
     const forward = async () => scale(logits, 1);
     const model = { device: device(), passesMessages: false, prepare: async () => ({}), forward };
     const task = experiment.task(model as never, undefined as never);
@@ -106,7 +106,7 @@ test("of an input's label that does not count the model sees no class, and a con
     const bytes = saveNpz({ positions: { shape: [4, 3], data: positions.slice(0, 12) }, kind, height });
     const experiment = folderExperiment(given);
     const files = new MemorySource(new Map([["a.npz", bytes]]), "data");
-    const data = await experiment.load("train", resolveOptions(experiment.options) as never, files);
+    const data = await experiment.load("train", resolveOptions(experiment.options), files);
     return [...(await data!.load(0, undefined as never)).features];
   };
   expect(await sees({ ignore: [-1, 255] })).toEqual([0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
@@ -122,7 +122,7 @@ test("of an input's label that does not count the model sees no class, and a con
 test("labels that do not count are said to be left out, where they are found and where there are no others", async () => {
   const refuse = async (kind: object, labels: readonly (readonly number[])[]) => {
     const experiment = folderExperiment(configOf(kind));
-    return await experiment.load("train", resolveOptions(experiment.options) as never, source(labels)).then(
+    return await experiment.load("train", resolveOptions(experiment.options), source(labels)).then(
       () => "",
       (error: Error) => error.message,
     );

@@ -90,8 +90,8 @@ const config = {
 onEachDevice((device, backend) => {
   const open = async (given: object, files: MemorySource, more: Record<string, unknown> = {}) => {
     const experiment = folderExperiment(given);
-    const options = resolveOptions(experiment.options, more) as never;
-    const run = await openRun(FOLDER, experiment as never, { device: device(), options, source: files });
+    const options = resolveOptions(experiment.options, more);
+    const run = await openRun(FOLDER, experiment, { device: device(), options, source: files });
     return { experiment, options, ...run };
   };
   const load = (data: { load(index: number, random: never): unknown }, index: number) =>
@@ -334,7 +334,7 @@ describe("splits", () => {
     );
     const data = new MemorySource(new Map([...all, ...Object.entries(files)]), "data");
     const experiment = folderExperiment({ targets: ["pressure"], splits, model });
-    const options = resolveOptions(experiment.options) as never;
+    const options = resolveOptions(experiment.options);
     const found: Record<string, string[]> = {};
     notes.length = 0;
     for (const split of ["train", "val", "test"] as const) {
@@ -391,7 +391,7 @@ test("says what a sample lacks, and where a number is none", async () => {
     const experiment = folderExperiment({ targets: ["pressure"], ...given });
     const data = new MemorySource(new Map(Object.entries(files)), "data");
     try {
-      await experiment.load("train", resolveOptions(experiment.options) as never, data);
+      await experiment.load("train", resolveOptions(experiment.options), data);
     } catch (error) {
       return (error as Error).message;
     }

@@ -121,7 +121,7 @@ class Watched extends MemorySource {
 }
 
 async function readAll(experiment: Experiment, files: Files): Promise<void> {
-  const options = resolveOptions(experiment.options, { batchSize: 1 }) as never;
+  const options = resolveOptions(experiment.options, { batchSize: 1 });
   const source = new Watched(files, "D");
   for (const split of splits) {
     const data = await experiment.load(split, options, source);

@@ -27,7 +27,7 @@ const configOf = (sequence: object, more: object = {}) => ({
 });
 async function open(given: object) {
   const experiment = folderExperiment(given);
-  const options = resolveOptions(experiment.options) as never;
+  const options = resolveOptions(experiment.options);
   const data = await experiment.load("train", options, source);
   return { experiment, options, data: data!, layout: experiment.layout };
 }

@@ -34,7 +34,7 @@ const source = (values: readonly number[] = truth, drags: readonly number[] = [1
 
 async function load(target: object, files = source()) {
   const experiment = folderExperiment({ targets: target, splits: { train: ["*"] } });
-  const data = await experiment.load("train", resolveOptions(experiment.options) as never, files);
+  const data = await experiment.load("train", resolveOptions(experiment.options), files);
   return { experiment, data: data! };
 }
 

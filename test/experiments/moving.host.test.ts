@@ -20,7 +20,7 @@ const config = { targets: ["velocity", "positions"], sequence: true, splits: { t
 onEachDevice((device) => {
   test("a rollout's points are where they are predicted to be", async () => {
     const experiment = folderExperiment(config);
-    const options = resolveOptions(experiment.options) as never;
+    const options = resolveOptions(experiment.options);
     const data = await experiment.load("train", options, source);
     const { layout } = experiment;
     expect(layout.targets.map(({ target }) => target.name)).toEqual(["velocity", "positions"]);
@@ -55,7 +55,7 @@ onEachDevice((device) => {
 
   test("noise moves the points as it does the positions that the model sees as its state", async () => {
     const noisy = folderExperiment({ ...config, augmentation: { noise: 0.1 } });
-    const data = await noisy.load("train", resolveOptions(noisy.options) as never, source);
+    const data = await noisy.load("train", resolveOptions(noisy.options), source);
     const { layout } = noisy;
     const random = { normal: () => 0.7 } as never;
     const [clean, moved] = [await data!.load(1, random), await data!.load(1, random, 0)];

@@ -76,9 +76,9 @@ onEachDevice((device) => {
   /** What training would write, but untrained. */
   const trained = async (given: object, files: Record<string, Uint8Array>) => {
     const experiment = folderExperiment(given);
-    const options = resolveOptions(experiment.options) as never;
+    const options = resolveOptions(experiment.options);
     const source = new MemorySource(new Map(Object.entries(files)), "data");
-    const { model } = await openRun(FOLDER, experiment as never, { device: device(), options, source });
+    const { model } = await openRun(FOLDER, experiment, { device: device(), options, source });
     using _ = model;
     return model.save();
   };
@@ -240,9 +240,9 @@ onEachDevice((device) => {
       splits: { train: ["*"] },
       model,
     });
-    const options = resolveOptions(experiment.options) as never;
+    const options = resolveOptions(experiment.options);
     const source = new MemorySource(new Map(files), "data");
-    const run = await openRun(FOLDER, experiment as never, { device: device(), options, source });
+    const run = await openRun(FOLDER, experiment, { device: device(), options, source });
     using untrained = run.model;
     untrained.eval();
     const [expected] = await experiment.predictFields(

@@ -4,8 +4,8 @@ import { CheckpointError, ConfigError } from "../../errors.ts";
 import type { DataSet } from "../../train/task.ts";
 import { spread } from "../baselines.ts";
 import { type DataSource, expectSource } from "../data-source.ts";
-import type { DataField, Experiment, PredictedField } from "../experiment.ts";
-import { type Option, type Options, type OptionValues, whole } from "../options.ts";
+import type { DataField, Experiment, ExperimentDeclaration, PredictedField } from "../experiment.ts";
+import { type Option, type OptionValues, whole } from "../options.ts";
 import { readOutput } from "../prediction.ts";
 import { baselineLosses, baselineMetrics } from "./baselines.ts";
 import type { FieldCloud } from "./cloud.ts";
@@ -160,14 +160,14 @@ function fieldsOf({ dimensions, positions, inputs, globals, state, history, targ
 }
 
 /** Returns the options of training, with the config's values as their defaults. */
-function optionsOf({ training, sequence }: FolderConfig): Options {
+function optionsOf({ training, sequence }: FolderConfig): ExperimentDeclaration {
   const values = training as Readonly<Record<string, unknown>>;
   const own = Object.entries(folderOptions).map(([name, option]) => [
     name,
     { ...option, default: values[name] } as Option,
   ]);
   return {
-    ...Object.fromEntries(own),
+    ...(Object.fromEntries(own) as typeof folderOptions),
     ...(sequence && { rollout: whole(sequence.rollout, "steps that a test predicts from a sequence's first frame") }),
   };
 }

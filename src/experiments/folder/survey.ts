@@ -85,7 +85,7 @@ export interface Survey {
 /** How to survey. */
 export interface SurveyOptions {
   /** Receives the samples that are damaged, with what is wrong with them: they are left out. By default one is an error. */
-  onBad?(file: string, problem: string): void;
+  onBad?: (file: string, problem: string) => void;
   /** The files that are samples: a pattern with * and **; by default all that can be read. */
   files?: string;
 }

@@ -1,7 +1,6 @@
 // A trained model of a folder's fields, with what its file tells of them.
 
 import type { Device } from "../../backends/device.ts";
-import type { ExperimentOptions } from "../experiment.ts";
 import { resolveOptions } from "../options.ts";
 import { restoreModel } from "../restore.ts";
 import type { InitialWeights } from "../run.ts";
@@ -25,6 +24,6 @@ export function readTrained(
   device: Device,
 ): TrainedFields {
   const experiment = folderExperimentOf(metadata, weights.file);
-  const options = resolveOptions(experiment.options) as ExperimentOptions;
+  const options = resolveOptions(experiment.options);
   return { experiment, model: restoreModel(experiment, weights, { device, name: FOLDER, options }) as FieldModel };
 }

@@ -157,7 +157,7 @@ export class Form {
   }
 
   #showOptions(given: Readonly<Record<string, unknown>>): void {
-    const { summary, options }: Pick<Experiment, "summary" | "options"> = this.#chosen ?? {
+    const { summary, options }: { summary: string; options: Options } = this.#chosen ?? {
       summary: OWN_FILES,
       options: {},
     };
