@@ -15,7 +15,10 @@ import { hdf5Script } from "./wasm/hdf5/library.mjs";
 const workers: Record<string, string> = Object.fromEntries(
   ["pool", "kernels", "model", "data"].map((name) => [name, `workers/${name}.ts`]),
 );
-/** The worker that makes batches is built by itself: it needs parts of the engine, which pages would then load in pieces. */
+/**
+ * The worker that makes batches is built by itself: it needs parts of the engine, which pages would then load in pieces. It is one script
+ * with all that it may need, for Vite 7 refuses a page that names a worker with parts that come on demand.
+ */
 const { data, ...others } = workers;
 /** Trees and graphs by themselves, so that a bundle that uses no more takes in nothing of the engine. */
 const library = { ...entries, cli: "src/cli/main.ts", ...others, "assets/balltree": "src/balltree/index.ts" };
@@ -72,8 +75,7 @@ export default defineConfig(({ mode }) => ({
     rollupOptions: {
       external: isBuiltin,
       // Only says what took how long, where TypeScript runs beside it.
-      // The worker that makes batches has all that it needs in one script.
-      checks: { bundlerTimings: false, ineffectiveDynamicImport: false },
+      checks: { bundlerTimings: false },
       // Texts of kernels would be written anew at each of their uses.
       optimization: { inlineConst: false },
       // Otherwise a comment names each module, a hundredth of the library's size with gzip.
@@ -83,7 +85,7 @@ export default defineConfig(({ mode }) => ({
         charset: "ascii",
         comments: { legal: true, annotation: true, jsdoc: false },
         chunkFileNames: "assets/[name]-[hash].js",
-        codeSplitting: { groups: mode === "data-worker" ? [thread] : [thread, ...parts] },
+        codeSplitting: mode === "data-worker" ? false : { groups: [thread, ...parts] },
         postBanner: (chunk) => (chunk.isEntry ? (banners[chunk.name] ?? "") : ""),
       },
     },

@@ -7,8 +7,6 @@ import { ConfigError } from "../src/errors.ts";
 import { replacingBad } from "../src/experiments/bad-samples.ts";
 import type { DataSource } from "../src/experiments/data-source.ts";
 import type { BadSample } from "../src/experiments/experiment.ts";
-// At once, and so in this worker's own script: what bundlers make of a worker may be a single file.
-import "../src/experiments/folder/reading.ts";
 import { experimentOf } from "../src/experiments/index.ts";
 import {
   type BatchSetup,

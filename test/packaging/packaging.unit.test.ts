@@ -115,3 +115,11 @@ test.each(["pool", "kernels"])("a thread of the %s needs little code", (name) =>
   const size = [worker, ...imports(worker)].reduce((sum, file) => sum + asset(file).length, 0);
   expect(size).toBeLessThan(27_000);
 });
+
+// Vite 7 makes one file of a worker, and refused every page that imported erwin/experiments for a worker's parts that came on demand.
+test("workers load nothing on demand", () => {
+  const workers = readdirSync(join(root, "dist", "assets")).filter((name) => name.endsWith("-worker.js"));
+  expect(workers.length).toBeGreaterThan(3);
+  const parts = workers.flatMap((worker) => [worker, ...imports(worker)]);
+  expect(parts.filter((part) => /\bimport\s*\(/.test(asset(part)))).toEqual([]);
+});
