@@ -64,6 +64,7 @@ export type { Columns as FieldColumns, FieldSample } from "./folder/sample.ts";
 export type { ColumnStatistics, Pair as FieldPair, Statistics } from "./folder/statistics.ts";
 export {
   type FieldValues,
+  type FileInput,
   Surrogate,
   type SurrogateField,
   type SurrogateInput,

@@ -1,6 +1,6 @@
 // Surrogates: arrays that a program gives have the predictions that the same numbers in a file have, and what is wrong is named.
 
-import { CheckpointError, DisposedError, ErwinTransformer, InputError } from "erwin";
+import { CheckpointError, DisposedError, ErwinTransformer, FormatError, InputError } from "erwin";
 import {
   type FieldCloud,
   type FieldModel,
@@ -130,6 +130,24 @@ onEachDevice((device) => {
     ]);
   });
 
+  test("what is read of a file has the file's prediction, and another one with another global", async () => {
+    using surrogate = await Surrogate.load(await ofMesh(), { device: device() });
+    const given = new File([file(truth)], "a.npz");
+    const sample = await surrogate.readFile(given);
+    expect(Object.keys(sample).sort()).toEqual(["code", "edgeIndex", "n", "positions", "speed"]);
+    expect(sample.positions).toEqual(positions);
+    expect(sample.code).toEqual([...code]);
+    const expected = await surrogate.predictFile(given);
+    const found = await surrogate.predict(sample);
+    expect(found.pressure.prediction).toEqual(expected.pressure.prediction);
+    expect((await surrogate.predict({ ...sample, speed: 10 })).pressure.prediction).not.toEqual(
+      found.pressure.prediction,
+    );
+    const signal = AbortSignal.abort();
+    await expect(surrogate.readFile(given, { signal })).rejects.toBe(signal.reason);
+    await expect(surrogate.readFile(new File(["x"], "a.npz"))).rejects.toThrow(FormatError);
+  });
+
   test("what is wrong with an array is named", async () => {
     using surrogate = await Surrogate.load(await ofMesh(), { device: device() });
     const given = { positions, n: normals, code, speed, triangles };
@@ -189,7 +207,9 @@ onEachDevice((device) => {
       },
     );
     const { other } = await surrogate.predict({ positions, material });
-    const inFile = await surrogate.predictFile(new File([bytes as Uint8Array<ArrayBuffer>], "a.csv"));
+    const table = new File([bytes as Uint8Array<ArrayBuffer>], "a.csv");
+    const inFile = await surrogate.predictFile(table);
+    expect((await surrogate.readFile(table)).material).toEqual(material);
     expect(other.prediction).toEqual(inFile.other.prediction);
     expect([...other.labels!.values()]).toEqual(kinds);
     await expect(
@@ -220,6 +240,8 @@ onEachDevice((device) => {
         heat: Float64Array.from(next.heat.prediction),
       };
     }
+    const ofFile = await surrogate.readFile(new File([files["run_0.npz"] as Uint8Array<ArrayBuffer>], "run_0.npz"));
+    expect(await surrogate.predict(ofFile)).toEqual(await given);
     const gone = AbortSignal.abort();
     await expect(surrogate.predict(state, { signal: gone })).rejects.toBe(gone.reason);
     await expect(Surrogate.load(bytes, { device: device(), signal: gone })).rejects.toBe(gone.reason);

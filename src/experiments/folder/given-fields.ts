@@ -5,8 +5,8 @@ import { FormatError, InputError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/bytes/elements.ts";
 import { nearestName } from "../../spelling.ts";
 import { type Field, type FolderConfig, isPositions, POSITIONS } from "./config.ts";
-import { areTexts, numbersOf } from "./labels.ts";
-import { type FieldSample, type FileNumbers, sampleOf } from "./sample.ts";
+import { areTexts, labelsOf, numbersOf } from "./labels.ts";
+import { type Columns, type FieldSample, type FileNumbers, sampleOf } from "./sample.ts";
 import type { SurrogateField } from "./surrogate.ts";
 
 /**
@@ -23,6 +23,40 @@ export interface SurrogateInput extends Readonly<Record<string, FieldValues | un
   edgeIndex?: FieldValues;
   /** [T, 3] the points of triangles, in place of `edgeIndex`. */
   triangles?: FieldValues;
+}
+
+/** The fields of a file's sample, as `predict` takes them. */
+export interface FileInput extends SurrogateInput {
+  /** [N, D] */
+  positions: FileNumbers;
+  /** [2, E], where the model's graph is the mesh: the sides of the file's cells, in both directions. */
+  edgeIndex?: Int32Array;
+}
+
+/** Returns what the model sees of a sample, in the file's units and with its labels: what `sampleOfInput` makes the same sample of. */
+export function inputOfSample(
+  { positions, inputs, globals, targets, edges }: FieldSample,
+  config: FolderConfig,
+): FileInput {
+  const valuesOf = (field: Field, { data }: Columns): FieldValues => {
+    if (!field.labels) return data;
+    const labels = labelsOf(field);
+    return Array.from(data, (number) => labels.get(number)!);
+  };
+  const named = (fields: readonly Field[], columns: readonly (Columns | undefined)[]) =>
+    fields.flatMap((field, i) => {
+      const found = columns[i];
+      return found && !isPositions(field) ? [[field.name, valuesOf(field, found)] as const] : [];
+    });
+  return {
+    ...Object.fromEntries([
+      ...named(config.inputs, inputs),
+      ...named(config.globals, globals),
+      ...(config.sequence ? named(config.targets, targets) : []),
+    ]),
+    positions,
+    ...(edges && { edgeIndex: edges }),
+  };
 }
 
 /** What stands for a file's name in errors. */

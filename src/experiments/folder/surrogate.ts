@@ -14,7 +14,7 @@ import type { PredictedField } from "../experiment.ts";
 import { cloudOf } from "./cloud.ts";
 import { type Field, isPositions, POSITIONS } from "./config.ts";
 import { FOLDER, type FolderExperiment } from "./experiment.ts";
-import { type FieldValues, type SurrogateInput, sampleOfInput } from "./given-fields.ts";
+import { type FieldValues, type FileInput, inputOfSample, type SurrogateInput, sampleOfInput } from "./given-fields.ts";
 import type { Label } from "./labels.ts";
 import { readers } from "./lazy.ts";
 import type { FieldModel } from "./model.ts";
@@ -22,7 +22,7 @@ import type { FieldSample } from "./sample.ts";
 import type { ColumnStatistics, Pair } from "./statistics.ts";
 import { readTrained } from "./trained.ts";
 
-export type { FieldValues, SurrogateInput };
+export type { FieldValues, FileInput, SurrogateInput };
 
 /** A field that a surrogate sees or predicts. */
 export interface SurrogateField {
@@ -137,7 +137,7 @@ export class Surrogate {
   }
 
   /**
-   * Predicts the sample in a file. The first call loads what reads files, a script of its own.
+   * Predicts the sample in a file. The first call of this or `readFile` loads what reads files, a script of its own.
    * @param source the file's location, or the File itself: its name's extension tells the format
    * @returns as `predict` does; each target that the file has is its `truth`
    * @throws FormatError naming what is wrong in the file, or if it holds several frames; WorkerError if what reads files cannot be
@@ -145,11 +145,28 @@ export class Surrogate {
    */
   async predictFile(source: File | string | URL, options: AbortOptions = {}): Promise<Record<string, PredictedField>> {
     checkOptions("predictFile", options, { signal: true });
-    const { bytes, file } = await readSource(source, options.signal);
+    return this.#predict({ sample: await this.#read(source, options) }, options);
+  }
+
+  /**
+   * Reads the sample in a file as `predict` takes it: to draw its points, or to predict it again with another value of a field.
+   * @param source as `predictFile` takes it
+   * @returns positions and the fields that the model sees by their names, row by row, in the file's units; with a graph of the mesh its
+   *   edges
+   * @throws as `predictFile` does
+   */
+  async readFile(source: File | string | URL, options: AbortOptions = {}): Promise<FileInput> {
+    checkOptions("readFile", options, { signal: true });
+    return inputOfSample(await this.#read(source, options), this.#experiment.described);
+  }
+
+  async #read(source: File | string | URL, { signal }: AbortOptions): Promise<FieldSample> {
+    const { bytes, file } = await readSource(source, signal);
     const { readOnlySample } = await readers();
-    checkSignal(options.signal);
+    checkSignal(signal);
     const sample = await readOnlySample(toBytes(bytes), file, this.#experiment.described);
-    return this.#predict({ sample }, options);
+    checkSignal(signal);
+    return sample;
   }
 
   async #predict(pair: Pair, { signal }: AbortOptions): Promise<Record<string, PredictedField>> {
