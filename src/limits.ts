@@ -88,20 +88,18 @@ export const limits: Readonly<Limits> = current;
 /**
  * Changes the limits for everything that this thread reads and creates from now on; a worker has the limits that were set when it
  * was started. Limits that are not given have their defaults: `setLimits({})` restores all of them.
- * @throws ConfigError for an unknown name, and for a value that is not a number greater than 0
+ * @throws ConfigError for an unknown name, for a value that is not a number greater than 0, and for undefined or null
  */
 export function setLimits(changes: Partial<Limits>): void {
-  for (const [name, value] of Object.entries(changes)) {
-    if (!Object.hasOwn(defaults, name)) {
-      const names = Object.keys(defaults);
-      throw new ConfigError(`there is no limit ${name}: known are ${names.join(", ")}`, {
-        field: name,
-        expected: names,
-      });
+  const known = Object.keys(defaults);
+  // What is nothing has no limits' names either.
+  for (const [field, value] of Object.entries(changes ?? { [String(changes)]: 0 })) {
+    if (!known.includes(field)) {
+      throw new ConfigError(`there is no limit ${field}: known are ${known.join(", ")}`, { field, expected: known });
     }
     if (!(typeof value === "number" && value > 0)) {
       const found = typeof value === "number" ? value : `a ${typeof value}`;
-      throw new ConfigError(`the limit ${name} must be a number greater than 0, not ${found}`, { field: name });
+      throw new ConfigError(`the limit ${field} must be a number greater than 0, not ${found}`, { field });
     }
   }
   Object.assign(current, defaults, changes);

@@ -1,6 +1,7 @@
 // Declarations of an experiment's options, from which the command line's flags and a page's form follow.
 
-import { describe } from "../arguments/kinds.ts";
+import { describe, expectKind } from "../arguments/kinds.ts";
+import { expectOption, expectParts } from "../arguments/options.ts";
 import { ConfigError } from "../errors.ts";
 
 interface Declared<Type extends string, Value> {
@@ -86,8 +87,16 @@ const numberOr = <const Word extends string>(word: Word, doc: string, least: num
 
 export const onOff = (value: boolean, doc: string): SwitchOption => ({ type: "switch", default: value, doc });
 
-/** Describes the values that an option accepts: "a whole number of at least 1". */
+/** @throws InputError for what is no option of a declaration */
+const expectDeclared = (option: Option) =>
+  expectKind("option", option, "one of an experiment's options", typeof option?.type === "string");
+
+/**
+ * Describes the values that an option accepts: "a whole number of at least 1".
+ * @throws InputError for what is no option
+ */
 export function expectedOf(option: Option): string {
+  expectDeclared(option);
   if (option.type === "choice") return `one of ${option.choices.join(", ")}`;
   if (option.type === "switch") return "on or off";
   if (option.type === "number-or-word") return `${option.word} or a number of at least ${option.least}`;
@@ -97,8 +106,13 @@ export function expectedOf(option: Option): string {
   return `${kind} ${from}${option.below === undefined ? "" : ` and below ${option.below}`}`;
 }
 
-/** Parses the text of an option, as on the command line; undefined if it is not a value of the option. */
+/**
+ * Parses the text of an option, as on the command line; undefined if it is not a value of the option.
+ * @throws InputError for what is no option, or no text
+ */
 export function parseOption(option: Option, text: string): number | string | boolean | undefined {
+  expectDeclared(option);
+  expectKind("text", text, "a text", typeof text === "string");
   const value = valueOf(option, text);
   return value !== undefined && fits(option, value) ? value : undefined;
 }
@@ -125,12 +139,14 @@ function fits(option: Option, value: unknown): boolean {
 
 /**
  * Returns the values of a declaration's options: those that are given, and the defaults of the others.
- * @throws ConfigError for an option that is not declared, or a value that it does not accept
+ * @throws ConfigError for an option that is not declared, or a value that it does not accept; for what is no object
  */
 export function resolveOptions<Declaration extends Options>(
   declared: Declaration,
   given: Readonly<Record<string, unknown>> = {},
 ): OptionValues<Declaration> {
+  expectOption("declared", declared, "an experiment's options", typeof declared === "object" && declared !== null);
+  expectParts("resolveOptions", given);
   for (const [name, value] of Object.entries(given)) {
     const option = Object.hasOwn(declared, name) ? declared[name] : undefined;
     if (!option) {

@@ -1,6 +1,8 @@
 // Puts the parts of a run together, in the same way for the command line, workers and pages: a model with its initial weights,
 // samples, and the options of the training loop.
 
+import { expectKind } from "../arguments/kinds.ts";
+import { checkOptions, expectOption, expectParts } from "../arguments/options.ts";
 import type { Device } from "../backends/device.ts";
 import { CheckpointError, ConfigError } from "../errors.ts";
 import { type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "../erwin/config.ts";
@@ -57,11 +59,10 @@ export interface RunOptions {
  * @param name the experiment's name; a file of weights must belong to the same experiment
  * @throws FormatError naming a file that is missing or damaged; CheckpointError if the weights do not fit; ConfigError
  */
-export async function openRun(
-  name: string,
-  experiment: Experiment,
-  { device, options, source, init, onBad, onNote }: RunOptions,
-): Promise<ExperimentRun> {
+export async function openRun(name: string, experiment: Experiment, given: RunOptions): Promise<ExperimentRun> {
+  checkOptions("openRun", given, { device: true, options: true, source: true, init: true, onBad: true, onNote: true });
+  expectRun("openRun", experiment, given);
+  const { device, options, source, init, onBad, onNote } = given;
   const load = (split: SplitName) => experiment.load(split, options, source, onBad);
   const all = await load("train");
   const trainData = all && onBad ? replacingBad(all, onBad) : all;
@@ -75,6 +76,16 @@ export async function openRun(
     ? readModel(experiment, init, { device, name, options, onNote })
     : experiment.build(experiment.config(options)).initialize({ device, seed: options.seed });
   return { model, task: experiment.task(model, options), trainData, validationData, testData };
+}
+
+const isObject = (value: unknown) => typeof value === "object" && value !== null;
+
+/** @throws ConfigError for what is no experiment, device, or values of options */
+function expectRun(of: string, experiment: Experiment, given: Pick<RunOptions, "device" | "options">): void {
+  expectParts(of, { experiment }, "experiment.build");
+  expectParts(of, given, "device.allocate");
+  const { options } = given;
+  expectOption("options", options, "what resolveOptions(experiment.options) returns", isObject(options));
 }
 
 /** Converts a file that PyTorch saved to safetensors. The experiment decides what the shapes of the tensors do not tell. */
@@ -112,7 +123,7 @@ function toSafetensors(
 /**
  * Returns a model with a file's weights, of the shape that the file's config gives.
  * @param weights a safetensors file, or one of PyTorch's
- * @param options decide the shape if the file has no config; of a file of PyTorch what its tensors do not tell, and `onNote` hears
+ * @param given `options` decide the shape if the file has no config; of a file of PyTorch what its tensors do not tell, and `onNote` hears
  *   of it
  * @throws FormatError if the file is damaged; CheckpointError if it belongs to another experiment, or with a list of all tensors
  *   that are missing, unexpected or misshapen
@@ -120,14 +131,21 @@ function toSafetensors(
 export function readModel(
   experiment: Experiment,
   weights: InitialWeights,
-  { device, name, options, onNote }: Pick<RunOptions, "device" | "options" | "onNote"> & { name: string },
+  given: Pick<RunOptions, "device" | "options" | "onNote"> & { name: string },
 ): Module {
+  expectRun("readModel", experiment, given);
+  expectKind("weights", weights, "the bytes of a file and its name, { bytes, file }", isObject(weights));
+  const { device, name, options, onNote } = given;
   const bytes = toSafetensors(weights, experiment.config(options), onNote);
   return restoreModel(experiment, { ...weights, bytes }, { device, name, options, onNote });
 }
 
-/** Returns the options of the training loop for an experiment's options. */
+/**
+ * Returns the options of the training loop for an experiment's options.
+ * @throws ConfigError for what is no object
+ */
 export function fitOptions(options: ExperimentOptions) {
+  expectParts("fitOptions", options);
   const { steps, batchSize, accumulate, lr, minLr, warmup, weightDecay, maxGradNorm, ema, lossScale } = options;
   const { seed, shuffle, validateEvery, patience, saveEvery, logEvery } = options;
   return {

@@ -122,6 +122,10 @@ it("are all in the table", () => {
 it("refuses limits that are none, and keeps the others", () => {
   const before = { ...limits };
   expect(() => setLimits({ lineByte: 3 } as Partial<Limits>)).toThrow(ConfigError);
+  for (const nothing of [undefined, null])
+    expect(() => setLimits(nothing as never)).toThrow(
+      `there is no limit ${nothing}: known are ${Object.keys(limits).join(", ")}`,
+    );
   for (const wrong of [0, Number.NaN, "9"])
     expect(() => setLimits({ depth: wrong as number })).toThrow(/limit depth must/);
   expect(limits).toEqual(before);

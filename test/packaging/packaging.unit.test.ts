@@ -1,7 +1,8 @@
 // The packed library works in a bundler that follows its workers and modules, and in one beside whose bundle they are copied.
 // All bundlers and hosts: `npm run test:packaging`.
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { expect, test } from "vitest";
@@ -122,4 +123,48 @@ test("workers load nothing on demand", () => {
   expect(workers.length).toBeGreaterThan(3);
   const parts = workers.flatMap((worker) => [worker, ...imports(worker)]);
   expect(parts.filter((part) => /\bimport\s*\(/.test(asset(part)))).toEqual([]);
+});
+
+// As where a server has a newer version of the page, and in service workers, which load no scripts while they run.
+test("without the script that reads files a surrogate predicts arrays, and an error of the library says what is missing", () => {
+  const folder = mkdtempSync(join(tmpdir(), "erwin-without-readers-"));
+  try {
+    cpSync(join(root, "dist"), folder, {
+      recursive: true,
+      filter: (path) => !/\/(site|reading-[\w-]+\.js)$/.test(path),
+    });
+    const of = (width: number) => ({
+      mean: Array(width).fill(0),
+      deviation: Array(width).fill(1),
+      least: Array(width).fill(-1),
+      most: Array(width).fill(1),
+    });
+    const statistics = {
+      samples: 1,
+      points: 30,
+      dimensions: 3,
+      positions: of(3),
+      inputs: {},
+      targets: { heat: of(1) },
+      globals: {},
+    };
+    const program = `
+      const { requestDevice, WorkerError } = await import(${JSON.stringify(join(folder, "erwin.js"))});
+      const { folderExperiment, resolveOptions, Surrogate } = await import(${JSON.stringify(join(folder, "experiments.js"))});
+      const device = await requestDevice({ backend: "cpu" });
+      const experiment = folderExperiment({ targets: ["heat"], model: "small" }, { statistics: ${JSON.stringify(statistics)} });
+      const model = experiment.build(experiment.config(resolveOptions(experiment.options))).initialize({ device });
+      const surrogate = await Surrogate.load(await model.save(), { device });
+      const { heat } = await surrogate.predict({ positions: Array.from({ length: 90 }, (_, i) => Math.sin(i * i)) });
+      const error = await surrogate.predictFile(new File(["x,y,z,heat\\n1,2,3,4"], "a.csv")).catch((error) => error);
+      console.log(heat.prediction.length, error instanceof WorkerError, error.message);
+      process.exit();`;
+    const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+      encoding: "utf8",
+    });
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^30 true what reads files could not be loaded: .*reading-[^;]*; it is a script of its own/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

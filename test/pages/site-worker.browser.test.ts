@@ -3,7 +3,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { WorkerError } from "../../src/errors.ts";
 import { setLimits } from "../../src/limits.ts";
-import { QUESTION } from "../../src/pages/shared/signs-of-life.ts";
+import { FAREWELL, QUESTION } from "../../src/pages/shared/signs-of-life.ts";
 import { SiteFunctions, SiteWorker } from "../../src/pages/shared/site-worker.ts";
 import { rejection } from "../support/rejection.ts";
 
@@ -56,4 +56,27 @@ test("what is stopped is waited for no longer", async () => {
   const waiting = rejection(worker.until(new Promise(() => {})));
   worker.stop();
   expect(await waiting).toBeInstanceOf(WorkerError);
+});
+
+// Chromium may keep the threads of a worker that is ended while they run.
+test("a worker that is stopped is told before it is ended, and the page hears no more of it", async () => {
+  const channel = new BroadcastChannel("farewell");
+  const heard = new Promise((resolve) => channel.addEventListener("message", resolve, { once: true }));
+  const code = `
+    addEventListener("message", ({ data }) => {
+      if (data !== ${JSON.stringify(FAREWELL)}) return postMessage("told");
+      postMessage("too late");
+      new BroadcastChannel("farewell").postMessage("heard");
+    });`;
+  const site = new SiteWorker(script(code), "training");
+  const messages: unknown[] = [];
+  const told = new Promise<void>((resolve) => site.onMessage((message) => resolve(void messages.push(message))));
+  site.worker.postMessage("begin");
+  await told;
+  const before = messages.length;
+  site.stop();
+  await heard;
+  channel.close();
+  expect(before).toBeGreaterThan(0);
+  expect(messages).toHaveLength(before);
 });

@@ -87,8 +87,12 @@ function hostName(): string {
   return globalThis.navigator?.userAgent ?? (node === undefined ? "unknown host" : `Node.js/${node}`);
 }
 
-/** Puts cases into a result, with the host, the date, and the exponents of those that scale. */
+/**
+ * Puts cases into a result, with the host, the date, and the exponents of those that scale.
+ * @throws InputError for what is no list of cases
+ */
 export function benchResult(cases: BenchCase[], device?: DeviceDescription, roofline?: Roofline): BenchResult {
+  expectKind("cases", cases, "a list of cases", hasCases({ cases }));
   const date = new Date().toISOString();
   const exponents = scalingExponents(cases);
   return { format: FORMAT, version, host: hostName(), date, device, floors: roofline, exponents, cases };

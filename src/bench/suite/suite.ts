@@ -1,5 +1,6 @@
 // The benchmark suite measures all devices of a machine in one run, in rounds. The benchmark page runs it.
 
+import { checkOptions, expectOption } from "../../arguments/options.ts";
 import { disposeThreads } from "../../index.ts";
 import { readyGraphs } from "../cases/graph.ts";
 import { readyTrees } from "../cases/tree.ts";
@@ -52,11 +53,28 @@ const SHARE_OF_MEMORY = 1 / 4;
 const SMALL_MEMORY = 3 * 2 ** 30;
 const allDevices: readonly DeviceName[] = ["webgpu", "cpu", "webgpu mixed"];
 
+/** All that `runSuite` takes. */
+const known: Readonly<Record<keyof SuiteOptions, true>> = {
+  golden: true,
+  quick: true,
+  devices: true,
+  memory: true,
+  processor: true,
+  threads: true,
+  disturbances: true,
+  undisturbed: true,
+  onProgress: true,
+  onResult: true,
+};
+
 /**
  * Measures this machine.
  * @returns the result, with a note where something could not be measured
+ * @throws ConfigError for options that do not exist, and without the file's bytes
  */
 export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
+  checkOptions("runSuite", options, known);
+  expectOption("golden", options.golden, "the bytes of a file", ArrayBuffer.isView(options.golden));
   const suite = new Suite(options);
   try {
     return await suite.run();

@@ -1,5 +1,6 @@
 // An experiment on a user's own folder of meshes and fields, which a config describes.
 
+import { expectKind } from "../../arguments/kinds.ts";
 import { CheckpointError, ConfigError } from "../../errors.ts";
 import type { DataSet } from "../../train/task.ts";
 import { spread } from "../baselines.ts";
@@ -176,13 +177,15 @@ function optionsOf({ training, sequence }: FolderConfig): ExperimentDeclaration 
  * Returns the experiment that a trained model belongs to.
  * @param metadata the metadata of the model's file
  * @param file its name in error messages
- * @throws CheckpointError if the file does not describe its fields
+ * @throws CheckpointError if the file does not describe its fields; InputError for what is no metadata
  */
 export function folderExperimentOf(
   metadata: Readonly<Record<string, string>>,
   file: string,
   options: Pick<FolderExperimentOptions, "list"> = {},
 ): FolderExperiment {
+  const isObject = typeof metadata === "object" && metadata !== null;
+  expectKind("metadata", metadata, "the metadata of a model's file, texts by their names", isObject);
   const wrong = (problem: string, cause?: unknown) => new CheckpointError(`${file}: ${problem}`, { file }, { cause });
   if (metadata.data === undefined) throw wrong('does not say what its fields are: its metadata has no "data".');
   try {

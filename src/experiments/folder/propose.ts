@@ -1,5 +1,6 @@
 // Proposes a config for a folder: likely choices are filled in, and comments list the alternatives.
 
+import { expectKind } from "../../arguments/kinds.ts";
 import { labelNames } from "../array-names.ts";
 import { shareOf } from "./missing.ts";
 import type { FoundArray, Survey } from "./survey.ts";
@@ -36,8 +37,13 @@ function chooseRoles(found: Survey) {
   };
 }
 
-/** Returns a config in YAML, with comments. `folder` is its path on the command line. */
+/**
+ * Returns a config in YAML, with comments. `folder` is its path on the command line.
+ * @throws InputError for what is no survey, or no path
+ */
 export function proposeConfig(found: Survey, folder: string): string {
+  expectKind("found", found, "what survey returns", Array.isArray(found?.arrays));
+  expectKind("folder", folder, "a path", typeof folder === "string");
   const { inputs, globals, targets, results } = chooseRoles(found);
   const size = found.points ? ` of ${describeSize(found.points)} points` : "";
   const looked = found.looked < found.files ? `, of which ${found.looked} were looked at` : "";

@@ -1,12 +1,12 @@
 // Starts a worker of the site that computes with the library, and ends it with all its threads.
 
 import { loadEngine } from "./engine.ts";
-import { answerPage } from "./signs-of-life.ts";
+import { answerPage, atFarewell } from "./signs-of-life.ts";
 import { SiteWorker } from "./site-worker.ts";
 
 export interface EngineWorker {
   site: SiteWorker;
-  /** Ends the worker, whatever it is doing, and the threads that the page runs for it. */
+  /** Ends the worker as `SiteWorker` does, and at once the threads that the page runs for it. */
   stop(): void;
 }
 
@@ -33,6 +33,7 @@ export function takeEngine(): Promise<typeof import("erwin")> {
       removeEventListener("message", take);
       loadEngine().then((erwin) => {
         if (data.threads) erwin.borrowThreads(data.threads);
+        atFarewell(() => void erwin.disposeThreads());
         resolve(erwin);
       }, reject);
     };

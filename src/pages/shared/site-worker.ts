@@ -3,16 +3,18 @@
 
 import { type Remote, wrap } from "comlink";
 import { WorkerError } from "../../errors.ts";
+import { endWorker, MODEL_MS } from "../../host/ending.ts";
 import { isLifeMessage, type LifeMessage, lifeName, whenEnded } from "../../host/life.ts";
 import { PendingCalls } from "../../host/pending-calls.ts";
 import { SIGN_OF_LIFE, silenceError } from "../../host/silence.ts";
-import { QUESTION } from "./signs-of-life.ts";
+import { FAREWELL, QUESTION } from "./signs-of-life.ts";
 import { scriptUrl } from "./trusted.ts";
 
 export class SiteWorker {
   readonly worker: Worker;
   readonly #calls: PendingCalls;
   #stopWaiting = () => {};
+  #isStopped = false;
 
   /** @param url the address that `import url from "./worker.ts?worker&url"` gives; the script calls `answerPage` first */
   constructor(url: string, name: string) {
@@ -54,7 +56,7 @@ export class SiteWorker {
 
   onMessage<Message>(listener: (message: Message) => void): void {
     this.worker.addEventListener("message", ({ data }) => {
-      if (data !== SIGN_OF_LIFE && !isLifeMessage(data)) listener(data);
+      if (data !== SIGN_OF_LIFE && !isLifeMessage(data) && !this.#isStopped) listener(data);
     });
   }
 
@@ -63,11 +65,17 @@ export class SiteWorker {
     return this.#calls.wait(answer);
   }
 
-  /** Ends the worker, whatever it is doing. */
+  /**
+   * Ends the worker, whatever it is doing: for the page at once, which hears no more of it; the thread itself when those that work for
+   * it have had time to go.
+   */
   stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     this.#stopWaiting();
     this.#calls.fail(new WorkerError("the page's worker was stopped"), true);
-    this.worker.terminate();
+    this.worker.postMessage(FAREWELL);
+    endWorker(this.worker, MODEL_MS);
   }
 }
 

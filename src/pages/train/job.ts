@@ -43,7 +43,7 @@ export class Job {
     this.#send({ type: "pause" });
   }
 
-  /** Ends the worker at once; checkpoints that were saved stay. */
+  /** Ends the worker, which saves no more; checkpoints that were saved stay. */
   end(): void {
     this.#ended = true;
     this.#engine.then(

@@ -5,6 +5,7 @@ import type { ExperimentOptions, ExperimentRun } from "erwin/experiments";
 import { CONFIG_FILE, METRICS_FILE } from "../../experiments/run-files.ts";
 import { takeEngine } from "../shared/engine-worker.ts";
 import { reasonOf } from "../shared/reason.ts";
+import { atFarewell } from "../shared/signs-of-life.ts";
 import { KeptRun } from "./kept-run.ts";
 import { Previewer } from "./previewer.ts";
 import type { FromWorker, ToWorker, TrainOrder } from "./protocol.ts";
@@ -26,6 +27,17 @@ const EARLY_SECONDS = [1, 3, 10];
 
 let opened: Promise<Opened> | undefined;
 let pause = () => {};
+/** Whether the page has ended the training: another one may have begun, whose checkpoints this one's would replace. */
+let hasEnded = false;
+
+atFarewell(() => {
+  hasEnded = true;
+  pause();
+  opened?.then(
+    ({ run }) => run.model.device.dispose(),
+    () => {},
+  );
+});
 
 addEventListener("message", ({ data }: MessageEvent<ToWorker | { type?: undefined }>) => {
   if (data.type === "pause") pause();
@@ -82,6 +94,7 @@ async function open({ config, files, memory }: TrainOrder): Promise<Opened> {
   const store: CheckpointStore = {
     load: (name) => kept.load(name),
     async save(name, bytes) {
+      if (hasEnded) return;
       // Someone may have deleted the site's data meanwhile.
       await kept.save({ ...description, [name]: bytes, [METRICS_FILE]: entriesFile(entries) });
       tell({ type: "saved", memory: kept.memory });
