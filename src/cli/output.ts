@@ -1,14 +1,12 @@
 // Copies a model's output to the host, and encodes it in the format of the file's extension.
 
-import { firstNotFinite } from "../arguments/numbers.ts";
-import { addArrays, attributesOf } from "../formats/add-arrays.ts";
+import { expectFinite } from "../experiments/prediction.ts";
 import type { SafeTensorInput } from "../formats/bytes/elements.ts";
-import { dottedExtensionOf, formatNamed } from "../formats/extension.ts";
+import { dottedExtensionOf } from "../formats/extension.ts";
 import { saveNpy } from "../formats/numpy/npy.ts";
-import { saveNpz } from "../formats/numpy/npz.ts";
-import { type Attribute, addAttributes, type PointCloud, writePointCloud } from "../formats/pointcloud.ts";
-import { saveSafetensors } from "../formats/safetensors/safetensors.ts";
-import { InputError, NumericalError } from "../index.ts";
+import { type Attribute, addAttributes, writePointCloud } from "../formats/pointcloud.ts";
+import { type ArrayFormat, arrayFormats, encodeArrays } from "../formats/write-arrays.ts";
+import { InputError } from "../index.ts";
 import type { OutputRows } from "../jobs/rows.ts";
 import type { CloudFile } from "./clouds.ts";
 import { UsageError } from "./command.ts";
@@ -24,40 +22,9 @@ export function outputTensors({ data, width, batchIdx }: OutputRows, decode: boo
   return tensors;
 }
 
-/** The encoders of files of named arrays, by extension. */
-const arrayWriters = { ".safetensors": saveSafetensors, ".npz": saveNpz } as const;
-export type ArrayFormat = keyof typeof arrayWriters;
-
 /** @throws UsageError for another extension */
 export function arrayFormat(output: string): ArrayFormat {
-  return chooseFormat(output, Object.keys(arrayWriters) as ArrayFormat[]);
-}
-
-export function encodeArrays(
-  tensors: ReadonlyMap<string, SafeTensorInput>,
-  format: ArrayFormat,
-): Uint8Array<ArrayBuffer> {
-  return arrayWriters[format](tensors);
-}
-
-/** Whether a file or format, by its extension, holds arrays of any shapes, and not only those of points. */
-export const holdsArrays = (name: string) => Object.hasOwn(arrayWriters, `.${formatNamed(name)}`);
-
-/**
- * Writes points with arrays of them and, in a format that `holdsArrays`, of the whole: those have another number of rows.
- * @param name the file's name, whose extension chooses the format
- */
-export function writeFields(
-  { positions, exact, dimensionality }: Pick<PointCloud, "positions" | "exact" | "dimensionality">,
-  arrays: ReadonlyMap<string, SafeTensorInput>,
-  name: string,
-): Uint8Array<ArrayBuffer> {
-  const rows = positions.length / dimensionality;
-  const ofPoints = new Map([...arrays].filter(([, { shape }]) => shape[0] === rows));
-  const ofWhole = new Map([...arrays].filter(([array]) => !ofPoints.has(array)));
-  const points = { positions, ...(exact && { exact }), dimensionality };
-  const bytes = writePointCloud({ ...points, attributes: attributesOf(ofPoints) }, name);
-  return ofWhole.size === 0 ? bytes : addArrays(bytes, ofWhole, name);
+  return chooseFormat(output, arrayFormats);
 }
 
 const meshFormats = [".vtu", ".vtp"] as const;
@@ -112,21 +79,6 @@ export function encodePrediction(
       ...tensors,
     ]),
     format,
-  );
-}
-
-/**
- * @param values [rows, width]
- * @param what the name of the values in the message
- * @throws NumericalError that names the first element that is not finite, which would be taken for a prediction
- */
-export function expectFinite(values: Float32Array, width: number, what: string): void {
-  const at = firstNotFinite(values);
-  if (at < 0) return;
-  const [row, column] = [Math.floor(at / width), at % width];
-  throw new NumericalError(
-    `${what} is ${values[at]} in row ${row}, column ${column}, expected finite numbers: features may be too large for float32, or the model's weights damaged.`,
-    { tensor: "out", row, column },
   );
 }
 

@@ -65,6 +65,9 @@ export type { ColumnStatistics, Pair as FieldPair, Statistics } from "./folder/s
 export {
   type FieldValues,
   type FileInput,
+  type FilePrediction,
+  type FoundSample,
+  type SamplePredictionOptions,
   Surrogate,
   type SurrogateField,
   type SurrogateInput,

@@ -1,5 +1,7 @@
 // Converts predictions to the data's own units.
 
+import { firstNotFinite } from "../arguments/numbers.ts";
+import { NumericalError } from "../errors.ts";
 import type { Attribute } from "../formats/clouds/positions.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { PredictedField } from "./experiment.ts";
@@ -78,4 +80,19 @@ export function predictionArrays(
       );
   }
   return arrays;
+}
+
+/**
+ * @param values [rows, width]
+ * @param what the name of the values in the message
+ * @throws NumericalError that names the first element that is not finite, which would be taken for a prediction
+ */
+export function expectFinite(values: Float32Array, width: number, what: string): void {
+  const at = firstNotFinite(values);
+  if (at < 0) return;
+  const [row, column] = [Math.floor(at / width), at % width];
+  throw new NumericalError(
+    `${what} is ${values[at]} in row ${row}, column ${column}, expected finite numbers: features may be too large for float32, or the model's weights damaged.`,
+    { tensor: "out", row, column },
+  );
 }

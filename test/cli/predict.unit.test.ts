@@ -9,19 +9,13 @@ import { readCloud } from "../../src/cli/clouds.ts";
 import { UsageError } from "../../src/cli/command.ts";
 import { append, checkOutput, makeFolder, readBytes, writeWhole } from "../../src/cli/files/files.ts";
 import { FolderSource } from "../../src/cli/files/folder-source.ts";
-import {
-  arraysOf,
-  copyExtension,
-  encode,
-  encodeFrames,
-  expectFieldOutput,
-  noteOn,
-} from "../../src/cli/predict/fields.ts";
+import { encodeFrames, expectFieldOutput } from "../../src/cli/predict/fields.ts";
 import { findInputs, isSingleFile } from "../../src/cli/predict/inputs.ts";
 import { parseShard, takeShard } from "../../src/cli/predict/shard.ts";
 import { fileName } from "../../src/cli/train/predictions.ts";
 import { InputError } from "../../src/errors.ts";
 import { framesIn } from "../../src/experiments/folder/frames.ts";
+import { arraysOf, copyExtension, encode, noteOn } from "../../src/experiments/folder/prediction-file.ts";
 import { readSample } from "../../src/experiments/folder/read-sample.ts";
 import type { SafeTensorInput } from "../../src/formats/bytes/elements.ts";
 import { loadNpz, saveNpz } from "../../src/formats/numpy/npz.ts";

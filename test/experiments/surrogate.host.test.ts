@@ -11,7 +11,7 @@ import {
   resolveOptions,
   Surrogate,
 } from "erwin/experiments";
-import { saveNpz } from "erwin/formats";
+import { loadNpz, saveNpz } from "erwin/formats";
 import { expect, test } from "vitest";
 import { smallOfFields as model, onEachDevice } from "../support/models.ts";
 
@@ -39,6 +39,12 @@ function edgesOf(triangles: Int32Array): Int32Array {
   }
   const pairs = [...sides].map((side) => side.split(",").map(Number));
   return Int32Array.from([...pairs.map(([from]) => from), ...pairs.map(([, to]) => to)]);
+}
+
+async function allOf<Value>(values: AsyncIterable<Value>): Promise<Value[]> {
+  const all: Value[] = [];
+  for await (const value of values) all.push(value);
+  return all;
 }
 
 const codes = [10, 20];
@@ -305,5 +311,78 @@ onEachDevice((device) => {
       seen = [{ ...now, heat: Float64Array.from(next.heat.prediction) }, now, seen[1]];
     }
     expect(steps).toBe(6);
+  });
+
+  test("samples are found in files, and their copies have what is predicted", async () => {
+    using surrogate = await Surrogate.load(await ofMesh(), { device: device() });
+    const files = { "a.npz": file(truth), "b/c.npz": file(), "notes.txt": new Uint8Array(3) };
+    const found = await surrogate.find(new MemorySource(new Map(Object.entries(files)), "data"));
+    expect(found.map(({ name, files, frames }) => [name, files, frames])).toEqual([
+      ["a.npz", ["a.npz"], 1],
+      ["b/c.npz", ["b/c.npz"], 1],
+    ]);
+    const [predicted, ...others] = await allOf(found[0].predict());
+    expect(others).toEqual([]);
+    const expected = await surrogate.predictFile(new File([files["a.npz"] as Uint8Array<ArrayBuffer>], "a.npz"));
+    const [pressure, , drag] = predicted.fields;
+    expect(pressure).toEqual(expected.pressure);
+    expect([predicted.positions, predicted.dimensionality]).toEqual([Float32Array.from(positions), 3]);
+    expect([predicted.file, predicted.copyName, predicted.time]).toEqual(["a.npz", "a.npz", undefined]);
+    const copy = loadNpz(await predicted.copy());
+    expect(copy.get("normals")!.data).toEqual(normals);
+    const error = (i: number) => pressure.prediction[i] - truth.pressure.data[i];
+    expect([...(copy.get("error_pressure")!.data as Float32Array)]).toEqual(
+      Array.from({ length: points }, (_, i) => Math.fround(error(i))),
+    );
+    expect(copy.get("prediction_drag")).toMatchObject({ shape: [1], data: Float32Array.of(drag.prediction[0]) });
+    const none = surrogate.find(new MemorySource(new Map([["notes.txt", new Uint8Array(3)]]), "data"));
+    await expect(none).rejects.toThrow("data: holds no sample");
+    await expect(surrogate.find([] as never)).rejects.toThrow("source is [], expected a data source");
+  });
+
+  test("sequences are found in files, and predicted from their first frame on", async () => {
+    const frame = (i: number) => ({
+      positions: { shape: [points, 3], data: some(3 * points, 1).map((value) => value + i / 10) },
+      heat: { shape: [points], data: some(points, 4 + i) },
+    });
+    const files = Object.fromEntries([0, 1, 2, 3, 4].map((i) => [`run_${i}.npz`, saveNpz(frame(i))]));
+    const fields = { targets: ["heat", "positions"], sequence: { stride: 2 }, files: "run_*.npz" };
+    const bytes = await trained({ ...fields, splits: { train: ["*"] }, model }, files);
+    using surrogate = await Surrogate.load(bytes, { device: device() });
+    // Others than those of the training: all that can be read.
+    const others = Object.fromEntries(Object.entries(files).map(([name, file]) => [name.replace("run", "flow"), file]));
+    const find = (given: object) => surrogate.find(new MemorySource(new Map(Object.entries(given)), "data"));
+    for (const [name, given] of [
+      ["run", files],
+      ["flow", others],
+    ] as const) {
+      const [sequence, ...more] = await find(given);
+      expect(more).toEqual([]);
+      expect([sequence.name, sequence.files.length, sequence.frames]).toEqual([name, 5, 3]);
+      const frames = await allOf(sequence.predict());
+      expect(frames.map(({ file, time }) => [file, time])).toEqual([0, 2, 4].map((i) => [`${name}_${i}.npz`, i]));
+      const [first, second, third] = frames.map(({ fields }) => fields.map(({ prediction }) => prediction));
+      expect(first).toEqual([frame(0).heat.data, frame(0).positions.data]);
+      const next = await surrogate.predict({ positions: frame(0).positions.data, heat: frame(0).heat.data });
+      expect(second).toEqual([next.heat.prediction, next.positions.prediction]);
+      const [heat, positions] = second.map((values) => Float64Array.from(values));
+      const afterNext = await surrogate.predict({ heat, positions });
+      expect(third).toEqual([afterNext.heat.prediction, afterNext.positions.prediction]);
+      // Points that move are where they are predicted to be.
+      expect(frames[1].positions).toEqual(Float32Array.from(positions));
+      expect(frames[1].fields[0].truth).toEqual(frame(2).heat.data);
+      expect(await allOf(sequence.predict({ steps: 1 }))).toHaveLength(2);
+      const copy = loadNpz(await frames[1].copy());
+      expect(copy.get("prediction_heat")!.data).toEqual(Float32Array.from(heat));
+    }
+    // A frame by itself is taken to the next one.
+    const [single] = await find({ "run_0.npz": files["run_0.npz"] });
+    const [{ fields: predicted, time }] = await allOf(single.predict());
+    const next = await surrogate.predict({ positions: frame(0).positions.data, heat: frame(0).heat.data });
+    expect(predicted[0].prediction).toEqual(next.heat.prediction);
+    expect(time).toBeUndefined();
+    const gone = AbortSignal.abort();
+    await expect(allOf(single.predict({ signal: gone }))).rejects.toBe(gone.reason);
+    await expect(allOf(single.predict({ step: 1 } as never))).rejects.toThrow("step");
   });
 });

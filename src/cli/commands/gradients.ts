@@ -1,5 +1,6 @@
 // erwin gradients: writes the gradients of sum(out * probe), for comparison with other frameworks.
 
+import { encodeArrays } from "../../formats/write-arrays.ts";
 import { type Device, FormatError, Tensor, toFloat32 } from "../../index.ts";
 import { readOutput } from "../../jobs/rows.ts";
 import { readTensors } from "../../tensor/read.ts";
@@ -10,7 +11,7 @@ import { checkOutput, readBytes, writeWhole } from "../files/files.ts";
 import { modelFile } from "../files/run-folder.ts";
 import { loadModel, modelInput } from "../model.ts";
 import { fileOptions, modelOptions, modelUsage, readModelChoice } from "../options/shared.ts";
-import { arrayFormat, encodeArrays, outputTensors } from "../output.ts";
+import { arrayFormat, outputTensors } from "../output.ts";
 import { withProgress } from "../process/progress.ts";
 import { formatTime } from "../text.ts";
 

@@ -1,13 +1,14 @@
 // erwin tree: writes ball tree, rotated partitions and graph of a file's points as arrays.
 
 import type { SafeTensorInput } from "../../formats/bytes/elements.ts";
+import { encodeArrays } from "../../formats/write-arrays.ts";
 import { buildBallTree, disposeThreads } from "../../index.ts";
 import { readCloudFile } from "../clouds.ts";
 import type { Arguments, Command } from "../command.ts";
 import { checkOutput, writeWhole } from "../files/files.ts";
 import { buildGraph } from "../graph.ts";
 import { fileOptions, graphOptions, readGraphChoice, threadsOption } from "../options/shared.ts";
-import { arrayFormat, encodeArrays } from "../output.ts";
+import { arrayFormat } from "../output.ts";
 import { withProgress } from "../process/progress.ts";
 import { formatPlural, formatTime } from "../text.ts";
 

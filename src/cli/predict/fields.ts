@@ -1,38 +1,35 @@
 // erwin predict for models of a folder's fields: each output is the input file with the predictions added.
 
-import { extname } from "node:path";
-import type { PredictedField } from "../../experiments/experiment.ts";
 import { frameRule } from "../../experiments/folder/array-frames.ts";
 import { cloudOf } from "../../experiments/folder/cloud.ts";
-import { elseAsDouble, isReadAsSingle } from "../../experiments/folder/data.ts";
 import type { FolderExperiment } from "../../experiments/folder/experiment.ts";
 import { arrayFramesIn, framesIn } from "../../experiments/folder/frames.ts";
-import { readArrays, sampleExtensions } from "../../experiments/folder/read.ts";
+import {
+  arraysOf,
+  type Contents,
+  contentsOf,
+  copyExtension,
+  encode,
+  isAddable,
+  noteOn,
+  type PredictedFile,
+  writeContents,
+} from "../../experiments/folder/prediction-file.ts";
+import { sampleExtensions } from "../../experiments/folder/read.ts";
 import { readSample } from "../../experiments/folder/read-sample.ts";
-import type { FieldSample } from "../../experiments/folder/sample.ts";
-import { withPoints } from "../../experiments/folder/sample-arrays.ts";
 import { readTrained } from "../../experiments/folder/trained.ts";
-import { predictionArrays } from "../../experiments/prediction.ts";
 import type { InitialWeights } from "../../experiments/run.ts";
-import { addArrays, addableExtensions } from "../../formats/add-arrays.ts";
 import { toBytes } from "../../formats/bytes/bytes.ts";
 import { arrayTypes, type SafeTensor, type SafeTensorInput } from "../../formats/bytes/elements.ts";
-import type { Cells } from "../../formats/clouds/cells.ts";
-import { inSpace, pointDataOf } from "../../formats/clouds/mesh.ts";
-import { positionNames } from "../../formats/clouds/positions.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
-import { forNumpy } from "../../formats/numpy/elements.ts";
 import { writableExtensions } from "../../formats/pointcloud.ts";
-import { noteOnRounding } from "../../formats/rounding.ts";
-import { saveVtp, saveVtu } from "../../formats/vtk/vtu-write.ts";
-import { type Device, ErwinError, FormatError, toFloat32 } from "../../index.ts";
+import { type Device, ErwinError, FormatError } from "../../index.ts";
 import { sha256 } from "../../jobs/job.ts";
 import type { Claim } from "../../jobs/shared-work.ts";
 import { UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { checkTarget, readFile, writeFile } from "../files/remote-files.ts";
 import type { DeviceChoice } from "../options/shared.ts";
-import { arrayFormat, encodeArrays, expectFinite, holdsArrays, writeFields } from "../output.ts";
 import { withProgress } from "../process/progress.ts";
 import { enqueueFiles } from "../queue/enqueue.ts";
 import { findTold } from "./found.ts";
@@ -46,7 +43,7 @@ export interface FieldsOptions {
 }
 
 /** Formats to which a file's points and fields can be converted; arrays can be added to files of more formats. */
-const writable = writableExtensions.filter((extension) => addable(extension));
+const writable = writableExtensions.filter(isAddable);
 
 /** @throws UsageError for an output in a format that cannot be written */
 export function expectFieldOutput(input: string, output: string): void {
@@ -57,17 +54,7 @@ export function expectFieldOutput(input: string, output: string): void {
 /** Whether an output is the input's file with arrays added. */
 export function isCopy(input: string, output: string): boolean {
   const [from, to] = [input, output].map(dottedExtensionOf);
-  return from === to && addable(to);
-}
-
-/** Returns the extension of an input's copy with predictions: its own, or .npz if arrays cannot be added to its format. */
-export function copyExtension(input: string): string {
-  const own = extname(input);
-  return addable(own.toLowerCase()) ? own : ".npz";
-}
-
-function addable(extension: string): boolean {
-  return addableExtensions.includes(extension.slice(1));
+  return from === to && isAddable(to);
 }
 
 /** Predicts the fields of one file. */
@@ -180,7 +167,7 @@ export function openFields({ weights, metadata }: Omit<FieldsOptions, "device">,
   const { experiment, model } = readTrained(weights, metadata, device);
   return {
     predict: async (bytes, input, output) => {
-      const predicted: Predicted[] = [];
+      const predicted: PredictedFile[] = [];
       for (const frame of await readFrames(bytes, input, experiment)) {
         const { sample } = frame;
         const fields = await experiment.predictFields(model, cloudOf({ sample }, experiment.layout));
@@ -202,7 +189,7 @@ export function openFields({ weights, metadata }: Omit<FieldsOptions, "device">,
 /** Reads the frames in a file, or the file if it has no several ones. @throws FormatError */
 async function readFrames(bytes: Uint8Array, input: string, { described }: FolderExperiment) {
   const read = async (frames: readonly { bytes: Uint8Array; file: string }[]) => {
-    const samples: Omit<Predicted, "arrays">[] = [];
+    const samples: Omit<PredictedFile, "arrays">[] = [];
     for (const { bytes, file } of frames) {
       samples.push({ bytes, sample: await readSample(bytes, file, described, { truth: false }) });
     }
@@ -219,101 +206,11 @@ async function readFrames(bytes: Uint8Array, input: string, { described }: Folde
   }
 }
 
-/**
- * Returns a remark on truth that cannot be used, or on rounded coordinates. On these training has one, too, but its files may have had
- * others, or another format.
- */
-export function noteOn({ file, positions, dimensions, unusable }: FieldSample): string | undefined {
-  if (unusable !== undefined)
-    return `predicted without the truth: ${unusable.replace(`${file}: `, "").replace(/\.$/, "")}`;
-  const note = isReadAsSingle(file) ? noteOnRounding(Float32Array.from(positions), dimensions) : undefined;
-  return note && `${note}, ${elseAsDouble}`;
-}
-
-/**
- * Returns the predictions for a file as arrays of its points, those of the whole as one row where the output's format can hold it.
- * @throws NumericalError for numbers that are not finite, but for errors where no truth is known
- */
-export function arraysOf(
-  fields: readonly PredictedField[],
-  input: string,
-  output: string,
-): Map<string, SafeTensorInput> {
-  const arraysOf = (fields: readonly PredictedField[]) =>
-    pointDataOf(predictionArrays(fields, { wholeOnce: holdsArrays(output) }));
-  for (const [name, { shape, data }] of arraysOf(fields.map(withoutGaps)))
-    expectFinite(data as Float32Array, shape[1] ?? 1, `${input}: ${name}`);
-  return arraysOf(fields);
-}
-
-/** Returns a field with 0 in place of missing truth. */
-const withoutGaps = (field: PredictedField): PredictedField =>
-  field.truth?.some(Number.isNaN)
-    ? { ...field, truth: field.truth.map((value) => (Number.isNaN(value) ? 0 : value)) }
-    : field;
-
-/**
- * Encodes an input with arrays added; an output of another format contains what that format supports.
- * @param sample the input, whose coordinates are the points if its format does not tell which array they are
- */
-export async function encode(
-  bytes: Uint8Array,
-  output: string,
-  sample: FieldSample,
-  arrays: ReadonlyMap<string, SafeTensorInput>,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const [from, to] = [sample.file, output].map(dottedExtensionOf);
-  if (from === to) return addArrays(bytes, arrays, sample.file);
-  return write(await contentsOf({ bytes, sample, arrays }), output);
-}
-
-/** A file of a sample with what is predicted of it. */
-interface Predicted {
-  bytes: Uint8Array;
-  sample: FieldSample;
-  arrays: ReadonlyMap<string, SafeTensorInput>;
-}
-
-/** What an output of another format than the input's contains. */
-interface Contents {
-  /** [n, 2] or [n, 3] */
-  points: SafeTensor;
-  cells?: Cells | undefined;
-  arrays: ReadonlyMap<string, SafeTensorInput>;
-}
-
-async function contentsOf({ bytes, sample, arrays }: Predicted): Promise<Contents> {
-  const { file, points: rows, dimensions, positions } = sample;
-  const read = await readArrays(bytes, file);
-  const dtype = positions instanceof Float32Array ? "F32" : "F64";
-  // The file may have other points, too, which its config's coordinates are not.
-  const found = read.points?.shape[0] === rows ? read : undefined;
-  const points: SafeTensor = found?.points ?? { dtype, shape: [rows, dimensions], data: positions };
-  const { cells, pointData } = found ?? withPoints(read, points);
-  const columns = [...pointData].filter(([, { shape }]) => shape.length <= 2);
-  const known = columns.map(([name, array]) => [name, forNumpy(array)] as const);
-  const all = new Map<string, SafeTensorInput>([...known, ...arrays]);
-  return { points, cells, arrays: all };
-}
-
-/** Arrays keep their types where the format has these: float32 would make one number of many points' identifiers. */
-function write({ points, cells, arrays }: Contents, output: string): Uint8Array<ArrayBuffer> {
-  const to = dottedExtensionOf(output);
-  const [rows, dimensionality] = points.shape;
-  if (to === ".vtu" || to === ".vtp") {
-    const { data } = points;
-    const flat = () => inSpace(data instanceof Float64Array ? data : toFloat32(points), 2);
-    const inSpace3 = dimensionality === 3 ? points : { shape: [rows, 3], data: flat() };
-    return (to === ".vtu" ? saveVtu : saveVtp)({ points: inSpace3, cells, pointData: arrays });
-  }
-  if (holdsArrays(output))
-    return encodeArrays(new Map<string, SafeTensorInput>([[positionNames[0], points], ...arrays]), arrayFormat(output));
-  const exact = points.data instanceof Float64Array ? points.data : undefined;
-  return writeFields({ positions: toFloat32(points), exact, dimensionality }, arrays, output);
-}
-
 /** Encodes frames one after the other, with the arrays that all of them have, and `batch_idx`, the number of each point's frame. */
-export async function encodeFrames(predicted: readonly Predicted[], output: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function encodeFrames(
+  predicted: readonly PredictedFile[],
+  output: string,
+): Promise<Uint8Array<ArrayBuffer>> {
   const frames: Contents[] = [];
   for (const frame of predicted) frames.push(await contentsOf(frame));
   const [{ arrays }] = frames;
@@ -326,7 +223,7 @@ export async function encodeFrames(predicted: readonly Predicted[], output: stri
   const indices = predicted.map(({ sample: { points } }, i) => new Int32Array(points).fill(i));
   joined.set("batch_idx", oneAfterTheOther(indices.map((data) => ({ shape: [data.length], data }))));
   const points = oneAfterTheOther(frames.map(({ points }) => points));
-  return write({ points, arrays: joined }, output);
+  return writeContents({ points, arrays: joined }, output);
 }
 
 /** @param parts float32, int32, or float64 where a frame's numbers need it */

@@ -1,16 +1,10 @@
 // erwin predict for models of sequences: predicts each sequence from its first frame, step by step, and writes its frames back with
 // the predictions added.
 
-import { basename, dirname, join, resolve, sep } from "node:path";
-import type { DataSource } from "../../experiments/data-source.ts";
-import { frameRule } from "../../experiments/folder/array-frames.ts";
+import { basename, dirname, extname, join, resolve, sep } from "node:path";
 import type { FolderExperiment } from "../../experiments/folder/experiment.ts";
-import { findUnits } from "../../experiments/folder/files.ts";
-import { FramesSource, frameExtensions } from "../../experiments/folder/frames.ts";
-import type { FieldModel } from "../../experiments/folder/model.ts";
-import { readSample } from "../../experiments/folder/read-sample.ts";
-import type { FieldSample } from "../../experiments/folder/sample.ts";
-import type { Unit } from "../../experiments/folder/splits.ts";
+import { type FoundSample, findSamples } from "../../experiments/folder/found-samples.ts";
+import { frameExtensions } from "../../experiments/folder/frames.ts";
 import { readTrained } from "../../experiments/folder/trained.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { savePvd } from "../../formats/vtk/pvd.ts";
@@ -21,7 +15,7 @@ import { isFolder, makeFolder, placeOf, writeWhole } from "../files/files.ts";
 import { FolderSource } from "../files/folder-source.ts";
 import { withProgress } from "../process/progress.ts";
 import { formatPlural } from "../text.ts";
-import { arraysOf, copyExtension, encode, type FieldsOptions, noteOn } from "./fields.ts";
+import type { FieldsOptions } from "./fields.ts";
 import { firstNote } from "./notes.ts";
 
 /** Whether a path is that of a collection of frames. */
@@ -60,18 +54,25 @@ export async function predictSequences(options: SequencesOptions): Promise<void>
         );
       }
       const tell = firstNote();
-      const { files } = experiment.described;
-      const source = new FramesSource(new FolderSource(folder), frameRule(experiment.described));
-      const found = await findUnits(source, { files: isFolder(input) ? files : basename(input), sequence: true });
+      const files = isFolder(input) ? undefined : basename(input);
+      const found = await findSamples({ experiment, model }, new FolderSource(folder), { files, singleFrames: false });
       // Without earlier predictions.
-      const isOutput = ({ files }: Unit) => resolve(folder, files[0]).startsWith(join(resolve(outputFolder), sep));
-      const units = found.filter((unit) => (isFolder(input) ? !isOutput(unit) : unit.name === basename(input)));
-      checkNames(units);
+      const isOutput = ({ files }: FoundSample) =>
+        resolve(folder, files[0]).startsWith(join(resolve(outputFolder), sep));
+      const sequences = found.filter((one) => (isFolder(input) ? !isOutput(one) : one.name === basename(input)));
+      checkNames(sequences);
       makeFolder(outputFolder);
-      for (const unit of units) {
-        const steps = await predictSequence({ ...options, experiment, model, source, unit, tell });
-        if (steps === 0) console.log(noteOnLength(unit, experiment));
-        console.log(`${unit.name}: ${formatPlural(steps, "step")} by ${describeDevice(device)}, into ${outputFolder}`);
+      for (const sequence of sequences) {
+        const steps = await predictSequence({
+          ...options,
+          sequence,
+          history: experiment.described.sequence.history ?? 0,
+          tell: (file, note) => tell(join(folder, file), note),
+        });
+        if (steps === 0) console.log(noteOnLength(sequence, experiment));
+        console.log(
+          `${sequence.name}: ${formatPlural(steps, "step")} by ${describeDevice(device)}, into ${outputFolder}`,
+        );
       }
     } finally {
       model.dispose();
@@ -79,65 +80,50 @@ export async function predictSequences(options: SequencesOptions): Promise<void>
   });
 }
 
-function noteOnLength({ name, files }: Unit, { described: { sequence } }: FolderExperiment): string {
+function noteOnLength({ name, files }: FoundSample, { described: { sequence } }: FolderExperiment): string {
   const { stride = 1, history = 0 } = sequence ?? {};
   return `${name}: ${formatPlural(files.length, "frame")}, but the model predicts from frame ${(history + 1) * stride} on`;
 }
 
 /** The name under which a sequence's frames are written. */
-const outputName = ({ name }: Unit) => name.replace(/\.pvd$/i, "").replaceAll("/", "_");
+const outputName = ({ name }: FoundSample) => name.replace(/\.pvd$/i, "").replaceAll("/", "_");
 
-function checkNames(units: readonly Unit[]): void {
-  const byName = new Map<string, Unit>();
-  for (const unit of units) {
-    const name = outputName(unit);
+function checkNames(sequences: readonly FoundSample[]): void {
+  const byName = new Map<string, FoundSample>();
+  for (const sequence of sequences) {
+    const name = outputName(sequence);
     const other = byName.get(name);
     if (other) {
-      const problem = `The sequences "${other.name}" and "${unit.name}" would both be written as "${name}"`;
+      const problem = `The sequences "${other.name}" and "${sequence.name}" would both be written as "${name}"`;
       throw new InputError(`${problem}: rename one of them, or predict them into different folders.`, {
-        file: unit.name,
+        file: sequence.name,
       });
     }
-    byName.set(name, unit);
+    byName.set(name, sequence);
   }
 }
 
 interface SequenceOptions extends SequencesOptions {
-  experiment: FolderExperiment;
-  model: FieldModel;
-  source: DataSource;
-  unit: Unit;
+  sequence: FoundSample;
+  /** The number of frames before the one from which the model predicts. */
+  history: number;
+  /** Receives the path of a frame's file in the folder, and a remark if there is one. */
   tell: ReturnType<typeof firstNote>;
 }
 
 /** @returns the number of steps */
-async function predictSequence(options: SequenceOptions): Promise<number> {
-  const { experiment, model, source, unit, tell, outputFolder, steps = Number.POSITIVE_INFINITY } = options;
-  const { described } = experiment;
-  const { stride = 1, history = 0 } = described.sequence ?? {};
-  const frames = unit.files
-    .map((file, i) => ({ file, time: unit.times?.[i] ?? i }))
-    .filter((_, i) => i % stride === 0 && i / stride <= steps + history);
-  let bytes: Uint8Array = new Uint8Array();
-  let sample: FieldSample;
-  async function* samples(): AsyncGenerator<FieldSample> {
-    for (const { file } of frames) {
-      bytes = await source.read(file);
-      sample = await readSample(bytes, join(source.name, file), described, { truth: false });
-      tell(sample.file, noteOn(sample));
-      yield sample;
-    }
-  }
-  const name = outputName(unit);
-  const digits = String(frames.length - 1).length;
+async function predictSequence({ sequence, history, tell, outputFolder, steps }: SequenceOptions): Promise<number> {
+  const frames = Math.min(sequence.frames, (steps ?? sequence.frames) + history + 1);
+  const name = outputName(sequence);
+  const digits = String(frames - 1).length;
   const written: { file: string; time: number }[] = [];
-  await withProgress(`predicting ${unit.name}`, async (report) => {
-    for await (const fields of experiment.rollOut(model, samples())) {
-      const { file, time } = frames[written.length];
-      const output = `${name}.${String(written.length).padStart(digits, "0")}${copyExtension(file)}`;
-      writeWhole(join(outputFolder, output), await encode(bytes, output, sample!, arraysOf(fields, file, output)));
-      written.push({ file: output, time });
-      report(written.length, frames.length);
+  await withProgress(`predicting ${sequence.name}`, async (report) => {
+    for await (const frame of sequence.predict({ steps })) {
+      tell(frame.file, frame.note);
+      const file = `${name}.${String(written.length).padStart(digits, "0")}${extname(frame.copyName)}`;
+      writeWhole(join(outputFolder, file), await frame.copy());
+      written.push({ file, time: frame.time! });
+      report(written.length, frames);
     }
   });
   if (written.every(({ file }) => /\.vt[upirs]$/i.test(file))) {

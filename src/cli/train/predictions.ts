@@ -7,10 +7,10 @@ import { predictionArrays } from "../../experiments/prediction.ts";
 import { meshOf, pointDataOf } from "../../formats/clouds/mesh.ts";
 import { savePvd } from "../../formats/vtk/pvd.ts";
 import { saveVtu } from "../../formats/vtk/vtu-write.ts";
+import { holdsArrays, writeFields } from "../../formats/write-arrays.ts";
 import type { Module } from "../../nn/module.ts";
 import { Random } from "../../random.ts";
 import { makeFolder, writeWhole } from "../files/files.ts";
-import { holdsArrays, writeFields } from "../output.ts";
 
 export const PREDICTIONS_FOLDER = "predictions";
 

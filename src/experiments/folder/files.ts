@@ -22,15 +22,24 @@ export interface FindOptions {
  * Returns the samples of a folder, or its sequences, by name.
  * @throws FormatError if there are none
  */
-export async function findUnits(source: DataSource, { files, list, sequence }: FindOptions): Promise<Unit[]> {
+export async function findUnits(source: DataSource, options: FindOptions): Promise<Unit[]> {
+  const { units, found } = await unitsIn(source, options);
+  if (units.length > 0) return units;
+  throw noSamples(locate(source, options.list ?? ""), { ...options, found });
+}
+
+/** Returns the samples of a folder, or its sequences, of which there may be none, and all files that are wanted. */
+export async function unitsIn(
+  source: DataSource,
+  { files, list, sequence }: FindOptions,
+): Promise<{ units: Unit[]; found: string[] }> {
   const listed = list === undefined ? undefined : await readLines(source, list);
   const wanted = listed?.filter((path) => isWanted(path, files)) ?? (await findWanted(source, files));
   const samples = wanted.filter((path) => sampleExtensions.includes(extensionOf(path)));
   const units = sequence
     ? await sequencesIn(source, wanted, samples)
     : samples.map((path) => ({ name: path, files: [path] }));
-  if (units.length > 0) return units;
-  throw noSamples(locate(source, list ?? ""), { files, sequence, found: wanted });
+  return { units, found: wanted };
 }
 
 /**

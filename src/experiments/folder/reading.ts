@@ -7,6 +7,7 @@ import { readSample } from "./read-sample.ts";
 import type { FieldSample } from "./sample.ts";
 
 export { FolderData } from "./data.ts";
+export { findSamples } from "./found-samples.ts";
 export { survey } from "./survey.ts";
 
 /**

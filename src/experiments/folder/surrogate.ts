@@ -10,10 +10,12 @@ import { toBytes } from "../../formats/bytes/bytes.ts";
 import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
 import { type BytesOrAddress, readSource } from "../../formats/sources/source.ts";
 import { inspect, lineOf, tagOf } from "../../inspect.ts";
+import { checkSource, type DataSource } from "../data-source.ts";
 import type { PredictedField } from "../experiment.ts";
 import { cloudOf } from "./cloud.ts";
 import { type Field, isPositions, POSITIONS } from "./config.ts";
 import { FOLDER, type FolderExperiment } from "./experiment.ts";
+import type { FilePrediction, FoundSample, SamplePredictionOptions } from "./found-samples.ts";
 import { type FieldValues, type FileInput, inputOfSample, type SurrogateInput, sampleOfInput } from "./given-fields.ts";
 import type { Label } from "./labels.ts";
 import { readers } from "./lazy.ts";
@@ -22,7 +24,7 @@ import type { FieldSample } from "./sample.ts";
 import type { ColumnStatistics, Pair } from "./statistics.ts";
 import { readTrained } from "./trained.ts";
 
-export type { FieldValues, FileInput, SurrogateInput };
+export type { FieldValues, FileInput, FilePrediction, FoundSample, SamplePredictionOptions, SurrogateInput };
 
 /** A field that a surrogate sees or predicts. */
 export interface SurrogateField {
@@ -167,6 +169,24 @@ export class Surrogate {
     const sample = await readOnlySample(toBytes(bytes), file, this.#experiment.described);
     checkSignal(signal);
     return sample;
+  }
+
+  /**
+   * Finds what it can predict in files: samples, each a file or one of a file's frames, or the sequences of a model of such. Where there
+   * is no sequence, that takes each file as a frame, and predicts the next one.
+   *
+   * ```ts
+   * for (const sample of await surrogate.find(await FileSource.fromDrop(event.dataTransfer.items))) {
+   *   for await (const { positions, fields, time } of sample.predict()) draw(positions, fields, time);
+   * }
+   * ```
+   * @param files which of them are samples the config tells, or if it fits none, which can be read
+   * @throws FormatError if there is nothing to predict; WorkerError if what reads files cannot be loaded
+   */
+  async find(files: DataSource): Promise<FoundSample[]> {
+    checkSource(files);
+    const { findSamples } = await readers();
+    return findSamples({ experiment: this.#experiment, model: this.#model }, files, { singleFrames: true });
   }
 
   async #predict(pair: Pair, { signal }: AbortOptions): Promise<Record<string, PredictedField>> {

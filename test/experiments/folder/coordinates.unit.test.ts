@@ -2,8 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { encode } from "../../../src/cli/predict/fields.ts";
 import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
+import { encode } from "../../../src/experiments/folder/prediction-file.ts";
 import { readSample } from "../../../src/experiments/folder/read-sample.ts";
 import { loadNpz, saveNpz } from "../../../src/formats/numpy/npz.ts";
 import { saveVtu } from "../../../src/formats/vtk/vtu-write.ts";

@@ -2,11 +2,11 @@
 
 import { expect, it } from "vitest";
 import { parse } from "yaml";
-import { arraysOf } from "../../../src/cli/predict/fields.ts";
 import { MemorySource } from "../../../src/experiments/data-source.ts";
 import { turned } from "../../../src/experiments/folder/augment.ts";
 import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
 import { folderExperiment, folderExperimentOf } from "../../../src/experiments/folder/experiment.ts";
+import { arraysOf } from "../../../src/experiments/folder/prediction-file.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
 import { readSample } from "../../../src/experiments/folder/read-sample.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";

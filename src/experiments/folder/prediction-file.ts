@@ -1,0 +1,123 @@
+// The file of a sample with the predictions for it.
+
+import { addArrays, addableExtensions } from "../../formats/add-arrays.ts";
+import { type SafeTensor, type SafeTensorInput, toFloat32 } from "../../formats/bytes/elements.ts";
+import type { Cells } from "../../formats/clouds/cells.ts";
+import { inSpace, pointDataOf } from "../../formats/clouds/mesh.ts";
+import { positionNames } from "../../formats/clouds/positions.ts";
+import { dottedExtensionOf } from "../../formats/extension.ts";
+import { forNumpy } from "../../formats/numpy/elements.ts";
+import { noteOnRounding } from "../../formats/rounding.ts";
+import { saveVtp, saveVtu } from "../../formats/vtk/vtu-write.ts";
+import { type ArrayFormat, encodeArrays, holdsArrays, writeFields } from "../../formats/write-arrays.ts";
+import type { PredictedField } from "../experiment.ts";
+import { expectFinite, predictionArrays } from "../prediction.ts";
+import { elseAsDouble, isReadAsSingle } from "./data.ts";
+import { readArrays } from "./read.ts";
+import type { FieldSample } from "./sample.ts";
+import { withPoints } from "./sample-arrays.ts";
+
+/** Returns the extension of an input's copy with predictions: its own, or .npz if arrays cannot be added to its format. */
+export function copyExtension(input: string): string {
+  const own = /\.\w+$/.exec(input)?.[0] ?? "";
+  return isAddable(own.toLowerCase()) ? own : ".npz";
+}
+
+/** Whether arrays can be added to files with this extension, which begins with a dot. */
+export function isAddable(extension: string): boolean {
+  return addableExtensions.includes(extension.slice(1));
+}
+
+/**
+ * Returns a remark on truth that cannot be used, or on rounded coordinates. On these training has one, too, but its files may have had
+ * others, or another format.
+ */
+export function noteOn({ file, positions, dimensions, unusable }: FieldSample): string | undefined {
+  if (unusable !== undefined)
+    return `predicted without the truth: ${unusable.replace(`${file}: `, "").replace(/\.$/, "")}`;
+  const note = isReadAsSingle(file) ? noteOnRounding(Float32Array.from(positions), dimensions) : undefined;
+  return note && `${note}, ${elseAsDouble}`;
+}
+
+/**
+ * Returns the predictions for a file as arrays of its points, those of the whole as one row where the output's format can hold it.
+ * @throws NumericalError for numbers that are not finite, but for errors where no truth is known
+ */
+export function arraysOf(
+  fields: readonly PredictedField[],
+  input: string,
+  output: string,
+): Map<string, SafeTensorInput> {
+  const arraysOf = (fields: readonly PredictedField[]) =>
+    pointDataOf(predictionArrays(fields, { wholeOnce: holdsArrays(output) }));
+  for (const [name, { shape, data }] of arraysOf(fields.map(withoutGaps)))
+    expectFinite(data as Float32Array, shape[1] ?? 1, `${input}: ${name}`);
+  return arraysOf(fields);
+}
+
+/** Returns a field with 0 in place of missing truth. */
+const withoutGaps = (field: PredictedField): PredictedField =>
+  field.truth?.some(Number.isNaN)
+    ? { ...field, truth: field.truth.map((value) => (Number.isNaN(value) ? 0 : value)) }
+    : field;
+
+/**
+ * Encodes an input with arrays added; an output of another format contains what that format supports.
+ * @param sample the input, whose coordinates are the points if its format does not tell which array they are
+ */
+export async function encode(
+  bytes: Uint8Array,
+  output: string,
+  sample: FieldSample,
+  arrays: ReadonlyMap<string, SafeTensorInput>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const [from, to] = [sample.file, output].map(dottedExtensionOf);
+  if (from === to) return addArrays(bytes, arrays, sample.file);
+  return writeContents(await contentsOf({ bytes, sample, arrays }), output);
+}
+
+/** A file of a sample with what is predicted of it. */
+export interface PredictedFile {
+  bytes: Uint8Array;
+  sample: FieldSample;
+  arrays: ReadonlyMap<string, SafeTensorInput>;
+}
+
+/** What an output of another format than the input's contains. */
+export interface Contents {
+  /** [n, 2] or [n, 3] */
+  points: SafeTensor;
+  cells?: Cells | undefined;
+  arrays: ReadonlyMap<string, SafeTensorInput>;
+}
+
+export async function contentsOf({ bytes, sample, arrays }: PredictedFile): Promise<Contents> {
+  const { file, points: rows, dimensions, positions } = sample;
+  const read = await readArrays(bytes, file);
+  const dtype = positions instanceof Float32Array ? "F32" : "F64";
+  // The file may have other points, too, which its config's coordinates are not.
+  const found = read.points?.shape[0] === rows ? read : undefined;
+  const points: SafeTensor = found?.points ?? { dtype, shape: [rows, dimensions], data: positions };
+  const { cells, pointData } = found ?? withPoints(read, points);
+  const columns = [...pointData].filter(([, { shape }]) => shape.length <= 2);
+  const known = columns.map(([name, array]) => [name, forNumpy(array)] as const);
+  const all = new Map<string, SafeTensorInput>([...known, ...arrays]);
+  return { points, cells, arrays: all };
+}
+
+/** Arrays keep their types where the format has these: float32 would make one number of many points' identifiers. */
+export function writeContents({ points, cells, arrays }: Contents, output: string): Uint8Array<ArrayBuffer> {
+  const to = dottedExtensionOf(output);
+  const [rows, dimensionality] = points.shape;
+  if (to === ".vtu" || to === ".vtp") {
+    const { data } = points;
+    const flat = () => inSpace(data instanceof Float64Array ? data : toFloat32(points), 2);
+    const inSpace3 = dimensionality === 3 ? points : { shape: [rows, 3], data: flat() };
+    return (to === ".vtu" ? saveVtu : saveVtp)({ points: inSpace3, cells, pointData: arrays });
+  }
+  if (holdsArrays(output)) {
+    return encodeArrays(new Map<string, SafeTensorInput>([[positionNames[0], points], ...arrays]), to as ArrayFormat);
+  }
+  const exact = points.data instanceof Float64Array ? points.data : undefined;
+  return writeFields({ positions: toFloat32(points), exact, dimensionality }, arrays, output);
+}
