@@ -97,7 +97,8 @@ function entriesByThemselves() {
 }
 
 /**
- * Puts the content of each page into shared/layout.html. The first line of a page is a comment with its title and its description.
+ * Puts the content of each page into shared/layout.html, with the parts that several pages have. The first line of a page is a comment
+ * with its title and its description.
  * @returns {import("vite").Plugin}
  */
 function layout() {
@@ -110,10 +111,10 @@ function layout() {
         const [, title, description] = /^<!-- (.*?) \| (.*?) -->/.exec(html) ?? [];
         if (!title) this.error(`src/pages${path} must begin with a comment: <!-- Title | description -->`);
         const values = { page, title, description, content: html.slice(html.indexOf("-->") + 3).trim() };
-        const whole = Object.entries(values).reduce(
-          (text, [name, value]) => text.replaceAll(`{{${name}}}`, () => value),
-          readFileSync(join(pages, "shared", "layout.html"), "utf8"),
-        );
+        const shared = (/** @type {string} */ name) => readFileSync(join(pages, "shared", `${name}.html`), "utf8");
+        const whole = Object.entries(values)
+          .reduce((text, [name, value]) => text.replaceAll(`{{${name}}}`, () => value), shared("layout"))
+          .replace(/{{part (.*?)}}/g, (_, name) => shared(name));
         const withExamples = whole.replace(/{{example (.*?)}}/g, (_, section) => exampleText(section));
         return withExamples.replace(`<a href="./${page}.html"`, `<a href="./${page}.html" aria-current="page"`);
       },

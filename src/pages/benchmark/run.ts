@@ -2,9 +2,9 @@
 
 import type { BenchResult, SuiteProgress } from "erwin/bench";
 import goldenUrl from "../../../test/golden/s_small_clouds_eval.safetensors?url";
-import { type EngineWorker, startEngineWorker } from "../shared/engine-worker.ts";
+import { startEngineWorker } from "../shared/engine-worker.ts";
 import { keepAwake } from "../shared/keep-awake.ts";
-import type { SiteWorker } from "../shared/site-worker.ts";
+import type { SiteWorker, StartedWorker } from "../shared/site-worker.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 import workerUrl from "./worker.ts?worker&url";
 
@@ -32,7 +32,7 @@ export class Run {
 
 async function measure(quick: boolean, listener: RunListener, cancelled: Promise<undefined>) {
   const unlock = keepAwake();
-  let starting: Promise<EngineWorker> | undefined;
+  let starting: Promise<StartedWorker> | undefined;
   const ended = new AbortController();
   try {
     const golden = await Promise.race([fetchBytes(goldenUrl), cancelled]);

@@ -2,16 +2,10 @@
 
 import { loadEngine } from "./engine.ts";
 import { answerPage, atFarewell } from "./signs-of-life.ts";
-import { SiteWorker } from "./site-worker.ts";
-
-export interface EngineWorker {
-  site: SiteWorker;
-  /** Ends the worker as `SiteWorker` does, and at once the threads that the page runs for it. */
-  stop(): void;
-}
+import { SiteWorker, type StartedWorker } from "./site-worker.ts";
 
 /** @param url the address that `import url from "./worker.ts?worker&url"` gives; the script calls `takeEngine` first */
-export async function startEngineWorker(url: string, name: string): Promise<EngineWorker> {
+export async function startEngineWorker(url: string, name: string): Promise<StartedWorker> {
   const { lendPageThreads } = await loadEngine();
   const threads = lendPageThreads();
   const site = new SiteWorker(url, name);

@@ -79,20 +79,33 @@ export class SiteWorker {
   }
 }
 
+/** A worker of the site, and how to end it with all that belongs to it. */
+export interface StartedWorker {
+  site: SiteWorker;
+  /** Ends the worker as `SiteWorker` does, and at once the threads that the page runs for it. */
+  stop(): void;
+}
+
+async function startWorker(url: string, name: string): Promise<StartedWorker> {
+  const site = new SiteWorker(url, name);
+  return { site, stop: () => site.stop() };
+}
+
 /** Functions by name, which a worker exposes by Comlink. */
 type Functions = Readonly<Record<string, (...given: never[]) => unknown>>;
 
 /** A worker whose functions the page calls. It is started with the first call, and again with the next one after it has failed. */
 export class SiteFunctions<Exposed extends Functions> {
-  readonly #url: string;
-  readonly #name: string;
+  readonly #start: () => Promise<StartedWorker>;
   readonly #onEnd: () => void;
-  #started: { site: SiteWorker; remote: Remote<Functions> } | undefined;
+  #started: Promise<{ worker: StartedWorker; remote: Remote<Functions> }> | undefined;
 
-  /** @param onEnd called when a worker has failed, with all that it held */
-  constructor(url: string, name: string, onEnd = () => {}) {
-    this.#url = url;
-    this.#name = name;
+  /**
+   * @param onEnd called when a worker has failed, with all that it held
+   * @param start how it is started; `startEngineWorker` one that computes with the library
+   */
+  constructor(url: string, name: string, onEnd = () => {}, start = startWorker) {
+    this.#start = () => start(url, name);
     this.#onEnd = onEnd;
   }
 
@@ -101,21 +114,28 @@ export class SiteFunctions<Exposed extends Functions> {
     name: Name,
     ...given: Parameters<Exposed[Name]>
   ): Promise<Awaited<ReturnType<Exposed[Name]>>> {
-    this.#started ??= this.#start();
-    const { site, remote } = this.#started;
+    this.#started ??= this.#begin();
+    const started = this.#started;
+    const { worker, remote } = await started;
     try {
-      return await site.until(remote[name]!(...given) as Promise<Awaited<ReturnType<Exposed[Name]>>>);
+      return await worker.site.until(remote[name]!(...given) as Promise<Awaited<ReturnType<Exposed[Name]>>>);
     } catch (error) {
-      if (site.hasEnded && site === this.#started?.site) {
+      if (worker.site.hasEnded && started === this.#started) {
         this.#started = undefined;
+        worker.stop();
         this.#onEnd();
       }
       throw error;
     }
   }
 
-  #start() {
-    const site = new SiteWorker(this.#url, this.#name);
-    return { site, remote: wrap<Functions>(site.worker) };
+  async #begin() {
+    try {
+      const worker = await this.#start();
+      return { worker, remote: wrap<Functions>(worker.site.worker) };
+    } catch (error) {
+      this.#started = undefined;
+      throw error;
+    }
   }
 }

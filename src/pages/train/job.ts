@@ -1,11 +1,12 @@
 // One run, as seen by the page: its worker, which stays while the run is paused.
 
-import { type EngineWorker, startEngineWorker } from "../shared/engine-worker.ts";
+import { startEngineWorker } from "../shared/engine-worker.ts";
+import type { StartedWorker } from "../shared/site-worker.ts";
 import type { FromWorker, ToWorker, TrainOrder } from "./protocol.ts";
 import workerUrl from "./worker.ts?worker&url";
 
 export class Job {
-  readonly #engine: Promise<EngineWorker>;
+  readonly #engine: Promise<StartedWorker>;
   readonly #listener: (message: FromWorker) => void;
   /** Called when the steps end: the run is done, paused or has failed. */
   #settle = () => {};

@@ -1,5 +1,6 @@
 // The training page: starts a run, shows how it goes on, and lets it pause and resume.
 
+import "../shared/task.css";
 import "./train.css";
 import type { LogEntry } from "erwin";
 import { describeAdapter, findAdapter } from "../../backends/webgpu/adapter-info.ts";
@@ -12,6 +13,7 @@ import { count, figure, sentence } from "../shared/format.ts";
 import { keepAwake } from "../shared/keep-awake.ts";
 import { say, saying } from "../shared/message.ts";
 import { startPage } from "../shared/page.ts";
+import { PredictionView } from "../shared/prediction/view.ts";
 import { reasonOf } from "../shared/reason.ts";
 import { DataSet } from "./data-set.ts";
 import { Form } from "./form.ts";
@@ -20,7 +22,6 @@ import { Job } from "./job.ts";
 import { KeptRun } from "./kept-run.ts";
 import { forgetPastRuns, rememberRun, showPastRuns } from "./past-runs.ts";
 import { PauseButton } from "./pause-button.ts";
-import { PredictionView } from "./prediction-view.ts";
 import { ProgressView } from "./progress-view.ts";
 import type { FromWorker } from "./protocol.ts";
 import { checkRun, downloadRun, readRunFile } from "./run-file.ts";

@@ -2,8 +2,8 @@
 
 import type { Experiment, ExperimentOptions, ExperimentRun, Split } from "erwin/experiments";
 import { Random } from "../../random.ts";
-import { makePreview } from "./preview.ts";
-import type { Preview } from "./protocol.ts";
+import { makePreview } from "../shared/prediction/preview.ts";
+import type { Preview } from "../shared/prediction/protocol.ts";
 
 /** Previews take at most this share of the time, and are no more frequent than can be seen. */
 const SHARE = 0.1;

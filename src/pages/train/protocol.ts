@@ -1,7 +1,7 @@
 // What page and worker tell each other.
 
 import type { FitResult, LogEntry } from "erwin";
-import type { Range } from "../shared/stage/paint.ts";
+import type { Preview } from "../shared/prediction/protocol.ts";
 import type { RunFiles } from "./run-store.ts";
 import type { RunConfig } from "./saved-run.ts";
 import type { Failure } from "./texts.ts";
@@ -19,46 +19,6 @@ export interface TrainOrder {
 export interface DataFile {
   path: string;
   file: Blob;
-}
-
-/** A model's prediction for a sample, for the stage. The values of points are in the drawing's order. */
-export interface Preview {
-  /** The number of steps done. */
-  step: number;
-  sample: string;
-  flat: boolean;
-  /** The typical distance between neighbouring points, in units of the drawing. */
-  spacing: number;
-  fields: PreviewField[];
-  /** One frame, or several of a sequence. */
-  frames: PreviewFrame[];
-}
-
-/** One value of each point: a field, a component of it, or the length of a vector. */
-export interface PreviewField {
-  name: string;
-  /** Whether its values are classes, counted from 0. */
-  isClass: boolean;
-  /** The range of the truth in all frames, if it is known; otherwise that of the prediction. */
-  range: Range;
-}
-
-export interface PreviewFrame {
-  /** The frame's time. */
-  time?: number;
-  /** [points, 3] within the unit sphere. */
-  positions: Float32Array;
-  /** The values of each field. */
-  values: PreviewValues[];
-}
-
-export interface PreviewValues {
-  /** [points] */
-  prediction: Float32Array;
-  /** [points] undefined if the truth is unknown. */
-  truth?: Float32Array;
-  /** The magnitude of the error; for the length of a vector, that of the difference of the vectors. */
-  error?: Float32Array;
 }
 
 export type ToWorker =

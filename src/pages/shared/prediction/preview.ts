@@ -1,20 +1,20 @@
 // Prepares a model's prediction for the stage.
 
 import type { SamplePrediction } from "erwin/experiments";
-import { loadEngine } from "../shared/engine.ts";
-import { inOrder, placesOf, spacingOf, spreadOrder } from "../shared/stage/layout.ts";
-import { magnitudes, type Range, rangeOf } from "../shared/stage/paint.ts";
+import { loadEngine } from "../engine.ts";
+import { inOrder, placesOf, spacingOf, spreadOrder } from "../stage/layout.ts";
+import { magnitudes, type Range, rangeOf } from "../stage/paint.ts";
 import type { Preview, PreviewField, PreviewValues } from "./protocol.ts";
 
 type Field = SamplePrediction["fields"][number];
 
 /**
  * @param frames one frame, or several of a sequence, all with the same number of points
- * @param about the number of steps done, and the sample's name
+ * @param about the sample's name, and of a model in training the number of steps done
  */
 export async function makePreview(
   frames: readonly SamplePrediction[],
-  about: { step: number; sample: string },
+  about: { step?: number; sample: string },
 ): Promise<Preview> {
   const { buildBallTree } = await loadEngine();
   const [{ positions, dimensionality, fields }] = frames;
@@ -83,10 +83,11 @@ function describe({ name, component }: Shown, inFrames: readonly Field[]): Previ
     rangeOf(numbersOf(truth ?? prediction, channels, component)),
   );
   const range: Range = [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))];
-  return { name, isClass: inFrames[0].isClass ?? false, range };
+  const { isClass = false, isWhole = false } = inFrames[0];
+  return { name, isClass, isWhole, range };
 }
 
-function valuesOf({ channels, prediction, truth, isClass }: Field, { component }: Shown, order: Int32Array) {
+function valuesOf({ channels, prediction, truth, isClass, ignore }: Field, { component }: Shown, order: Int32Array) {
   const drawn = (data: Float32Array | Float64Array) => {
     const values = numbersOf(data, channels, component);
     return Float32Array.from(order, (point) => values[point]);
@@ -94,7 +95,7 @@ function valuesOf({ channels, prediction, truth, isClass }: Field, { component }
   const shown: PreviewValues = { prediction: drawn(prediction) };
   if (!truth) return shown;
   const error = Float32Array.from(prediction, (value, i) =>
-    isClass ? Number(value !== truth[i]) : Math.abs(value - truth[i]),
+    isClass ? Number(value !== truth[i] && !ignore?.includes(truth[i])) : Math.abs(value - truth[i]),
   );
   return { ...shown, truth: drawn(truth), error: drawn(error) };
 }

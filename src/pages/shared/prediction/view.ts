@@ -1,14 +1,15 @@
 // Shows the prediction for a sample beside the truth and the error, on a stage; a sequence is shown frame by frame.
 
-import { type Colour, palette } from "../../drawing/colours.ts";
-import { Chart } from "../shared/chart.ts";
-import { byId, element } from "../shared/dom.ts";
-import { count, figure, sentence } from "../shared/format.ts";
-import { onTheme } from "../shared/page.ts";
-import { reasonOf } from "../shared/reason.ts";
-import { colourOfEach, paint, type Range } from "../shared/stage/paint.ts";
-import { rampOf } from "../shared/stage/ramp.ts";
-import type { Stage } from "../shared/stage/stage.ts";
+import "./prediction.css";
+import { type Colour, palette } from "../../../drawing/colours.ts";
+import { Chart } from "../chart.ts";
+import { byId, element } from "../dom.ts";
+import { count, figure, sentence } from "../format.ts";
+import { onTheme } from "../page.ts";
+import { reasonOf } from "../reason.ts";
+import { colourOfEach, paint, type Range } from "../stage/paint.ts";
+import { rampOf } from "../stage/ramp.ts";
+import type { Stage } from "../stage/stage.ts";
 import type { Preview, PreviewValues } from "./protocol.ts";
 
 const sides = ["prediction", "truth", "error"] as const;
@@ -97,9 +98,10 @@ export class PredictionView {
       const colours = coloursOf(side, values[side]!, range, isClass);
       stage.show(side, { colours, positions: frames.length > 1 ? frame.positions : undefined }, smoothly);
     }
-    byId("prediction-facts").textContent = `${name} of ${sample}, after ${count(step)} steps`;
+    const after = step === undefined ? "" : `, after ${count(step)} steps`;
+    byId("prediction-facts").textContent = `${name} of ${sample}${after}`;
     byId("prediction-frame-value").textContent = frame.time === undefined ? "" : count(frame.time);
-    this.#showCaptions(stage.panels, values, isClass);
+    this.#showCaptions(stage.panels, values);
     this.#showLegend(range, isClass);
     this.#showErrors();
   }
@@ -108,13 +110,11 @@ export class PredictionView {
     return Math.max(0, this.#field.selectedIndex);
   }
 
-  #showCaptions(
-    panels: readonly { side: Side; x: number; y: number }[],
-    values: PreviewValues,
-    isClass: boolean,
-  ): void {
+  #showCaptions(panels: readonly { side: Side; x: number; y: number }[], values: PreviewValues): void {
+    const { isClass, isWhole } = this.#preview!.fields[this.#chosen]!;
     const texts = panels.map(({ side, x, y }) => {
-      const told = side === "error" ? errorText(values.error!, isClass) : "";
+      const one = isWhole && !isClass ? figure(values[side]![0]!) : "";
+      const told = side === "error" && !one ? errorText(values.error!, isClass) : one;
       const caption = element("p", { className: "caption" }, element("strong", {}, captions[side]), ` ${told}`);
       caption.style.left = `${x}px`;
       caption.style.top = `${y}px`;
@@ -174,7 +174,7 @@ export class PredictionView {
   }
 
   async #startStage(): Promise<Stage<Side>> {
-    const { NO_PICTURE, Stage } = await import("../shared/stage/stage.ts").catch((cause: Error) => {
+    const { NO_PICTURE, Stage } = await import("../stage/stage.ts").catch((cause: Error) => {
       throw new Error("the drawing could not be loaded; check the connection", { cause });
     });
     const stage = new Stage<Side>(this.#canvas, sides);
@@ -199,8 +199,11 @@ function coloursOf(side: Side, values: Float32Array, [low, high]: Range, isClass
   return paint(order, colourOfEach(values, side === "error" ? [0, high - low] : [low, high]));
 }
 
-const rootMeanSquare = (values: Float32Array) =>
-  Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / Math.max(1, values.length));
+/** Where the truth is missing, the error is NaN. */
+function rootMeanSquare(values: Float32Array): number {
+  const known = values.filter((value) => !Number.isNaN(value));
+  return Math.sqrt(known.reduce((sum, value) => sum + value * value, 0) / Math.max(1, known.length));
+}
 
 function errorText(error: Float32Array, isClass: boolean): string {
   if (!isClass) return `${figure(rootMeanSquare(error))}, root mean square`;
