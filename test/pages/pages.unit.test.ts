@@ -190,8 +190,8 @@ test("no script of the site or the library imports a worker's own, which WebKit 
 
 test("every worker of the site says that it is alive", async () => {
   const workers = readdirSync(join(site, "assets")).filter((name) => /^(data-)?worker-.*\.js$/.test(name));
-  // Of the benchmark, the explorer, the examples, and two of the training page.
-  expect(workers).toHaveLength(5);
+  // Of the benchmark, the explorer, the examples, the predictions, and two of the training page.
+  expect(workers).toHaveLength(6);
   const { page } = opened;
   // A file without the pages' policy, by which only the pages' own scripts may start workers.
   await page.goto(`${host.url}assets/${workers[0]}`);

@@ -56,6 +56,16 @@ test("a training learns, pauses, and is kept over a reload", async () => {
   expect(await browser.evaluate(until("globalThis.erwinPage?.state === 'paused'"))).toMatchObject({ step });
 });
 
+test("the prediction page predicts its example", async () => {
+  await browser.open(`${host.url}predict.html`);
+  const example = "document.querySelector('#example')";
+  await browser.evaluate(until(`globalThis.erwinPage && !${example}.disabled`));
+  await browser.evaluate(`${example}.click()`);
+  expect(await browser.evaluate(until(done))).toMatchObject({ state: "done" });
+  const status = "return document.querySelector('#status').textContent";
+  expect(await browser.evaluate(status)).toBe("Predicted plate-0.vtu.");
+});
+
 test("each example runs to its end", async () => {
   await browser.open(`${host.url}examples.html`);
   const count = await browser.evaluate(`${until(begun).replace("return erwinPage;", "")}

@@ -3,18 +3,16 @@
 import { proxy } from "comlink";
 import type { FileSource } from "erwin/experiments";
 import type { GeneratorOptions } from "../../experiments/generator.ts";
+import { type DataFile, listFiles } from "../shared/data-file.ts";
 import { byId } from "../shared/dom.ts";
 import { count } from "../shared/format.ts";
 import { SiteFunctions } from "../shared/site-worker.ts";
 import type { DataWorker, Generation, Proposal } from "./data-worker.ts";
 import workerUrl from "./data-worker.ts?worker&url";
-import type { DataFile } from "./protocol.ts";
 
 const facts = byId("data-facts");
 const button = byId<HTMLButtonElement>("generate");
 const samples = byId<HTMLInputElement>("generate-samples");
-
-const listFiles = ({ files }: FileSource): DataFile[] => [...files].map(([path, file]) => ({ path, file }));
 
 export class DataSet {
   readonly #worker = new SiteFunctions<DataWorker>(workerUrl, "reader of data sets");

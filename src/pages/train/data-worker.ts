@@ -2,9 +2,9 @@
 
 import { expose } from "comlink";
 import type { GeneratorOptions } from "../../experiments/generator.ts";
+import type { DataFile } from "../shared/data-file.ts";
 import { loadEngine } from "../shared/engine.ts";
 import { answerPage } from "../shared/signs-of-life.ts";
-import type { DataFile } from "./protocol.ts";
 
 /** The largest number of samples that is generated on the page; the command line generates more. */
 const MAX_SAMPLES = 16;

@@ -3,13 +3,12 @@
 import "../shared/task.css";
 import "./train.css";
 import type { LogEntry } from "erwin";
-import { describeAdapter, findAdapter } from "../../backends/webgpu/adapter-info.ts";
 import { FormatError } from "../../errors.ts";
 import { CONFIG_FILE } from "../../experiments/run-files.ts";
-import { within } from "../../host/patience.ts";
 import { BEST_CHECKPOINT, LAST_CHECKPOINT } from "../../train/checkpoints/store.ts";
 import { byId } from "../shared/dom.ts";
 import { count, figure, sentence } from "../shared/format.ts";
+import { hasGpu } from "../shared/gpu.ts";
 import { keepAwake } from "../shared/keep-awake.ts";
 import { say, saying } from "../shared/message.ts";
 import { startPage } from "../shared/page.ts";
@@ -47,8 +46,6 @@ let letSleep = () => {};
 /** Whether the start of a run is being prepared: a second click, or a file, has to wait. */
 let starting = false;
 
-/** The page does not wait longer than this for the browser to say whether there is a GPU. */
-const ADAPTER_SECONDS = 4;
 const page = await startPage();
 const gpu = hasGpu();
 const library = await import("erwin/experiments").catch((cause: Error) => {
@@ -84,16 +81,6 @@ addEventListener("beforeunload", (event) => {
 acceptInput(library, { form, data }, { openRun, expectIdle });
 startButton.disabled = false;
 if (!shown) byId("status").textContent = "Nothing has been trained yet.";
-
-/** Whether this device has a GPU to choose at first: browsers with WebGPU may have no adapter, or one in software, or never say so. */
-async function hasGpu(): Promise<boolean> {
-  try {
-    const adapter = navigator.gpu && (await within(ADAPTER_SECONDS, findAdapter(navigator.gpu)));
-    return Boolean(adapter && !describeAdapter(adapter).software);
-  } catch {
-    return false;
-  }
-}
 
 /** Starts or resumes a run, once however often it is clicked. */
 async function prepare(action: () => Promise<void>): Promise<void> {

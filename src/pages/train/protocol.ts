@@ -1,6 +1,7 @@
 // What page and worker tell each other.
 
 import type { FitResult, LogEntry } from "erwin";
+import type { DataFile } from "../shared/data-file.ts";
 import type { Preview } from "../shared/prediction/protocol.ts";
 import type { RunFiles } from "./run-store.ts";
 import type { RunConfig } from "./saved-run.ts";
@@ -13,12 +14,6 @@ export interface TrainOrder {
   files?: readonly DataFile[];
   /** The files of the run if the browser does not keep them. */
   memory?: RunFiles;
-}
-
-/** A file of a data set, and its path in the folder. */
-export interface DataFile {
-  path: string;
-  file: Blob;
 }
 
 export type ToWorker =

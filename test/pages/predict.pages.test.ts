@@ -1,0 +1,313 @@
+// The prediction page in Chromium and in Firefox: its example, a model and files that are opened in any order, a sequence, a run of the
+// training page, and copies of the files that hold what the library predicts.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { unzipSync, zipSync } from "fflate";
+import type { Browser, Page } from "playwright-core";
+import type { ElementHandle } from "puppeteer-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findFirefox, launchFirefox } from "../../src/build/firefox.mjs";
+import { root } from "../../src/build/steps.mjs";
+import { folderGenerator } from "../../src/experiments/folder/write.ts";
+import type { TypedArray } from "../../src/formats/bytes/bytes.ts";
+import { loadNpz, saveNpz } from "../../src/formats/numpy/npz.ts";
+import { loadVtu } from "../../src/formats/vtk/vtu.ts";
+import { axeViolations, launchChromium, load, type OpenPage, openPage, serveSite } from "./browser.ts";
+
+const RUN_MS = 120_000;
+
+/** The built library, with which the files' predictions are computed once more. */
+const built = (name: string) => import(/* @vite-ignore */ pathToFileURL(join(root, `dist/${name}.js`)).href);
+const { ErwinTransformer, requestDevice } = (await built("erwin")) as typeof import("erwin");
+const { FOLDER, folderExperiment, MemorySource, openRun, resolveOptions, Surrogate } = (await built(
+  "experiments",
+)) as typeof import("erwin/experiments");
+
+type Files = Record<string, Uint8Array>;
+const device = await requestDevice({ backend: "cpu", threads: 1 });
+const plates: Files = {};
+for await (const { path, bytes } of folderGenerator.files({ samples: 3, points: 60, frames: 1, seed: 5 }, () => {})) {
+  plates[path] = bytes;
+}
+const size = {
+  cIn: 4,
+  cHidden: [8, 8],
+  ballSizes: [32, 32],
+  strides: [2],
+  encDepths: [1, 1],
+  encNumHeads: [2, 2],
+  decDepths: [1],
+  decNumHeads: [2],
+};
+/** What a training of no steps would write. */
+async function trained(config: object, files: Files): Promise<Uint8Array> {
+  const experiment = folderExperiment({ ...config, model: size, splits: { train: ["*"] } });
+  const options = resolveOptions(experiment.options) as never;
+  const source = new MemorySource(new Map(Object.entries(files)), "data");
+  const { model } = await openRun(FOLDER, experiment as never, { device, options, source });
+  return model.save();
+}
+const ofPlates = await trained({ dimensions: 2, inputs: ["conductivity"], targets: ["temperature"] }, plates);
+
+/** Five frames of a cloud that becomes warmer. */
+const frames: Files = Object.fromEntries(
+  [0, 1, 2, 3, 4].map((frame) => {
+    const some = (count: number, seed: number) =>
+      Float32Array.from({ length: count }, (_, i) => Math.sin(seed + 7 * i * i));
+    const heat = some(40, 2).map((value) => value + frame / 10);
+    const arrays = { positions: { shape: [40, 3], data: some(120, 1) }, heat: { shape: [40], data: heat } };
+    return [`run_${frame}.npz`, saveNpz(arrays)];
+  }),
+);
+const ofSequences = await trained({ targets: ["heat"], sequence: true }, frames);
+
+const asUploads = (files: Files) =>
+  Object.entries(files).map(([name, bytes]) => ({
+    name,
+    mimeType: "application/octet-stream",
+    buffer: Buffer.from(bytes),
+  }));
+const give = (page: Page, id: string, files: Files) => page.locator(`#${id}`).setInputFiles(asUploads(files));
+const settled = (page: Page) =>
+  page.waitForFunction(() => !["idle", "running"].includes(globalThis.erwinPage?.state), undefined, {
+    timeout: RUN_MS,
+  });
+const stateOf = (page: Page) => page.evaluate(() => [globalThis.erwinPage.state, globalThis.erwinPage.error]);
+const statusOf = (page: Page) => page.locator("#status").textContent();
+const click = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
+
+async function saved(page: Page, button: string): Promise<{ name: string; bytes: Uint8Array }> {
+  const [download] = await Promise.all([page.waitForEvent("download", { timeout: RUN_MS }), click(page, button)]);
+  return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+}
+
+/** Returns the prediction of the library for a file of plates. */
+async function expected(name: string): Promise<Float32Array> {
+  using surrogate = await Surrogate.load(ofPlates, { device });
+  const { temperature } = await surrogate.predictFile(new File([plates[name] as Uint8Array<ArrayBuffer>], name));
+  return Float32Array.from(temperature.prediction);
+}
+/** Hosts differ in whether they fuse multiplications and additions. */
+function expectClose(found: TypedArray | undefined, known: ArrayLike<number>): void {
+  expect(found).toHaveLength(known.length);
+  const largest = Array.from(known).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  Array.from(found as Float32Array).forEach((value, i) =>
+    expect(Math.abs(value - known[i]!)).toBeLessThan(1e-5 * largest),
+  );
+}
+const arrayIn = (bytes: Uint8Array, name: string) => loadVtu(bytes).pointData.get(name)?.data;
+
+let browser: Browser;
+let host: Awaited<ReturnType<typeof serveSite>>;
+let opened: OpenPage;
+beforeAll(async () => {
+  browser = await launchChromium();
+  host = await serveSite("headers");
+  opened = await openPage(browser, `${host.url}predict.html`);
+});
+afterAll(async () => {
+  await browser.close();
+  host.close();
+  device.dispose();
+});
+
+describe("in Chromium", () => {
+  const fresh = async () => {
+    await load(opened.page, `${host.url}predict.html`);
+    await opened.page.locator("#example:enabled").waitFor();
+    await opened.page.locator("#backend").selectOption("cpu");
+    await settled(opened.page);
+    return opened.page;
+  };
+
+  test("the example shows a prediction like the truth, accessible in both colours", async () => {
+    const page = await fresh();
+    await click(page, "Try an example");
+    await page.waitForFunction(() => globalThis.erwinPage.state === "running");
+    await settled(page);
+    expect(await stateOf(page)).toEqual(["done", undefined]);
+    expect(await statusOf(page)).toBe("Predicted plate-0.vtu.");
+    const captions = page.locator("#prediction-captions p");
+    await expect.poll(() => captions.allTextContents()).toHaveLength(3);
+    expect((await captions.allTextContents())[2]).toMatch(/^Error [\d.]+, root mean square$/);
+    // Of temperatures from 293 to 461 K.
+    expect(Number.parseFloat((await captions.nth(2).textContent())!.slice(6))).toBeLessThan(20);
+    expect(await page.locator("#sample option").count()).toBe(6);
+    for (const colours of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme: colours });
+      expect(await axeViolations(page)).toEqual([]);
+    }
+    expect(opened.problems).toEqual([]);
+  });
+
+  test("files before the model; copies hold the library's prediction; another sample, another device", async () => {
+    const page = await fresh();
+    await give(page, "open-files", plates);
+    await settled(page);
+    expect(await statusOf(page)).toBe("3 files are ready for a model.");
+    await give(page, "open-model", { "model.safetensors": ofPlates });
+    await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted plate-0.vtu.");
+    expect(await page.locator("#model-facts").textContent()).toBe(
+      "Seespositions (2 components), conductivityPredictstemperature",
+    );
+    const one = await saved(page, "Save prediction");
+    expect(one.name).toBe("plate-0.vtu");
+    expectClose(arrayIn(one.bytes, "prediction"), await expected("plate-0.vtu"));
+    expect(arrayIn(one.bytes, "kind")).toEqual(arrayIn(plates["plate-0.vtu"]!, "kind"));
+    const all = await saved(page, "Save all");
+    expect(all.name).toBe("predictions.zip");
+    const copies = unzipSync(all.bytes);
+    expect(Object.keys(copies)).toEqual(Object.keys(plates));
+    for (const [name, bytes] of Object.entries(copies)) {
+      expectClose(arrayIn(bytes, "prediction"), await expected(name));
+    }
+    await page.locator("#sample").selectOption({ index: 2 });
+    await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted plate-2.vtu.");
+    await page.locator("#backend").selectOption("webgpu");
+    await expect.poll(() => page.locator("#device").textContent(), { timeout: RUN_MS }).toMatch(/^WebGPU/);
+    await settled(page);
+    expect(await statusOf(page)).toBe("Predicted plate-2.vtu.");
+    const onGpu = (await saved(page, "Save prediction")).bytes;
+    expectClose(arrayIn(onGpu, "prediction"), await expected("plate-2.vtu"));
+  });
+
+  test("a sequence is predicted frame by frame, and saved as a zip of its frames", async () => {
+    const page = await fresh();
+    // A model and files at once.
+    await give(page, "open-files", { "flow.safetensors": ofSequences, ...frames });
+    await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted run.");
+    expect(await page.locator("#sample").textContent()).toBe("run, 5 frames");
+    expect(await page.locator("#prediction-sequence").isVisible()).toBe(true);
+    const copies = unzipSync((await saved(page, "Save prediction")).bytes);
+    expect(Object.keys(copies)).toEqual(Object.keys(frames));
+    using surrogate = await Surrogate.load(ofSequences, { device });
+    const given = loadNpz(frames["run_0.npz"]!);
+    const state = { positions: given.get("positions")!.data, heat: given.get("heat")!.data } as never;
+    const next = await surrogate.predict(state);
+    const second = loadNpz(copies["run_1.npz"]!);
+    expectClose(second.get("prediction")!.data, next.heat.prediction);
+    // One frame by itself is taken to the next.
+    await give(page, "open-files", { "run_0.npz": frames["run_0.npz"]! });
+    await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted run_0.npz.");
+    const single = loadNpz((await saved(page, "Save prediction")).bytes);
+    expectClose(single.get("prediction")!.data, next.heat.prediction);
+  });
+
+  test("what cannot be opened is named, and what was there stays", async () => {
+    const page = await fresh();
+    await give(page, "open-model", { "run.zip": zipSync({ "config.json": new Uint8Array(2) }) });
+    await settled(page);
+    expect((await stateOf(page))[1]).toContain("run.zip: holds no model.safetensors");
+    await give(page, "open-model", { "run.zip": zipSync({ "model.safetensors": ofPlates }) });
+    await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("The model is ready for files.");
+    await give(page, "open-files", { "notes.txt": new Uint8Array(3) });
+    await settled(page);
+    expect((await stateOf(page))[1]).toContain("holds no sample");
+    await give(page, "open-files", { "broken.vtu": new Uint8Array(30), ...plates });
+    await expect.poll(() => stateOf(page), { timeout: RUN_MS }).toMatchObject(["failed", /broken\.vtu/]);
+    await page.locator("#sample").selectOption("plate-1.vtu");
+    await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted plate-1.vtu.");
+    using erwin = await ErwinTransformer.create(size, { device });
+    await give(page, "open-model", { "erwin.safetensors": await erwin.save() });
+    await expect.poll(() => stateOf(page), { timeout: RUN_MS }).toMatchObject(["failed", /holds no model of fields/]);
+    // The model before it predicts on, also on another device, the chosen sample at first.
+    await page.locator("#sample").selectOption("plate-2.vtu");
+    await expect.poll(() => stateOf(page), { timeout: RUN_MS }).toEqual(["done", undefined]);
+    await page.locator("#backend").selectOption("webgpu");
+    await expect.poll(() => page.locator("#device").textContent(), { timeout: RUN_MS }).toMatch(/^WebGPU/);
+    await settled(page);
+    expect(await statusOf(page)).toBe("Predicted plate-2.vtu.");
+    const one = await saved(page, "Save prediction");
+    expectClose(arrayIn(one.bytes, "prediction"), await expected(one.name));
+  });
+
+  test("what is computed can be cancelled", async () => {
+    const page = await fresh();
+    const many = Object.fromEntries(
+      Array.from({ length: 400 }, (_, i) => [`plate-${1000 + i}.vtu`, plates["plate-0.vtu"]!]),
+    );
+    await give(page, "open-files", { "model.safetensors": ofPlates, ...many });
+    await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted plate-1000.vtu.");
+    await click(page, "Save all");
+    await page.waitForFunction(() => document.querySelector<HTMLProgressElement>("#progress")!.value > 0);
+    await click(page, "Cancel");
+    await settled(page);
+    expect([await statusOf(page), ...(await stateOf(page))]).toEqual(["Cancelled.", "cancelled", undefined]);
+    expect(await page.locator("#working").isVisible()).toBe(false);
+    const one = await saved(page, "Save prediction");
+    expectClose(arrayIn(one.bytes, "prediction"), await expected("plate-0.vtu"));
+  });
+
+  test("a run that the training page keeps is offered", async () => {
+    let page = await fresh();
+    expect(await page.locator("#kept-model").isVisible()).toBe(false);
+    const config = { experiment: "folder", backend: "cpu", options: {}, folder: { targets: ["temperature"] } };
+    await page.evaluate(
+      async ([config, model]) => {
+        const request = indexedDB.open("erwin-training", 2);
+        const database = await new Promise<IDBDatabase>((resolve) => {
+          request.onsuccess = () => resolve(request.result);
+        });
+        const writing = database.transaction("files", "readwrite");
+        writing.objectStore("files").put(new TextEncoder().encode(config), "config.json");
+        writing.objectStore("files").put(Uint8Array.from(model), "model.safetensors");
+        await new Promise((resolve) => {
+          writing.oncomplete = resolve;
+        });
+        database.close();
+      },
+      [JSON.stringify(config), [...ofPlates]] as const,
+    );
+    page = await fresh();
+    await click(page, "Take the run of this browser");
+    await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("The model is ready for files.");
+    await give(page, "open-files", plates);
+    await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted plate-0.vtu.");
+    expect(opened.problems).toEqual([]);
+  });
+});
+
+const firefox = findFirefox();
+
+test.skipIf(!firefox)("Firefox predicts the same", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "erwin-predict-"));
+  const paths = Object.entries({ "model.safetensors": ofPlates, ...plates }).map(([name, bytes]) => {
+    writeFileSync(join(folder, name), bytes);
+    return join(folder, name);
+  });
+  const firefoxBrowser = await launchFirefox();
+  try {
+    const page = await firefoxBrowser.newPage();
+    await page.evaluateOnNewDocument(() => {
+      const { createObjectURL } = URL;
+      URL.createObjectURL = (content: Blob) => {
+        Object.assign(globalThis, { saved: content });
+        return createObjectURL.call(URL, content);
+      };
+    });
+    await page.goto(`${host.url}predict.html`);
+    await page.waitForSelector("#example:enabled");
+    await page.select("#backend", "cpu");
+    const input = (await page.$("#open-files")) as ElementHandle<HTMLInputElement>;
+    await input.uploadFile(...paths);
+    const until = (wanted: string) =>
+      page.waitForFunction(
+        (text) => document.querySelector("#status")!.textContent === text,
+        { timeout: RUN_MS },
+        wanted,
+      );
+    await until("Predicted plate-0.vtu.");
+    await page.click("#save");
+    await until("Saved plate-0.vtu.");
+    const bytes = await page.evaluate(async () => [
+      ...new Uint8Array(await (globalThis as unknown as { saved: Blob }).saved.arrayBuffer()),
+    ]);
+    expectClose(arrayIn(Uint8Array.from(bytes), "prediction"), await expected("plate-0.vtu"));
+  } finally {
+    await firefoxBrowser.close();
+    rmSync(folder, { recursive: true });
+  }
+});
