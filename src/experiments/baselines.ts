@@ -36,13 +36,13 @@ export function meanOfEach<Numbers extends Metrics>(samples: readonly Numbers[])
   return Object.fromEntries(means) as Numbers;
 }
 
-/** Returns the mean of curves at each of their steps, over those that have so many. */
-export function meanCurve(curves: readonly (readonly number[])[]): number[] {
+/** Returns the mean of curves at each of their steps, over those that have a value there. */
+export function meanCurve(curves: readonly (readonly (number | undefined)[])[]): number[] {
   const longest = Math.max(...curves.map(({ length }) => length));
   return Array.from({ length: longest }, (_, step) =>
     meanOver(
-      curves.filter(({ length }) => length > step),
-      (curve) => curve[step],
+      curves.filter((curve) => curve[step] !== undefined),
+      (curve) => curve[step] as number,
     ),
   );
 }

@@ -65,6 +65,8 @@ export interface PredictedField {
   prediction: Float32Array | Float64Array;
   /** [points, channels] the true values, if they are known. */
   truth?: Float32Array | Float64Array;
+  /** [points, channels] of a sequence whose values may be missing: those it goes on from; where they are NaN, so is the prediction. */
+  state?: Float32Array | Float64Array;
   /** [points, channels] the standard deviation that the model predicts, if it predicts one. */
   deviation?: Float32Array | Float64Array;
   /** Whether the values are classes, which are right or wrong. */

@@ -139,6 +139,62 @@ onEachDevice((device) => {
   });
 });
 
+onEachDevice((device) => {
+  test("a rollout goes on from what is known, and its error is of that alone", async () => {
+    const nan = Number.NaN;
+    // At the second point nothing is known of the first frame, at the third of the last.
+    const frames = [
+      [1, nan, 3, 4],
+      [2, 5, 7, 9],
+      [4, 6, nan, 16],
+    ];
+    const files = frames.map((values, i): [string, Uint8Array<ArrayBuffer>] => [
+      `run_${i}.npz`,
+      saveNpz({
+        positions: { shape: [4, 2], data: Float32Array.of(0, 0, 1, 0, 0, 1, 1, 1) },
+        u: { shape: [4], data: Float64Array.from(values) },
+      }),
+    ]);
+    const given = { targets: { u: { missing: "nan" } }, sequence: { rollout: 2 }, graph: "none" };
+    const experiment = folderExperiment({ ...given, splits: { train: ["*"] } });
+    const options = resolveOptions(experiment.options) as never;
+    const data = (await experiment.load("train", options, new MemorySource(new Map(files), "data")))!;
+    const { shift, scale } = experiment.layout.targets[0].scaling;
+    // Predicts that each value grows by 2, whatever it sees, which has to be finite.
+    const model = {
+      device: device(),
+      passesMessages: false,
+      prepare: async ({ features }: { features: Float32Array }) => features,
+      forward: async (features: Float32Array) => {
+        expect(features.every(Number.isFinite)).toBe(true);
+        return Tensor.from(device(), new Float32Array(4).fill((2 - shift[0]) / scale[0]), [4, 1]);
+      },
+    };
+    const { curves } = (await experiment.rollout!(model as never, data as never, options)) as never as {
+      curves: Record<string, number[]>;
+    };
+    // Predicted are 3, 5 and 6 of 2, 7 and 9, and then 5 and 8 of 4 and 16.
+    expectClose(curves.rmse_u, [Math.sqrt((1 + 4 + 9) / 3), Math.sqrt((1 + 64) / 2)], 1e-5, "errors");
+    expectClose(curves.persistence_u, [Math.sqrt((1 + 16 + 25) / 3), Math.sqrt((9 + 144) / 2)], 1e-5, "persistence");
+    async function* samples() {
+      yield (await data.load(0, undefined as never)).pair.sample;
+      const { pair } = await data.load(1, undefined as never);
+      yield pair.sample;
+      yield pair.next!;
+    }
+    const found: number[][] = [];
+    for await (const [{ prediction }] of experiment.rollOut(model as never, samples())) found.push([...prediction]);
+    expect(found[0]).toEqual(frames[0]);
+    expect(found.map(([_, unknown]) => unknown)).toEqual([nan, nan, nan]);
+    expectClose(
+      found[2].filter((_, i) => i !== 1),
+      [5, 7, 8],
+      1e-5,
+      "predicted",
+    );
+  });
+});
+
 test("statistics are those of the measured values, and training tells how many are missing", async () => {
   const { experiment, data } = await load(
     { u: { missing: [-9999, "nan"] } },

@@ -58,6 +58,8 @@ const configs = {
   },
   "a single target on a map": { inputs: ["a"], targets: ["v"] },
   "a sequence": { inputs: ["a"], targets: ["p", "v"], sequence: true },
+  "a sequence with gaps": { targets: { p: { missing: "nan" }, v: {} }, sequence: true },
+  "a sequence with earlier frames and gaps": { targets: { p: { missing: "nan" }, v: {} }, sequence: { history } },
   "a sequence with earlier frames": { inputs: ["a"], targets: ["p", "v"], sequence: { history } },
 };
 
@@ -67,6 +69,7 @@ test.each(Object.entries(configs))("%s", async (name, given) => {
     { length: earlier + 2 },
     (_, i) => [`s_${i}.npz`, arraysOf(i + 1, name.includes("map"))] as const,
   );
+  if (name.includes("gaps")) for (const [_, { p }] of files) p.data.fill(Number.NaN, 3, 7);
   const source = new MemorySource(new Map(files.map(([file, arrays]) => [file, saveNpz(arrays)])));
   const experiment = folderExperiment({ ...given, model, graph, splits: { train: ["*"] } });
   const options = resolveOptions(experiment.options) as never;
@@ -123,7 +126,12 @@ test.each(Object.entries(configs))("%s", async (name, given) => {
     }
     const count = isWhole ? channels : prediction.length;
     expect(named("prediction").dims, field).toEqual([count / channels, ...(channels === 1 ? [] : [channels])]);
-    expectClose(named("prediction").data as Float32Array, Array.from(prediction).slice(0, count), 1e-5, field);
+    const [given, wanted] = [named("prediction").data as Float32Array, prediction.slice(0, count)];
+    const gaps = [given, wanted].map((values) => Array.from(values, Number.isNaN));
+    expect(gaps[0], field).toEqual(gaps[1]);
+    expect(gaps[1].filter((isGap) => isGap)).toHaveLength(name.includes("gaps") && field === "p" ? 4 : 0);
+    const known = (values: Float32Array | Float64Array) => Array.from(values).filter((_, i) => !gaps[1][i]);
+    expectClose(known(given), known(wanted), 1e-5, field);
     if (deviation) expectClose(named("deviation").data as Float32Array, Array.from(deviation), 1e-5, field);
   }
 });

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { shareOf } from "../../experiments/folder/missing.ts";
-import { describeFiles, isOfSequences, proposeConfig } from "../../experiments/folder/propose.ts";
+import { describeFiles, proposeConfig } from "../../experiments/folder/propose.ts";
 import { survey } from "../../experiments/folder/survey.ts";
 import { InputError } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
@@ -58,8 +58,7 @@ async function run(args: Arguments): Promise<void> {
     console.log(`no array is known to hold the points' coordinates: name it in ${out}, as coordinates`);
   }
   for (const { name, missing } of found.arrays) {
-    const mayMiss = targets.includes(name) && !isOfSequences(found);
-    if (missing !== undefined) console.log(noteOnMissing(name, missing, mayMiss));
+    if (missing !== undefined) console.log(noteOnMissing(name, missing, targets.includes(name)));
   }
   for (const [name, reason] of found.leftOut) console.log(`left out: ${name} (${reason})`);
   console.log(
@@ -70,6 +69,6 @@ async function run(args: Arguments): Promise<void> {
 function noteOnMissing(name: string, missing: number, mayMiss: boolean): string {
   const use = mayMiss
     ? "as a target with missing: nan it is learnt from the others"
-    : "only targets may have such, and none of a sequence: leave it or such points out, or fill the gaps";
+    : "only targets may have such: leave it or such points out, or fill the gaps";
   return `${shareOf(missing)} of the values of "${name}" are missing (nan): ${use}`;
 }

@@ -4,14 +4,14 @@ import { FormatError } from "../../errors.ts";
 import type { FolderConfig } from "./config.ts";
 import type { Layout, Place } from "./layout.ts";
 import type { Columns, FieldSample } from "./sample.ts";
-import { changeOf, normaliseInto, type Pair } from "./statistics.ts";
+import { changeOf, normaliseInto, type Pair, type Scaling } from "./statistics.ts";
 
 /** A sample as the model sees it: standardised. */
 export interface FieldCloud {
   readonly points: number;
   /** [points, dimensions] */
   readonly positions: Float32Array;
-  /** [points, features]; globals are repeated in each row. */
+  /** [points, features]; globals are repeated in each row; 0 where a value of a sequence's frame is missing. */
   readonly features: Float32Array;
   /** [points, truths]; NaN where a value is missing; values of the whole are repeated in each row; undefined if the file has no truth. */
   readonly truth?: Float32Array;
@@ -44,7 +44,7 @@ export function cloudOf(pair: Pair, layout: Layout): FieldCloud {
     const place = { first, stride: layout.features };
     if (field.classes !== undefined) return oneHotInto(features, place, columns, field.ignore);
     expectWidth(columns, width, field.name, file);
-    normaliseInto(features, place, columns, scaling);
+    normaliseInto(features, place, withoutGaps(columns, scaling), scaling);
   };
   for (const [i, place] of inputs.entries()) put(place, sample.inputs[i]);
   for (const [i, place] of globals.entries()) put(place, repeated(sample.globals[i], points));
@@ -59,6 +59,12 @@ export function cloudOf(pair: Pair, layout: Layout): FieldCloud {
   const truth = truthOf(pair, layout, next ?? sample);
   return { points, positions, features, pair, ...(truth && { truth }), ...(edges && { edges }) };
 }
+
+/** Returns values with those that normalise to 0 in place of what is missing, which only the targets of a sequence's frames may be. */
+const withoutGaps = ({ data, width }: Columns, { shift }: Scaling): Columns =>
+  data.some(Number.isNaN)
+    ? { data: Float64Array.from(data, (value, i) => (Number.isNaN(value) ? shift[i % width] : value)), width }
+    : { data, width };
 
 /** Returns the truth that the model's output is compared with; undefined if a target is missing. */
 function truthOf(

@@ -234,12 +234,12 @@ function expectDifferent(fields: readonly Field[], path: string): void {
 }
 
 function expectChanging(targets: readonly Target[]): void {
-  for (const { name, classes, whole, missing } of targets) {
+  for (const target of targets) {
+    const { name, classes, whole, missing } = target;
     if (classes === undefined && !whole) {
-      if (!missing) continue;
+      if (!missing || !isPositions(target)) continue;
       const field = `targets.${name}.missing`;
-      const problem = "a sequence goes on from the values of its targets, of which none may be missing";
-      throw new ConfigError(`${field}: ${problem}: leave such points out of the files`, { field });
+      throw new ConfigError(`${field}: points without a place have to be left out of the files`, { field });
     }
     const field = `targets.${name}`;
     const problem = whole ? "is one value of the whole" : "has classes";

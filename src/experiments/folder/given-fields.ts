@@ -98,7 +98,10 @@ export function sampleOfInput(
         coordinates: undefined,
         inputs: inputs.map(own),
         globals: globals.map(own),
-        targets: targets.map(own),
+        // Predictions of a sequence, which are given again, are NaN where a value is missing.
+        targets: targets.map((target) =>
+          own(target.missing ? { ...target, missing: [...target.missing, Number.NaN] } : target),
+        ),
       },
       { truth: false },
     );

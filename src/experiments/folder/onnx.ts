@@ -5,7 +5,7 @@ import type { Linear } from "../../nn/linear.ts";
 import type { Module } from "../../nn/module.ts";
 import type { OnnxGraph, OnnxValue } from "../../onnx/index.ts";
 import { MIN_DEVIATION } from "../../tensor/operators/losses.ts";
-import type { Field } from "./config.ts";
+import type { Field, Target } from "./config.ts";
 import { areTexts } from "./labels.ts";
 import type { HistoryPlace, InputPlace, Layout, TargetPlace } from "./layout.ts";
 import type { Scaling } from "./statistics.ts";
@@ -30,7 +30,7 @@ export function fieldGraph(graph: OnnxGraph, { waves, embedding, main, head }: F
   const seen = [positions, graph.node("Cos", [angles]), graph.node("Sin", [angles])];
   for (const place of layout.inputs) seen.push(columnsIn(graph, place, "points"));
   for (const place of layout.globals) seen.push(inEachRow(graph, columnsIn(graph, place, "rows"), place, positions));
-  for (const place of layout.state) seen.push(columnsIn(graph, place, "points"));
+  for (const place of layout.state) seen.push(withoutGaps(graph, columnsIn(graph, place, "points"), place));
   for (const place of layout.history) seen.push(changeIn(graph, place));
   const nodes = graph.module(main, graph.module(embedding, graph.concatenate(...seen)), positions);
   const rows = graph.module(head, nodes);
@@ -73,12 +73,20 @@ function columnsIn(graph: OnnxGraph, { field, width, scaling }: InputPlace, rows
 }
 
 /** Returns a target's change from an earlier frame, whose values are an input, to the one after it, normalised. */
-function changeIn(graph: OnnxGraph, { field: { name }, width, scaling, back }: HistoryPlace): OnnxValue {
+function changeIn(graph: OnnxGraph, place: HistoryPlace): OnnxValue {
+  const { field, width, scaling, back } = place;
+  const { name } = field;
   const nameOf = (steps: number) => (steps === 0 ? name : `${name}_before_${steps}`);
   const shape = width === 1 ? ["points"] : ["points", width];
   graph.input(nameOf(back), "float32", shape, `${name} of each point, ${back} steps before`);
   const [before, after] = [back, back - 1].map((steps) => graph.reshape(nameOf(steps), -1, width));
-  return normalised(graph.within(nameOf(back)), graph.subtract(after, before), scaling);
+  return withoutGaps(graph, normalised(graph.within(nameOf(back)), graph.subtract(after, before), scaling), place);
+}
+
+/** Returns normalised columns of a target with 0 where a value is missing, which is NaN. */
+function withoutGaps(graph: OnnxGraph, columns: OnnxValue, { field }: InputPlace): OnnxValue {
+  const { missing } = field as Partial<Target>;
+  return missing ? graph.node("Where", [graph.node("IsNaN", [columns]), graph.float(0), columns]) : columns;
 }
 
 /** Says what the classes are. */

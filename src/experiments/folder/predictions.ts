@@ -23,11 +23,12 @@ export function predictionsOf(output: Float32Array, { pair }: FieldCloud, layout
     const field = place.target.classes === undefined ? numbersOf(place, rows) : classesOf(place, rows);
     const before = isSequence ? (pair.sample.targets[i] as Columns).data : undefined;
     const prediction = before ? field.prediction.map((change, at) => before[at] + change) : field.prediction;
-    const { ignore, labels } = place.target;
+    const { ignore, labels, missing } = place.target;
     return {
       ...field,
       prediction,
       ...(truth && { truth }),
+      ...(before && missing && { state: before }),
       ...(ignore.length > 0 && { ignore }),
       ...(labels && { labels: labelsOf(place.target) }),
       ...(place.target.whole && { isWhole: true }),

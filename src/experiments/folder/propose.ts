@@ -64,7 +64,7 @@ export function proposeConfig(found: Survey, folder: string): string {
     "# What is to be predicted at each point, or of the whole sample with {whole: true}: numbers or vectors; classes with {classes: N}.",
     ...fieldLines("targets", targets, found, {
       ofWhole: results,
-      mayMiss: !isOfSequences(found),
+      mayMiss: true,
       none: "targets:   # edit: nothing in all files looks like a result, so name one of the inputs or an array of your own",
     }),
     ...(found.cellData.length > 0
@@ -122,8 +122,7 @@ function coordinatesLine(names: readonly string[] | undefined): string {
 }
 
 /** Whether the proposed config is of sequences. */
-export const isOfSequences = ({ collections, hasFixedPoints }: Survey): boolean =>
-  collections > 0 || hasFixedPoints === true;
+const isOfSequences = ({ collections, hasFixedPoints }: Survey): boolean => collections > 0 || hasFixedPoints === true;
 
 /**
  * Arrays that are not in all of the files that were looked at are comments: training needs each named array in every file.

@@ -21,8 +21,8 @@ export interface RolloutOptions {
   steps: number;
 }
 
-/** Root mean square errors of each target at each step, for the model and for persistence of the first frame. */
-type Curves = Record<string, number[]>;
+/** Root mean square errors of each target at each step, for the model and for persistence of the first frame; undefined without truth. */
+type Curves = Record<string, (number | undefined)[]>;
 
 /** Frames from the latest on: what the model sees of a sequence. The targets of some are predicted. */
 type Window = readonly FieldSample[];
@@ -37,7 +37,7 @@ export async function rolloutErrors(
   model: FieldModel,
   data: DataSet<FieldCloud>,
   options: RolloutOptions,
-): Promise<Curves> {
+): Promise<Record<string, number[]>> {
   const found: Curves[] = [];
   let run: SequenceRun | undefined;
   for (let i = 0; i < data.size; i++) {
@@ -80,8 +80,9 @@ class SequenceRun {
     this.#window = [withState(next, state, layout), ...this.#window.slice(0, -1)];
     const truth = next.targets as readonly Columns[];
     for (const [i, { target }] of layout.targets.entries()) {
-      this.curves[`rmse_${target.name}`].push(rootMeanSquare(state[i], truth[i]));
-      this.curves[`persistence_${target.name}`].push(rootMeanSquare(this.#beginning[i], truth[i]));
+      const beginning = this.#beginning[i];
+      this.curves[`rmse_${target.name}`].push(rootMeanSquare(state[i], truth[i], beginning));
+      this.curves[`persistence_${target.name}`].push(rootMeanSquare(beginning, truth[i], beginning));
     }
   }
 }
@@ -132,16 +133,23 @@ export async function* rollOut(
     const state = isGiven
       ? targets.map(({ target }, i) => expectTarget(frame, i, target.name))
       : await nextState(model, window, frame, options);
-    yield targets.map(({ target: { name }, width }, i) => {
+    const before = isGiven ? state : (window[0].targets as readonly Columns[]);
+    yield targets.map(({ target: { name, missing }, width }, i) => {
       const truth = frame.targets[i]?.data;
-      return { name, channels: width, prediction: state[i].data, ...(truth && { truth }) };
+      const prediction = { name, channels: width, prediction: state[i].data, ...(truth && { truth }) };
+      return missing ? { ...prediction, state: before[i].data } : prediction;
     });
     window = [withState(frame, state, layout), ...window].slice(0, seen);
   }
 }
 
-function rootMeanSquare({ data }: Columns, truth: Columns): number {
-  let sum = 0;
-  for (let i = 0; i < data.length; i++) sum += (data[i] - truth.data[i]) ** 2;
-  return Math.sqrt(sum / data.length);
+/** Of what is neither missing in the truth nor in the first frame, from which all others go on; undefined if that is nothing. */
+function rootMeanSquare({ data }: Columns, truth: Columns, beginning: Columns): number | undefined {
+  let [sum, known] = [0, 0];
+  for (let i = 0; i < data.length; i++) {
+    if (Number.isNaN(truth.data[i]) || Number.isNaN(beginning.data[i])) continue;
+    sum += (data[i] - truth.data[i]) ** 2;
+    known++;
+  }
+  return known > 0 ? Math.sqrt(sum / known) : undefined;
 }

@@ -67,9 +67,7 @@ export function sampleOf(
   const points = positions.length / dimensions;
   const { cells } = graph.kind === "mesh" ? withCells(arrays, points) : arrays;
   const ofTarget = (field: Field) =>
-    isPositions(field)
-      ? { data: positions, width: dimensions }
-      : pointColumns(arrays, field, points, !needsTruth(config));
+    isPositions(field) ? { data: positions, width: dimensions } : pointColumns(arrays, field, points, true);
   return {
     file,
     points,

@@ -147,7 +147,8 @@ export async function computeStatistics(
     expectLabels("inputs", inputs, ofInputs);
     expectLabels("targets", targets, ofTargets);
     expectLabels("globals", globals, ofGlobals);
-    expectMeasured(targets, ofTargets);
+    expectMeasured(targets, ofTargets, "value");
+    if (sequence) expectMeasured(targets, ofChanges, "change");
   }
   const byName = (fields: FolderConfig["inputs"], statistics: readonly RunningStatistics[]) =>
     Object.fromEntries(fields.map(({ name }, i) => [name, statistics[i].result]));
@@ -175,12 +176,18 @@ function expectLabels(kind: string, fields: FolderConfig["inputs"], statistics: 
   throw new ConfigError(problem, { field: `${kind}.${name}.ignore` });
 }
 
-function expectMeasured(targets: FolderConfig["targets"], statistics: readonly RunningStatistics[]): void {
+/** @param what the statistics are of: a change is known between two frames that both have the value */
+function expectMeasured(
+  targets: FolderConfig["targets"],
+  statistics: readonly RunningStatistics[],
+  what: "value" | "change",
+): void {
   for (const [i, { name, missing }] of targets.entries()) {
     const column = missing ? statistics[i].emptyColumn : -1;
     if (column < 0 || !missing) continue;
     const component = statistics[i].result.mean.length > 1 ? `component ${column} of ` : "";
-    const problem = `no value of ${component}"${name}" in the training split is measured: all are ${namesOf(missing)}`;
+    const where = what === "value" ? `all are ${namesOf(missing)}` : "in no two frames that follow each other";
+    const problem = `no ${what} of ${component}"${name}" in the training split is measured: ${where}`;
     throw new ConfigError(problem, { field: `targets.${name}.missing` });
   }
 }

@@ -105,21 +105,23 @@ it("init finds frames, and proposes a sequence where they share their points", a
   }
 });
 
-it("a gap in a sequence is an error, for which nothing is proposed or advised that a sequence refuses", async () => {
+it("a gap in a sequence is an error, unless it may be there, which is proposed and advised", async () => {
   const gaps = saveNpz({
     pos: { shape: [2, 3], data: Float32Array.of(0, 0, 0, 1, 1, 1) },
     u: { shape: [3, 2], data: Float32Array.of(1, 2, 3, Number.NaN, 5, 6) },
   });
   const source = new MemorySource(new Map([["a.npz", gaps]]), "data");
   const text = proposeConfig(await survey(source), "data");
-  expect(text).toMatch(/u: \{\} +# 1 to 6; 16\.7 % missing\n/);
-  const experiment = folderExperiment({ ...parse(text), splits: { train: ["*"] } });
-  await expect(experiment.load("train", resolveOptions(experiment.options) as never, source)).rejects.toThrow(
-    /^data\/a\.npz\/1\.npz: array "u", row 1: is NaN, expected finite numbers\.$/,
+  expect(text).toMatch(/u: \{missing: nan\} +# 1 to 6; 16\.7 % missing\n/);
+  const load = (targets: object) => {
+    const experiment = folderExperiment({ ...parse(text), targets, splits: { train: ["*"] } });
+    return experiment.load("train", resolveOptions(experiment.options) as never, source);
+  };
+  await expect(load({ u: {} })).rejects.toThrow(
+    /^data\/a\.npz\/1\.npz: array "u", row 1: is NaN, expected finite numbers; missing: nan leaves such values out\.$/,
   );
-  expect(() => folderExperiment({ targets: { u: { missing: "nan" } }, sequence: true })).toThrow(
-    /^targets\.u\.missing: a sequence goes on from the values of its targets, of which none may be missing/,
-  );
+  const data = await load(parse(text).targets);
+  expect((await data!.load(0, undefined as never)).truth).toEqual(Float32Array.of(0, Number.NaN));
 });
 
 it("a damaged file is an error among sequences, before and after others, and else a sample as any other", async () => {

@@ -1,5 +1,7 @@
 // Missing values in files as other programs write them: what is proposed for them, how they are read, and what is written beside them.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { MemorySource } from "../../../src/experiments/data-source.ts";
@@ -45,11 +47,69 @@ it("columns with gaps are proposed as targets whose values may be missing, and r
   );
 });
 
+it("of a sequence, too: what is missing of a frame is 0 in the model's input, and so is unknown of which change", async () => {
+  const sea = new Uint8Array(readFileSync(join(import.meta.dirname, "missing", "sea.nc")));
+  const source = new MemorySource(new Map([["sea.nc", sea]]), "data");
+  const { coordinates, targets } = parse(proposeConfig(await survey(source), "data"));
+  expect({ coordinates, targets }).toEqual({ coordinates: ["lon", "lat"], targets: { sst: { missing: "nan" } } });
+  const sequence = { history: 1 };
+  const experiment = folderExperiment({ coordinates, targets, sequence, splits: { train: ["*"] }, model: "small" });
+  const data = await experiment.load("train", resolveOptions(experiment.options) as never, source);
+  expect(data!.note).toBe('3 of the 12 values of "sst" in the split train are missing (25 %), and left out');
+  const { features, truth } = await data!.load(0, undefined as never);
+  const { layout } = experiment;
+  const column = ({ first, scaling: { shift, scale } }: (typeof layout.state)[0]) =>
+    Array.from({ length: 6 }, (_, row) => features[row * layout.features + first]).map(
+      (value) => value && Number((value * scale[0] + shift[0]).toFixed(4)),
+    );
+  // By make-sea.py 280 + frame^2 k / 4 at the point k from 1 on, of which the second is land, and the sixth has a gap in frame 2.
+  expect(column(layout.state[0])).toEqual([280.25, 0, 280.75, 281, 281.25, 281.5]);
+  expect(column(layout.history[0])).toEqual([0.25, 0, 0.75, 1, 1.25, 1.5]);
+  const { shift, scale } = layout.targets[0].scaling;
+  expect([...truth!].map((value) => Number((value * scale[0] + shift[0]).toFixed(4)))).toEqual([
+    0.75,
+    Number.NaN,
+    2.25,
+    3,
+    3.75,
+    Number.NaN,
+  ]);
+  const read = await data!.load(1, undefined as never);
+  expect(read.truth!.findIndex(Number.isNaN)).toBe(1);
+  // What was missing before is not known of the change to the last frame either.
+  expect(Number.isNaN(read.truth![5])).toBe(true);
+});
+
+it("points that move have to be somewhere, and a value in two frames to have a change", async () => {
+  const moving = { targets: { positions: { missing: "nan" } }, sequence: true };
+  expect(() => resolveFolderConfig(moving)).toThrow(
+    "targets.positions.missing: points without a place have to be left",
+  );
+  const frames = [
+    [1, Number.NaN],
+    [Number.NaN, 2],
+  ].map(([a, b], i) => [`f_${i}.csv`, text(`x,y,u\n0,0,${a}\n1,0,${b}`)]);
+  const experiment = folderExperiment({
+    targets: { u: { missing: "nan" } },
+    sequence: true,
+    splits: { train: ["*"] },
+    model: "small",
+  });
+  const source = new MemorySource(new Map(frames as [string, Uint8Array<ArrayBuffer>][]), "data");
+  await expect(experiment.load("train", resolveOptions(experiment.options) as never, source)).rejects.toThrow(
+    'no change of "u" in the training split is measured: in no two frames that follow each other',
+  );
+});
+
 it("the error of a prediction is NaN where there is no truth, and where a prediction is not finite it is not written", () => {
   const field = { name: "u", channels: 1, truth: Float64Array.of(1, Number.NaN) };
   const arrays = arraysOf([{ ...field, prediction: Float64Array.of(3, 4) }], "a.npz", "b.npz");
   expect([...(arrays.get("error")!.data as Float32Array)]).toEqual([2, Number.NaN]);
   const wrong = { ...field, prediction: Float64Array.of(3, Number.NaN) };
+  // In a sequence, where it goes on from a missing value.
+  const next = arraysOf([{ ...wrong, state: Float64Array.of(2, Number.NaN) }], "a.npz", "b.npz");
+  expect([...(next.get("prediction")!.data as Float32Array)]).toEqual([3, Number.NaN]);
+  expect(() => arraysOf([{ ...wrong, state: Float64Array.of(Number.NaN, 2) }], "a.npz", "b.npz")).toThrow("in row 1");
   expect(() => arraysOf([wrong], "a.npz", "b.npz")).toThrow("a.npz: prediction is NaN in row 1");
 });
 
