@@ -2,7 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import process from "node:process";
 import { afterAll, describe, expect, it } from "vitest";
 import { readCloud } from "../../src/cli/clouds.ts";
@@ -14,11 +14,13 @@ import { findInputs, isSingleFile } from "../../src/cli/predict/inputs.ts";
 import { parseShard, takeShard } from "../../src/cli/predict/shard.ts";
 import { fileName } from "../../src/cli/train/predictions.ts";
 import { InputError } from "../../src/errors.ts";
-import { framesIn } from "../../src/experiments/folder/frames.ts";
+import { frameRule } from "../../src/experiments/folder/array-frames.ts";
+import { resolveFolderConfig } from "../../src/experiments/folder/config.ts";
+import { arrayFramesIn, framesIn } from "../../src/experiments/folder/frames.ts";
 import { arraysOf, copyExtension, encode, noteOn } from "../../src/experiments/folder/prediction-file.ts";
 import { readSample } from "../../src/experiments/folder/read-sample.ts";
 import type { SafeTensorInput } from "../../src/formats/bytes/elements.ts";
-import { loadNpz, saveNpz } from "../../src/formats/numpy/npz.ts";
+import { loadNpz, readNpz, saveNpz } from "../../src/formats/numpy/npz.ts";
 import { loadSafetensors, saveSafetensors } from "../../src/formats/safetensors/safetensors.ts";
 import { loadVtu } from "../../src/formats/vtk/vtu.ts";
 import { isPassing } from "../../src/jobs/shared-work.ts";
@@ -227,10 +229,16 @@ it("fields are predicted of files whose positions only the config names, and tho
   const found = loadNpz(await encode(bytes, "a.npz", sample, prediction));
   expect([...found].map(([name, { shape }]) => [name, ...shape])).toEqual([
     ["node_positions", 2, 3],
+    ["edges", 5, 2],
+    ["load", 1],
     ["p", 2],
     ["q", 2, 3],
+    ["stress", 2, 3, 3],
     ["prediction", 2],
   ]);
+  // Formats of meshes hold no more than rows of numbers, and what is of the whole as field data.
+  const { pointData, fieldData } = loadVtu(await encode(bytes, "a.vtu", sample, prediction));
+  expect([...pointData.keys(), ...fieldData.keys()]).toEqual(["p", "q", "prediction", "edges", "load"]);
 });
 
 it("arrays keep their types in files of another format: float32 would make one number of many identifiers", async () => {
@@ -252,6 +260,47 @@ it("arrays keep their types in files of another format: float32 would make one n
   expect([points.dtype, pointData.get("id")?.data]).toEqual(["F64", ids]);
   const rows = new TextDecoder().decode(await encode(bytes, "a.csv", sample, new Map())).split("\n");
   expect(rows[1]).toBe("512345.25,5812345.1,0,1099511627776,1,1");
+});
+
+it("frames of an HDF5 file keep their types and their numbers of the whole in one file, and labels are texts in .npz and .csv", async () => {
+  // By h5py (frames/make.py): an attribute, times, whole numbers of 1 and 8 bytes, and texts.
+  const bytes = new Uint8Array(readFileSync(join(import.meta.dirname, "frames", "flow.h5")));
+  const given = { coordinates: "mesh/points", sequence: true, targets: ["fields/u"], inputs: { zone: {} } };
+  const config = resolveFolderConfig(given);
+  const frames = (await arrayFramesIn(bytes, "flow.h5", frameRule(config)))!;
+  const region = {
+    data: Int32Array.of(1, 0, 1),
+    shape: [3],
+    labels: new Map([
+      [0, "inlet"],
+      [1, "wall"],
+    ]),
+  };
+  const predicted = await Promise.all(
+    frames.map(async ({ bytes, file }) => ({
+      bytes,
+      sample: await readSample(bytes, file, config),
+      arrays: new Map<string, SafeTensorInput>([["region", region]]),
+    })),
+  );
+  const { arrays, texts } = readNpz(await encodeFrames(predicted, "a.npz"), { texts: () => true });
+  expect(Object.fromEntries([...arrays].map(([name, { dtype, shape }]) => [name, [dtype, ...shape]]))).toEqual({
+    node_positions: ["F64", 6, 2],
+    "mesh/points": ["F64", 6, 2],
+    "fields/u": ["F32", 6],
+    zone: ["U8", 6],
+    id: ["I64", 6],
+    batch_idx: ["I32", 6],
+    Reynolds: ["F64", 2],
+    time: ["F64", 2],
+  });
+  expect([arrays.get("time")!.data, arrays.get("id")!.data]).toEqual([
+    Float64Array.of(0.5, 0.75),
+    BigInt64Array.of(1n, 2n, 2n ** 40n, 1n, 2n, 2n ** 40n),
+  ]);
+  expect(texts!.get("region")!.texts).toEqual(["wall", "inlet", "wall", "wall", "inlet", "wall"]);
+  const rows = new TextDecoder().decode(await encodeFrames(predicted, "a.csv")).split("\n");
+  expect(rows.map((row) => row.split(",").at(-2)).slice(0, 3)).toEqual(["region", "wall", "inlet"]);
 });
 
 it("coordinates of a map are remarked on where a sample's format is read as float32, and nowhere else", async () => {

@@ -20,7 +20,7 @@ import { readSample } from "../../experiments/folder/read-sample.ts";
 import { readTrained } from "../../experiments/folder/trained.ts";
 import type { InitialWeights } from "../../experiments/run.ts";
 import { toBytes } from "../../formats/bytes/bytes.ts";
-import { arrayTypes, type SafeTensor, type SafeTensorInput } from "../../formats/bytes/elements.ts";
+import { arrayTypes, type SafeTensor, type SafeTensorInput, tensorType } from "../../formats/bytes/elements.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
 import { writableExtensions } from "../../formats/pointcloud.ts";
 import { type Device, ErwinError, FormatError } from "../../index.ts";
@@ -206,37 +206,56 @@ async function readFrames(bytes: Uint8Array, input: string, { described }: Folde
   }
 }
 
-/** Encodes frames one after the other, with the arrays that all of them have, and `batch_idx`, the number of each point's frame. */
+/**
+ * Encodes frames one after the other, with the arrays that all of them have, and `batch_idx`, the number of each point's frame. What is
+ * of the whole has a row for each frame.
+ */
 export async function encodeFrames(
   predicted: readonly PredictedFile[],
   output: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const frames: Contents[] = [];
   for (const frame of predicted) frames.push(await contentsOf(frame));
-  const [{ arrays }] = frames;
-  const joined = new Map<string, SafeTensorInput>();
-  for (const [name, { shape }] of arrays) {
-    const parts = frames.flatMap(({ arrays }) => arrays.get(name) ?? []);
-    const isInAll = parts.length === frames.length && parts.every((part) => part.shape[1] === shape[1]);
-    if (isInAll) joined.set(name, oneAfterTheOther(parts));
-  }
+  const joined = joinedOf(frames.map(({ arrays }) => arrays));
   const indices = predicted.map(({ sample: { points } }, i) => new Int32Array(points).fill(i));
   joined.set("batch_idx", oneAfterTheOther(indices.map((data) => ({ shape: [data.length], data }))));
   const points = oneAfterTheOther(frames.map(({ points }) => points));
-  return writeContents({ points, arrays: joined }, output);
+  const wholes = joinedOf(frames.map(({ wholes }) => rowsOf(wholes)));
+  return writeContents({ points, arrays: joined, wholes }, output);
 }
 
-/** @param parts float32, int32, or float64 where a frame's numbers need it */
-function oneAfterTheOther(parts: readonly SafeTensorInput[]): SafeTensor {
+/** Returns the arrays that all frames have with rows of the same shape, those of one frame after those of the other. */
+function joinedOf(frames: readonly ReadonlyMap<string, SafeTensorInput>[]): Map<string, SafeTensorInput> {
+  const joined = new Map<string, SafeTensorInput>();
+  for (const [name, { shape }] of frames[0]) {
+    const parts = frames.flatMap((arrays) => arrays.get(name) ?? []);
+    const isInAll =
+      parts.length === frames.length && parts.every((part) => String(part.shape.slice(1)) === String(shape.slice(1)));
+    if (isInAll) joined.set(name, oneAfterTheOther(parts));
+  }
+  return joined;
+}
+
+/** Returns numbers and vectors as a row each. */
+const rowsOf = (wholes: ReadonlyMap<string, SafeTensorInput>): Map<string, SafeTensorInput> =>
+  new Map(
+    [...wholes]
+      .filter(([, { shape }]) => shape.length <= 1)
+      .map(([name, array]) => [name, { ...array, shape: array.data.length === 1 ? [1] : [1, array.data.length] }]),
+  );
+
+/** @param parts of one type, or numbers of text: float32, int32, or float64 where a frame's need it */
+function oneAfterTheOther(parts: readonly SafeTensorInput[]): SafeTensor & SafeTensorInput {
   const length = parts.reduce((sum, { data }) => sum + data.length, 0);
   const rows = parts.reduce((sum, { shape }) => sum + shape[0], 0);
-  const areWhole = parts.every(({ data }) => data instanceof Int32Array);
-  const dtype = areWhole ? "I32" : parts.some(({ data }) => data instanceof Float64Array) ? "F64" : "F32";
+  const [{ labels }] = parts;
+  const [type, ...others] = new Set(parts.map((part) => tensorType("", part)));
+  const dtype = others.length === 0 ? type : parts.some(({ data }) => data instanceof Float64Array) ? "F64" : "F32";
   const data = new (arrayTypes[dtype] as Float32ArrayConstructor)(length);
   let at = 0;
   for (const part of parts) {
     data.set(part.data as Float32Array, at);
     at += part.data.length;
   }
-  return { dtype, shape: [rows, ...parts[0].shape.slice(1)], data };
+  return { dtype, shape: [rows, ...parts[0].shape.slice(1)], data, ...(labels && { labels }) };
 }

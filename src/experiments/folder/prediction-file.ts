@@ -41,7 +41,7 @@ export function noteOn({ file, positions, dimensions, unusable }: FieldSample): 
 
 /**
  * Returns the predictions for a file as arrays of its points, those of the whole as one row where the output's format can hold it.
- * @throws NumericalError for numbers that are not finite, but for errors where no truth is known
+ * @throws NumericalError for numbers that are not finite, but where they go on from what is missing, and for errors where no truth is known
  */
 export function arraysOf(
   fields: readonly PredictedField[],
@@ -55,11 +55,15 @@ export function arraysOf(
   return arraysOf(fields);
 }
 
-/** Returns a field with 0 in place of missing truth. */
-const withoutGaps = (field: PredictedField): PredictedField =>
-  field.truth?.some(Number.isNaN)
-    ? { ...field, truth: field.truth.map((value) => (Number.isNaN(value) ? 0 : value)) }
-    : field;
+/** Returns a field with 0 in place of missing truth, and of what goes on from missing values. */
+function withoutGaps(field: PredictedField): PredictedField {
+  const { prediction, truth, state } = field;
+  return {
+    ...field,
+    prediction: state ? prediction.map((value, i) => (Number.isNaN(state[i]) ? 0 : value)) : prediction,
+    ...(truth && { truth: truth.map((value) => (Number.isNaN(value) ? 0 : value)) }),
+  };
+}
 
 /**
  * Encodes an input with arrays added; an output of another format contains what that format supports.
@@ -89,6 +93,8 @@ export interface Contents {
   points: SafeTensor;
   cells?: Cells | undefined;
   arrays: ReadonlyMap<string, SafeTensorInput>;
+  /** Arrays of the whole. */
+  wholes: ReadonlyMap<string, SafeTensorInput>;
 }
 
 export async function contentsOf({ bytes, sample, arrays }: PredictedFile): Promise<Contents> {
@@ -98,26 +104,28 @@ export async function contentsOf({ bytes, sample, arrays }: PredictedFile): Prom
   // The file may have other points, too, which its config's coordinates are not.
   const found = read.points?.shape[0] === rows ? read : undefined;
   const points: SafeTensor = found?.points ?? { dtype, shape: [rows, dimensions], data: positions };
-  const { cells, pointData } = found ?? withPoints(read, points);
-  const columns = [...pointData].filter(([, { shape }]) => shape.length <= 2);
-  const known = columns.map(([name, array]) => [name, forNumpy(array)] as const);
-  const all = new Map<string, SafeTensorInput>([...known, ...arrays]);
-  return { points, cells, arrays: all };
+  const { cells, pointData, wholeData } = found ?? withPoints(read, points);
+  const known = (of: ReadonlyMap<string, SafeTensor>): [string, SafeTensorInput][] =>
+    [...of].map(([name, array]) => [name, forNumpy(array)]);
+  return { points, cells, arrays: new Map([...known(pointData), ...arrays]), wholes: new Map(known(wholeData)) };
 }
 
 /** Arrays keep their types where the format has these: float32 would make one number of many points' identifiers. */
-export function writeContents({ points, cells, arrays }: Contents, output: string): Uint8Array<ArrayBuffer> {
+export function writeContents({ points, cells, arrays, wholes }: Contents, output: string): Uint8Array<ArrayBuffer> {
   const to = dottedExtensionOf(output);
+  if (holdsArrays(output)) {
+    const all = new Map<string, SafeTensorInput>([[positionNames[0], points], ...wholes, ...arrays]);
+    return encodeArrays(all, to as ArrayFormat);
+  }
+  const columns = (of: Contents["arrays"]) => new Map([...of].filter(([, { shape }]) => shape.length <= 2));
   const [rows, dimensionality] = points.shape;
   if (to === ".vtu" || to === ".vtp") {
     const { data } = points;
     const flat = () => inSpace(data instanceof Float64Array ? data : toFloat32(points), 2);
     const inSpace3 = dimensionality === 3 ? points : { shape: [rows, 3], data: flat() };
-    return (to === ".vtu" ? saveVtu : saveVtp)({ points: inSpace3, cells, pointData: arrays });
-  }
-  if (holdsArrays(output)) {
-    return encodeArrays(new Map<string, SafeTensorInput>([[positionNames[0], points], ...arrays]), to as ArrayFormat);
+    const mesh = { points: inSpace3, cells, pointData: columns(arrays), fieldData: columns(wholes) };
+    return (to === ".vtu" ? saveVtu : saveVtp)(mesh);
   }
   const exact = points.data instanceof Float64Array ? points.data : undefined;
-  return writeFields({ positions: toFloat32(points), exact, dimensionality }, arrays, output);
+  return writeFields({ positions: toFloat32(points), exact, dimensionality }, columns(arrays), output);
 }

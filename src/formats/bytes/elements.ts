@@ -38,7 +38,7 @@ export interface SafeTensorInput {
   shape: readonly number[];
   data: TypedArray;
   dtype?: SafeTensorType;
-  /** The texts that integers stand for: tables hold these in their place. */
+  /** The texts that integers stand for: tables and .npz files hold these in their place. */
   labels?: ReadonlyMap<number, string | number>;
 }
 

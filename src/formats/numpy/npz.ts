@@ -12,7 +12,16 @@ import {
 } from "../bytes/elements.ts";
 import type { TextArray } from "../bytes/text-arrays.ts";
 import { openZip } from "../compression/zip.ts";
-import { headerOf, listNpy, loadNpyField, loadNpyTexts, type NpyArray, readRows, saveNpy } from "./npy.ts";
+import {
+  headerOf,
+  listNpy,
+  loadNpyField,
+  loadNpyTexts,
+  type NpyArray,
+  readRows,
+  saveNpy,
+  saveNpyTexts,
+} from "./npy.ts";
 
 /** The bytes that the entries of an archive may have: its offsets are of 32 bits, and there are headers, too. */
 const MAX_ZIP = 2 ** 32 - 2 ** 20;
@@ -128,12 +137,11 @@ export function findArray<Entry extends { name: string }>(
 }
 
 /**
- * Writes an archive as `numpy.savez` does, not compressed. The same arrays in the same order give the same bytes.
+ * Writes an archive as `numpy.savez` does, not compressed; labels as their texts. The same arrays in the same order give the same bytes.
  * @throws InputError for an array whose data does not fit its shape or dtype, or whose type NumPy does not have, and for more than 4 GiB
  */
 export function saveNpz(arrays: NamedTensors): Uint8Array<ArrayBuffer> {
-  const files = tensorEntries(arrays).map(([name, array]) => [`${name}.npy`, saveNpy(array, { name })] as const);
-  return zipFiles(new Map(files));
+  return saveNpzEntries(new Map(), new Map(tensorEntries(arrays)));
 }
 
 function zipFiles(files: ReadonlyMap<string, Uint8Array>): Uint8Array<ArrayBuffer> {
@@ -158,8 +166,15 @@ export function saveNpzEntries(
   entries: ReadonlyMap<string, Uint8Array>,
   arrays: ReadonlyMap<string, SafeTensorInput>,
 ): Uint8Array<ArrayBuffer> {
-  const files = [...arrays].map(([name, array]) => [`${name}.npy`, saveNpy(array, { name })] as const);
+  const files = [...arrays].map(([name, array]) => [`${name}.npy`, npyOf(name, array)] as const);
   return zipFiles(new Map([...entries, ...files]));
+}
+
+function npyOf(name: string, array: SafeTensorInput): Uint8Array {
+  const { shape, data, labels } = array ?? {};
+  if (!labels) return saveNpy(array, { name });
+  const texts = Array.from<unknown, string>(data, (value) => String(labels.get(Number(value)) ?? ""));
+  return saveNpyTexts({ shape: [...shape], texts });
 }
 
 const arrayName = (entry: string) => entry.replace(/\.npy$/, "");
