@@ -20,7 +20,8 @@ export async function advisingSkipBad<Result>(
   } catch (error) {
     if (skipBad || !(error instanceof FormatError) || others.includes(error.details.file as string)) throw error;
     // What was found in place of something else is so in all samples: an array's name is wrong, or the folder has other files.
-    if (Array.isArray(error.details.found)) throw error;
+    // Of a field of the config, such as the split that lists a sample, the files cannot be left out.
+    if (Array.isArray(error.details.found) || error.details.field !== undefined) throw error;
     throw new FormatError(`${error.message} --skip-bad leaves out samples whose files are damaged.`, error.details, {
       cause: error,
     });

@@ -44,7 +44,9 @@ export async function divide(
   }
   if (rule.kind === "fractions") return divideByFractions(units, rule);
   if (rule.kind === "folders") return divideByFolders(units);
-  const lists = rule.kind === "lists" ? await readLists(rule.lists, source) : await readSplitFile(rule.file, source);
+  const lists = await namingField(() =>
+    rule.kind === "lists" ? readLists(rule.lists, source) : readSplitFile(rule.file, source),
+  );
   const chosen = (split: SplitName) => select(units, lists[split], source);
   return { train: chosen("train"), val: chosen("val"), test: chosen("test") };
 }
@@ -80,6 +82,19 @@ export function isInFolder(path: string, split: SplitName): boolean {
 function divideByFolders(units: readonly Unit[]): Record<SplitName, readonly Unit[]> {
   const inFolder = (split: SplitName) => units.filter(({ name }) => isInFolder(name, split));
   return { train: inFolder("train"), val: inFolder("val"), test: inFolder("test") };
+}
+
+/** The config's field that chooses the rule. */
+const FIELD = "splits";
+
+/** Reads lists: what is wrong with their files is so with the config's field that names them, and with no sample. */
+async function namingField(read: () => Promise<Lists>): Promise<Lists> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new FormatError(error.message, { ...error.details, field: FIELD }, { cause: error });
+  }
 }
 
 type Lists = Partial<Record<SplitName, readonly string[]>>;
@@ -120,7 +135,7 @@ function select(units: readonly Unit[], list: readonly string[] | undefined, sou
     const found = exact.length > 0 ? exact : units.filter((unit) => isNamed(unit, wanted));
     if (found.length === 0) {
       const file = locate(source, wanted);
-      throw new FormatError(`${file}: a split lists it, but there is no such sample.`, { file });
+      throw new FormatError(`${file}: a split lists it, but there is no such sample.`, { file, field: FIELD });
     }
     for (const unit of found) chosen.add(unit);
   }
