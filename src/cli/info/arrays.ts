@@ -1,9 +1,12 @@
 // Reads the named arrays of any supported file, one sample after the other.
 
 import { framesIn } from "../../experiments/folder/frames.ts";
+import { readArrays } from "../../experiments/folder/read.ts";
 import { forArrayFiles } from "../../formats/array-files.ts";
 import { sortAttributes } from "../../formats/attribute-names.ts";
 import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts";
+import { tableExtensions } from "../../formats/clouds/csv.ts";
+import { lasTypes } from "../../formats/clouds/las.ts";
 import { withoutLaz } from "../../formats/clouds/laz.ts";
 import { pointDataOf } from "../../formats/clouds/mesh.ts";
 import { pcdTypes } from "../../formats/clouds/pcd.ts";
@@ -18,13 +21,16 @@ import { readExampleArrays } from "../../formats/tensorflow/example-arrays.ts";
 import { readTfRecords } from "../../formats/tensorflow/tfrecord.ts";
 import type { Pickled } from "../../formats/torch/pickle.ts";
 import { loadTorch, TorchTensor } from "../../formats/torch/torch.ts";
+import { vtkTypes } from "../../formats/vtk/vtk.ts";
 import { loadVtkXmlArrays } from "../../formats/vtk/vtu.ts";
 
 /** The name of the array of positions in a file of points. */
 export const POSITIONS = "positions";
 
 /** The readers of the types that a header names. */
-const headerTypes: Readonly<Partial<Record<string, typeof plyTypes>>> = { ply: plyTypes, pcd: pcdTypes };
+const headerTypes: Readonly<Partial<Record<string, typeof vtkTypes>>> = {
+  ...{ ply: plyTypes, pcd: pcdTypes, vtk: vtkTypes, las: lasTypes, laz: lasTypes },
+};
 
 type Arrays = ReadonlyMap<string, SafeTensor>;
 
@@ -108,11 +114,22 @@ async function readPoints(packed: Uint8Array, file: string): Promise<Samples> {
   const frames = await framesIn(await withoutLaz(packed, file), file);
   const leftOut = new Map<string, string>();
   const read = (frame: (typeof frames)[number]) => readCloud(frame.bytes, frame.file, leftOut);
-  if (frames.length === 1) return { samples: [read(frames[0])], isCloud: true, leftOut };
+  if (frames.length === 1) {
+    const [{ bytes, file }] = frames;
+    const found = tableExtensions.includes(extensionOf(file)) ? await readTable(bytes, file, leftOut) : read(frames[0]);
+    return { samples: [found], isCloud: true, leftOut };
+  }
   function* samples(): Generator<Arrays> {
     for (const frame of frames) yield read(frame);
   }
   return { samples: samples(), leftOut };
+}
+
+/** Reads a table as training does: empty cells in a column of numbers are NaN. */
+async function readTable(bytes: Uint8Array, file: string, leftOut: Map<string, string>): Promise<Arrays> {
+  const { points, pointData, leftOut: others = [] } = await readArrays(bytes, file);
+  for (const [name, held] of others) leftOut.set(name, held);
+  return new Map([[POSITIONS, points as SafeTensor], ...pointData]);
 }
 
 function readCloud(bytes: Uint8Array, file: string, leftOut: Map<string, string>): Arrays {

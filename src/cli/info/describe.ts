@@ -3,6 +3,7 @@
 import { basename, join } from "node:path";
 import type { DataSource } from "../../experiments/data-source.ts";
 import { splitNames } from "../../experiments/experiment.ts";
+import { sampleExtensions } from "../../experiments/folder/read.ts";
 import { loadCars } from "../../experiments/shapenet/cars.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { readTfRecords } from "../../formats/tensorflow/tfrecord.ts";
@@ -64,7 +65,8 @@ export async function describeFolder(folder: string): Promise<FileDescription> {
     const samples = run.config.samples as Record<string, number>;
     return { file: folder, format: "run", arrays, samples, files, run };
   }
-  const { format, samples } = (await dataSetIn(folder, paths)) ?? { format: "folder", samples: paths.length };
+  const ofOwn = paths.filter((path) => sampleExtensions.includes(extensionOf(path))).length;
+  const { format, samples } = (await dataSetIn(folder, paths)) ?? { format: "folder", samples: ofOwn };
   return { file: folder, format, arrays: [], samples, files };
 }
 

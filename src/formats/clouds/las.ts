@@ -3,6 +3,7 @@
 
 import { firstNotFinite } from "../../arguments/numbers.ts";
 import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "../bytes/bytes.ts";
+import type { SafeTensorType } from "../bytes/elements.ts";
 import { type NumberType, numberTypes } from "../bytes/numbers.ts";
 import { roundedNumbers } from "../rounding.ts";
 import { type Attribute, checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
@@ -115,6 +116,13 @@ export function loadLas(input: FileBytes, options: ReadOptions = {}): PointCloud
   const cloud: PointCloud = { positions, dimensionality: 3, ...(exact && { exact }) };
   if (attributes) cloud.attributes = new Map(wanted.map((source, i) => [attributes[i], read(source)]));
   return cloud;
+}
+
+/** Returns the types of what the points of a file have, "x" among it; what the file scales is of doubles. */
+export function lasTypes(bytes: Uint8Array, file: string): Map<string, SafeTensorType> {
+  const fields = fieldsOf(bytes, { ...readHeader(bytes, file), file });
+  const types = [...fields].map(([name, { type, scale }]) => [name, scale ? "F64" : type.dtype] as const);
+  return new Map<string, SafeTensorType>([["x", "F64"], ...types]);
 }
 
 /** What a file says of its points. */

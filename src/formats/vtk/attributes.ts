@@ -1,6 +1,7 @@
 // Attributes of the points and cells in a legacy VTK file: sections of one array each, and FIELDs of several arrays.
 
 import { firstNotFinite } from "../../arguments/numbers.ts";
+import type { SafeTensorType } from "../bytes/elements.ts";
 import { type NumberType, numberTypes } from "../bytes/numbers.ts";
 import { decodeName } from "../bytes/text.ts";
 import type { Attribute, PointCloud } from "../clouds/positions.ts";
@@ -27,6 +28,8 @@ interface ArrayHeader {
 /** What a file says about its point data. */
 export interface PointData {
   names?: readonly string[];
+  /** The types of the arrays that hold numbers. */
+  types?: ReadonlyMap<string, SafeTensorType>;
   /** The offset at which the point data ends, if another section follows. */
   end?: number;
 }
@@ -47,7 +50,8 @@ export function readAttributes(
 ): { attributes: Map<string, Attribute>; pointData: PointData } {
   const points = positions.length / 3;
   const found = new Map<string, Attribute | undefined>();
-  const pointData: PointData = {};
+  const types = new Map<string, SafeTensorType>();
+  const pointData: PointData = { types };
   let ofPoints = false;
   let rows = 0;
   const begin = (section: string) => {
@@ -61,6 +65,7 @@ export function readAttributes(
   const use: Use = (name, components, length, type, section) => {
     const isNew = ofPoints && !found.has(name) && length === points && components > 0;
     if (isNew) found.set(name, undefined);
+    if (isNew && typeof type !== "string") types.set(name, type.dtype);
     if (!isNew || !wanted.includes(name)) return false;
     if (typeof type === "string") throw source.error(`${section}: expected numbers, found an array of type ${type}.`);
     const numbers = roundedNumbers(source.numbers(components * length, type, section), components);

@@ -3,7 +3,7 @@
 // https://docs.vtk.org/en/latest/vtk_file_formats/vtk_legacy_file_format.html
 
 import { bytesOf, concatBytes, type FileBytes, swapByteOrder, toBytes } from "../bytes/bytes.ts";
-import { isInt32Array } from "../bytes/elements.ts";
+import { isInt32Array, type SafeTensorType } from "../bytes/elements.ts";
 import { numberTypes } from "../bytes/numbers.ts";
 import { kinds } from "../clouds/cells.ts";
 import { meshOf } from "../clouds/mesh.ts";
@@ -139,9 +139,18 @@ export function findPointData(bytes: Uint8Array, file: string): PointDataPlace {
   return { points: positions.length / 3, isBinary: reader.binary, names, end };
 }
 
+/** Returns the types of the numbers in a file's point data, and of its coordinates as "x" where it lists these. */
+export function vtkTypes(bytes: Uint8Array, file: string): Map<string, SafeTensorType> {
+  const parser = new VtkParser(new VtkReader(bytes, file), []);
+  parser.parse();
+  const { pointType, pointData } = parser;
+  return new Map([...(pointType ? [["x", pointType] as const] : []), ...(pointData.types ?? [])]);
+}
+
 class VtkParser {
-  /** Known after `parse`. */
+  /** Known after `parse`, as is the type of the points' coordinates, if they are listed. */
   pointData: PointData = {};
+  pointType: SafeTensorType | undefined;
   readonly #source: VtkReader;
   readonly #wanted: readonly string[] | undefined;
   #version = 0;
@@ -194,7 +203,9 @@ class VtkParser {
         result.dimensions = [this.#source.count(section), this.#source.count(section), this.#source.count(section)];
       } else if (section === "POINTS" && !isImplied) {
         const count = this.#source.rows(section);
-        const numbers = this.#source.numbers(count * 3, this.#source.type(section), section);
+        const type = this.#source.type(section);
+        this.pointType = type.dtype;
+        const numbers = this.#source.numbers(count * 3, type, section);
         const { data, exact } = roundedNumbers(numbers, 3);
         result.positions = data;
         if (exact) result.exact = exact;

@@ -105,6 +105,23 @@ for text in (True, False):
     writer.SetFileTypeToASCII() if text else writer.SetFileTypeToBinary()
     writer.Write()
 
+# Doubles and long integers, in text and binary.
+for text in (True, False):
+    data = vtk.vtkPolyData()
+    coordinates = vtk.vtkPoints()
+    coordinates.SetDataTypeToDouble()
+    coordinates.SetData(numpy_to_vtk(np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0.1]]), deep=True))
+    data.SetPoints(coordinates)
+    for name, values in (("sst", np.array([0.1, 0.2, 0.3])), ("id", np.array([1, 2, 2**40]))):
+        array = numpy_to_vtk(values, deep=True)
+        array.SetName(name)
+        data.GetPointData().AddArray(array)
+    writer = vtk.vtkPolyDataWriter()
+    writer.SetInputData(data)
+    writer.SetFileName(str(folder / f"vtk-doubles-{'ascii' if text else 'binary'}.vtk"))
+    writer.SetFileTypeToASCII() if text else writer.SetFileTypeToBinary()
+    writer.Write()
+
 cloud = open3d.geometry.PointCloud(open3d.utility.Vector3dVector(points))
 cloud.normals = open3d.utility.Vector3dVector(np.stack([pressure, label, 0 * pressure], axis=1))
 open3d.io.write_point_cloud(str(folder / "open3d.xyzn"), cloud)
