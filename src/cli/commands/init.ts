@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { shareOf } from "../../experiments/folder/missing.ts";
 import { describeFiles, proposeConfig } from "../../experiments/folder/propose.ts";
+import { adviceOnGrid } from "../../experiments/folder/sample.ts";
 import { survey } from "../../experiments/folder/survey.ts";
 import { InputError } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
@@ -55,10 +56,14 @@ async function run(args: Arguments): Promise<void> {
     `${describeFiles(found, formatCount(found.files))}: inputs ${names("inputs")}; targets ${names("targets")}; globals ${names("globals")}`,
   );
   if (!found.namesPositions && !found.coordinates) {
-    console.log(`no array is known to hold the points' coordinates: name it in ${out}, as coordinates`);
+    const problem = `no array is known to hold the points' coordinates: name it in ${out}, as coordinates`;
+    console.log(found.axes ? `${found.axes.join(", ")}: ${adviceOnGrid(found.axes)}` : problem);
   }
   for (const { name, missing } of found.arrays) {
     if (missing !== undefined) console.log(noteOnMissing(name, missing, targets.includes(name)));
+  }
+  for (const extension of found.others ?? []) {
+    console.log(`left out: .${extension} files, for samples of several formats may differ; "files" in ${out} is what takes them`);
   }
   for (const [name, reason] of found.leftOut) console.log(`left out: ${name} (${reason})`);
   console.log(

@@ -11,7 +11,8 @@ const knownBefore =
 /** Matches names of values of the whole that are usually results. */
 const resultOfWhole = /energy|stress|virial|dipole|drag|lift|^c_?[dlm]$|coeff|label|class|target/i;
 /** Matches names of arrays that identify a step or a point, but are no physical quantity. */
-const bookkeeping = /^(time|timevalue|cycle|step|index|frame|iteration|batch_idx|.*ids?|vtkghosttype|nodenumber)$/i;
+const bookkeeping =
+  /^(time|times|timevalue|cycle|step|index|frame|iteration|batch_idx|.*ids?|vtkghosttype|nodenumber)$/i;
 
 /** Whether a pattern matches an array's name, without the groups of an HDF5 file that it is in, such as Gadget's PartType1. */
 const isNamed = (pattern: RegExp, { name }: FoundArray) => pattern.test(name.slice(name.lastIndexOf("/") + 1));
@@ -19,8 +20,11 @@ const isNamed = (pattern: RegExp, { name }: FoundArray) => pattern.test(name.sli
 /** Divides arrays into what is likely known beforehand, of points and of the whole, and what is likely to be predicted. */
 function chooseRoles(found: Survey) {
   const { arrays } = found;
-  const quantities = arrays.filter((array) => !isNamed(bookkeeping, array));
   const isOfWhole = ({ of, constant }: FoundArray) => of === "whole" || constant === true;
+  // A small t of the whole is the time; a field T is a temperature.
+  const isKept = (array: FoundArray) =>
+    !(isNamed(bookkeeping, array) || (isOfWhole(array) && isNamed(/^t$/, array)) || found.axes?.includes(array.name));
+  const quantities = arrays.filter(isKept);
   const wholes = quantities.filter(isOfWhole);
   const ofPoints = quantities.filter((array) => !isOfWhole(array));
   const isLabel = (array: FoundArray) => array.classes !== undefined && isNamed(labelNames, array);
@@ -116,6 +120,9 @@ function filesLine({ pattern, others = [], collections, extension }: Survey): st
 function coordinatesLine(names: readonly string[] | undefined): string {
   if (!names) return "coordinates: positions   # edit: the array that holds the points' coordinates, or [x, y, z]";
   const [name, ...more] = names.map(quote);
+  if (/^lon/i.test(names[0])) {
+    return `coordinates: [${[name, ...more].join(", ")}]   # degrees as on a map; of the globe better x, y, z`;
+  }
   return more.length === 0
     ? `coordinates: ${name}   # the array that seems to hold the points' coordinates`
     : `coordinates: [${[name, ...more].join(", ")}]   # the arrays that seem to hold the points' coordinates`;

@@ -119,7 +119,11 @@ function positionsOf(arrays: SampleArrays, { coordinates, dimensions }: Wanted) 
 /** Returns the arrays with the named ones, side by side, as the points. */
 export function withCoordinates(arrays: SampleArrays, names: readonly string[]): SampleArrays {
   if (nameOwnPoints(arrays, names)) return arrays;
-  const { data, width } = joinPicked({ ...arrays, pointData: arrays.all ?? arrays.pointData }, names);
+  const { data, width } = joinPicked(
+    { ...arrays, pointData: arrays.all ?? arrays.pointData },
+    names,
+    ` ${adviceOnGrid(names)}`,
+  );
   const dtype = data instanceof Float32Array ? "F32" : "F64";
   return withPoints(arrays, { dtype, shape: [data.length / width, width], data });
 }
@@ -238,14 +242,22 @@ export function numbersOf(array: SafeTensor, name: string): FileNumbers {
 }
 
 /** Returns arrays of the points side by side, each of which may itself be in components. */
-const joinPicked = (arrays: SampleArrays, names: readonly string[]) =>
+const joinPicked = (arrays: SampleArrays, names: readonly string[], advice = "") =>
   join(
     names.map((name) => pick(arrays, name)),
     arrays.file,
+    advice,
   );
 
+/** Says what to do with a grid of which a file has the axes alone. */
+export function adviceOnGrid(axes: readonly string[]): string {
+  const slowestFirst = JSON.stringify([...axes].reverse());
+  const how = `xarray: data.stack(point=${slowestFirst}).reset_index("point"); NumPy: meshgrid and ravel`;
+  return `The axes of a grid are not the coordinates of its points: write these for each point (${how}).`;
+}
+
 /** Joins columns side by side. */
-function join(parts: readonly Columns[], file: string): Columns {
+function join(parts: readonly Columns[], file: string, advice = ""): Columns {
   if (parts.length === 1) return parts[0];
   const width = parts.reduce((sum, part) => sum + part.width, 0);
   const rows = parts[0].data.length / parts[0].width;
@@ -253,9 +265,12 @@ function join(parts: readonly Columns[], file: string): Columns {
   let first = 0;
   for (const part of parts) {
     if (part.data.length !== rows * part.width) {
-      throw new FormatError(`${file}: arrays side by side have ${rows} and ${part.data.length / part.width} rows.`, {
-        file,
-      });
+      throw new FormatError(
+        `${file}: arrays side by side have ${rows} and ${part.data.length / part.width} rows.${advice}`,
+        {
+          file,
+        },
+      );
     }
     for (let i = 0; i < part.data.length; i++) {
       data[Math.floor(i / part.width) * width + first + (i % part.width)] = part.data[i];

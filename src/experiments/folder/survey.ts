@@ -73,6 +73,8 @@ export interface Survey {
   readonly namesPositions: boolean;
   /** The arrays that seem to hold the positions, side by side, if the config has to name them. */
   readonly coordinates?: readonly string[];
+  /** The arrays that seem to be the axes of a grid, of whose points nothing holds the positions. */
+  readonly axes?: readonly string[];
   /** The pattern of the files that are samples, if it was given. */
   readonly pattern?: string;
   readonly hasCells: boolean;
@@ -159,6 +161,7 @@ class Findings {
   #hasCells = false;
   #namesPositions = true;
   #coordinates: readonly string[] | undefined;
+  #axes: readonly string[] | undefined;
   readonly #arrays = new Map<string, ArraySurvey>();
   readonly #cellData = new Set<string>();
   readonly #leftOut = new Map<string, string>();
@@ -169,7 +172,9 @@ class Findings {
   add(read: SampleArrays, path: string): void {
     this.files++;
     this.#namesPositions &&= read.points !== undefined;
-    this.#coordinates ??= read.points ? undefined : likelyPositions(read);
+    const likely = read.points ? {} : likelyPositions(read);
+    this.#coordinates ??= likely.positions;
+    this.#axes ??= likely.axes;
     const arrays = read.points ? read : withLikely(read, this.#coordinates ?? []);
     this.#addPoints(arrays);
     this.#addArrays(arrays);
@@ -236,6 +241,7 @@ class Findings {
       }),
       namesPositions: this.#namesPositions,
       ...(!this.#namesPositions && { coordinates: this.#coordinates }),
+      ...(this.#axes && !this.#coordinates && { axes: this.#axes }),
       hasCells: this.#hasCells,
       arrays: [...joinComponents(numeric), ...labelled],
       cellData: [...this.#cellData],
@@ -251,25 +257,29 @@ const likelyAxes: readonly (readonly string[])[] = [
   ["x", "y", "z"],
   ["x", "y"],
   ["lon", "lat"],
+  ["longitude", "latitude"],
 ];
 
-/** Finds the arrays that seem to hold the positions: by their names without the groups of an HDF5 file that they are in. */
-function likelyPositions({ pointData }: SampleArrays): readonly string[] | undefined {
+/** Finds the arrays that seem to hold the positions, or the axes of a grid: by their names without the groups that they are in. */
+function likelyPositions({ pointData }: SampleArrays): { positions?: readonly string[]; axes?: readonly string[] } {
   const find = (wanted: string, fits: (shape: readonly number[]) => boolean) =>
     [...pointData].find(([name, { shape }]) => wanted === name.split("/").at(-1)?.toLowerCase() && fits(shape))?.[0];
   const isOfPoints = ([_, width, ...rest]: readonly number[]) => (width === 2 || width === 3) && rest.length === 0;
   for (const wanted of likelyNames) {
     const name = find(wanted, isOfPoints);
-    if (name !== undefined) return [name];
+    if (name !== undefined) return { positions: [name] };
   }
+  let ofGrid: readonly string[] | undefined;
   for (const axes of likelyAxes) {
     const names = axes.map((axis) => find(axis, ({ length }) => length === 1));
     const [size, ...others] = new Set(names.map((name) => name && pointData.get(name)?.shape[0]));
     // Axes of a grid have sizes of their own; where these are the same, an array has several axes of it.
     const isGrid = [...pointData.values()].some(({ shape }) => shape.filter((length) => length === size).length > 1);
-    if (!names.includes(undefined) && others.length === 0 && !isGrid) return names as string[];
+    if (names.includes(undefined)) continue;
+    if (others.length === 0 && !isGrid) return { positions: names as string[] };
+    ofGrid ??= names as string[];
   }
-  return undefined;
+  return ofGrid ? { axes: ofGrid } : {};
 }
 
 /** Returns arrays with those of the names as the points, side by side, if they are all there. */

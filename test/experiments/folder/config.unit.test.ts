@@ -252,6 +252,16 @@ describe("what a folder's files suggest", () => {
     );
   });
 
+  it("know a time t of the whole from a temperature T", async () => {
+    const arrays = {
+      pos: { shape: [2, 3], data: new Float32Array(6) },
+      T: { shape: [2], data: Float32Array.of(1.5, 2) },
+    };
+    const wholes = { t: { shape: [], data: Float64Array.of(0.5) }, Re: { shape: [1], data: Float64Array.of(100) } };
+    const { config } = await propose({ "a.safetensors": saveSafetensors({ ...arrays, ...wholes }) });
+    expect([Object.keys(config.targets), Object.keys(config.globals)]).toEqual([["T"], ["Re"]]);
+  });
+
   it("are of other formats, which is said with how to convert them", async () => {
     const refusal = (...paths: string[]) => propose(Object.fromEntries(paths.map((path) => [path, new Uint8Array()])));
     await expect(refusal("readme.md", "flow.zarr/p/0.0")).rejects.toThrow('"flow.zarr" is a folder of arrays: save');

@@ -80,6 +80,18 @@ it("of a sequence, too: what is missing of a frame is 0 in the model's input, an
   expect(Number.isNaN(read.truth![5])).toBe(true);
 });
 
+it("of a grid, whose axes are no coordinates of points, it is said how to write those", async () => {
+  const grid = new Uint8Array(readFileSync(join(import.meta.dirname, "missing", "grid.nc")));
+  const found = await survey(new MemorySource(new Map([["grid.nc", grid]]), "data"));
+  expect([found.coordinates, found.axes]).toEqual([undefined, ["lon", "lat"]]);
+  const { inputs, targets, globals } = parse(proposeConfig(found, "data"));
+  expect([inputs, Object.keys(targets), globals]).toEqual([{}, ["sst"], {}]);
+  const config = resolveFolderConfig({ coordinates: ["lon", "lat"], targets });
+  await expect(readSample(grid, "grid.nc", config)).rejects.toThrow(
+    'grid.nc: arrays side by side have 3 and 2 rows. The axes of a grid are not the coordinates of its points: write these for each point (xarray: data.stack(point=["lat","lon"])',
+  );
+});
+
 it("points that move have to be somewhere, and a value in two frames to have a change", async () => {
   const moving = { targets: { positions: { missing: "nan" } }, sequence: true };
   expect(() => resolveFolderConfig(moving)).toThrow(

@@ -1,4 +1,5 @@
-# Makes sea.nc beside it: temperatures of the sea on a map with land, frame after frame, as xarray writes them: 1e20 stands for land.
+# Makes sea.nc beside it: temperatures of the sea on a map with land, frame after frame, as xarray writes them: 1e20 stands for land;
+# and grid.nc, the same by the axes of its grid.
 # pip install xarray scipy
 from pathlib import Path
 
@@ -15,4 +16,5 @@ data = xr.Dataset(
 )
 points = data.stack(point=("lat", "lon")).reset_index("point")
 fill = {"sst": {"_FillValue": np.float32(1e20)}}
-points.to_netcdf(Path(__file__).with_name("sea.nc"), format="NETCDF3_CLASSIC", engine="scipy", encoding=fill)
+for name, written in (("sea.nc", points), ("grid.nc", data)):
+    written.to_netcdf(Path(__file__).with_name(name), format="NETCDF3_CLASSIC", engine="scipy", encoding=fill)
