@@ -44,6 +44,14 @@ describe("a file of netCDF", () => {
     expect([...(await readHdf5(new Blob([read("scipy.nc")]), { only: ["step"] })).arrays.keys()]).toEqual(["step"]);
   });
 
+  it("has the numbers in the attributes that its author gave it, and none of the library's own", async () => {
+    const { arrays, attributes } = await readHdf5(read("classic-model.nc"));
+    expect([[...arrays.keys()], [...attributes!].map(([name, { data }]) => [name, ...data])]).toEqual([
+      ["p"],
+      [["mach", 0.8]],
+    ]);
+  });
+
   it("of which a crash left the number of records open holds as many as there are", () => {
     const closed = read("records.nc");
     const open = closed.slice();

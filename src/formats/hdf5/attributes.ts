@@ -49,8 +49,8 @@ export function attributeNumbers(
   return dtype && bytes && { dtype, shape: [count], data: readArray(bytes, 0, count, arrayTypes[dtype]) };
 }
 
-/** What MATLAB and pandas note of their own in a group. */
-const [OF_MATLAB, PANDAS_TYPE] = [/^MATLAB_/, "pandas_type"];
+/** What MATLAB, netCDF and pandas note of their own in a group. */
+const [OF_LIBRARIES, PANDAS_TYPE] = [/^(MATLAB_|_nc3_strict$)/, "pandas_type"];
 
 /** Returns the numbers in the attributes of groups, named by the groups' paths: "mach" of the file itself, "Header/BoxSize". */
 export function groupNumbers(
@@ -62,7 +62,7 @@ export function groupNumbers(
   const found = new Map<string, SafeTensor>();
   for (const group of ["", ...groups]) {
     const names = library.get_attribute_names(file, `/${group}`);
-    for (const name of names.includes(PANDAS_TYPE) ? [] : names.filter((name) => !OF_MATLAB.test(name))) {
+    for (const name of names.includes(PANDAS_TYPE) ? [] : names.filter((name) => !OF_LIBRARIES.test(name))) {
       const numbers = attributeNumbers(library, file, `/${group}`, name, halves);
       if (numbers) found.set(group === "" ? name : `${group}/${name}`, numbers);
     }
