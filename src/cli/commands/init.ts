@@ -1,20 +1,22 @@
 // erwin init: surveys a folder of the user's own files, and writes a config to train on them.
 
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { frameExtensions } from "../../experiments/folder/frames.ts";
 import { shareOf } from "../../experiments/folder/missing.ts";
 import { describeFiles, proposeConfig } from "../../experiments/folder/propose.ts";
 import { adviceOnGrid } from "../../experiments/folder/sample.ts";
 import { survey } from "../../experiments/folder/survey.ts";
+import { extensionOf } from "../../formats/extension.ts";
 import { InputError } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { checkOutput, isFile, isFolder, writeWhole } from "../files/files.ts";
-import { FolderSource } from "../files/folder-source.ts";
+import { openSource } from "../options/experiment-choice.ts";
 import { advisingSkipBad, skipBadOption } from "../options/skip-bad.ts";
 import { formatCount, quoteWord } from "../text.ts";
 
 export const init: Command = {
   summary: "write a config to train on a folder of your own files, by looking at them",
-  usage: "FOLDER [--out FILE] [--files PATTERN] [--overwrite] [--skip-bad]",
+  usage: "FOLDER|FILE [--out FILE] [--files PATTERN] [--overwrite] [--skip-bad]",
   options: {
     out: { value: "FILE", description: "where the config goes (default run.yaml)" },
     files: {
@@ -35,7 +37,10 @@ export const init: Command = {
 async function run(args: Arguments): Promise<void> {
   const [folder] = args.positionals;
   if (folder === undefined) throw new UsageError("Which folder?");
-  if (!isFolder(folder)) throw new InputError(`"${folder}" is no folder.`, { file: folder });
+  const file = isFile(folder) && frameExtensions.includes(extensionOf(folder)) ? basename(folder) : undefined;
+  if (!isFolder(folder) && file === undefined) {
+    throw new InputError(`"${folder}" is no folder, and no file that may hold several frames.`, { file: folder });
+  }
   const out = args.text("out") ?? "run.yaml";
   if (isFile(out) && !args.has("overwrite")) {
     throw new InputError(`"${out}" already exists: choose another --out, or --overwrite.`, { file: out });
@@ -44,7 +49,7 @@ async function run(args: Arguments): Promise<void> {
   const skipBad = args.has("skip-bad");
   const onBad = (_file: string, problem: string) => console.log(`left out ${problem}`);
   const found = await advisingSkipBad({ skipBad, others: [] }, () =>
-    survey(new FolderSource(folder), { files: args.text("files"), ...(skipBad && { onBad }) }),
+    survey(openSource(folder), { files: args.text("files") ?? file, ...(skipBad && { onBad }) }),
   );
   const text = proposeConfig(found, folder);
   const { parse } = await import("yaml");
@@ -63,7 +68,9 @@ async function run(args: Arguments): Promise<void> {
     if (missing !== undefined) console.log(noteOnMissing(name, missing, targets.includes(name)));
   }
   for (const extension of found.others ?? []) {
-    console.log(`left out: .${extension} files, for samples of several formats may differ; "files" in ${out} is what takes them`);
+    console.log(
+      `left out: .${extension} files, for samples of several formats may differ; "files" in ${out} is what takes them`,
+    );
   }
   for (const [name, reason] of found.leftOut) console.log(`left out: ${name} (${reason})`);
   console.log(

@@ -51,7 +51,7 @@ export const train: Command = {
     "data-path": {
       value: "FOLDER",
       description:
-        "the data set, for experiments that read one; for your own files also a list of them (.txt, or splits in .json or .yaml)",
+        "the data set, for experiments that read one; for your own files also a list of them (.txt, or splits in .json or .yaml), or one file of several frames",
     },
     config: {
       value: "FILE",

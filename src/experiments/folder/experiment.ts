@@ -29,7 +29,7 @@ export const FOLDER = "folder";
 export interface FolderExperimentOptions {
   /** The statistics of the training split, if they are known from an earlier run; else `load` of that split computes them. */
   statistics?: Statistics;
-  /** A file in the source that lists samples (.txt), or the samples of each split (.json, .yaml). */
+  /** A file in the source that lists samples (.txt), or the samples of each split (.json, .yaml), or holds all frames. */
   list?: string;
 }
 

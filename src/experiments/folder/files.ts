@@ -12,7 +12,7 @@ import type { Unit } from "./splits.ts";
 export interface FindOptions {
   /** The files that are samples: a pattern with * and **; by default all that can be read. */
   files?: string;
-  /** A file that lists the samples, one on each line; by default they are found. */
+  /** A file that lists the samples, one on each line, or is the only one; by default they are found. */
   list?: string;
   /** Whether samples are frames of sequences. */
   sequence: boolean;
@@ -33,14 +33,18 @@ export async function unitsIn(
   source: DataSource,
   { files, list, sequence }: FindOptions,
 ): Promise<{ units: Unit[]; found: string[] }> {
-  const listed = list === undefined ? undefined : await readLines(source, list);
-  const wanted = listed?.filter((path) => isWanted(path, files)) ?? (await findWanted(source, files));
+  const listed = list === undefined ? await findWanted(source, files) : await listedIn(source, list);
+  const wanted = listed.filter((path) => isWanted(path, files));
   const samples = wanted.filter((path) => sampleExtensions.includes(extensionOf(path)));
   const units = sequence
     ? await sequencesIn(source, wanted, samples)
     : samples.map((path) => ({ name: path, files: [path] }));
   return { units, found: wanted };
 }
+
+/** Returns the lines of a list; a sample, or a file of several frames, is a list of itself. */
+const listedIn = (source: DataSource, list: string): Promise<string[]> =>
+  [...sampleExtensions, "pvd"].includes(extensionOf(list)) ? findWanted(source, list) : readLines(source, list);
 
 /**
  * Returns the files below a folder that a pattern matches, by default all.

@@ -149,9 +149,11 @@ function pick(arrays: SampleArrays, name: string): Columns {
   throw missingArray(arrays, name);
 }
 
-function missingArray({ file, points, wholeData, names, cellData, leftOut }: SampleArrays, name: string): FormatError {
+/** @param of whose array it should be */
+function missingArray(arrays: SampleArrays, name: string, of = " of its points"): FormatError {
+  const { file, points, wholeData, names, cellData, leftOut } = arrays;
   const whole = wholeData.get(name);
-  if (whole && points) return otherRows({ file, name, rows: whole.shape[0] ?? 1, points: points.shape[0] });
+  if (whole && points) return otherRows({ file, name, shape: whole.shape, points: points.shape[0] });
   const reason = leftOut?.get(name);
   if (reason !== undefined) {
     const advice = reason === "text" ? "; list the texts as labels: classes: [NAME, ...]" : "";
@@ -161,7 +163,7 @@ function missingArray({ file, points, wholeData, names, cellData, leftOut }: Sam
   const ofCells = cellData.includes(name)
     ? " It is of cells: turn it into point data first (ParaView's Cell Data to Point Data)."
     : "";
-  const problem = `has no array "${name}" of its points; there are ${list(names)}.${ofCells}`;
+  const problem = `has no array "${name}"${of}; there are ${list(names)}.${ofCells}`;
   return new FormatError(`${file}: ${problem}`, { file, tensor: name, expected: name, found: [...names] });
 }
 
@@ -179,12 +181,16 @@ function pointColumns(arrays: SampleArrays, field: Field, points: number, mayMis
   const { name, from } = field;
   const columns = joinPicked(arrays, from);
   const rows = columns.data.length / columns.width;
-  if (rows !== points) throw otherRows({ file, name, rows, points });
+  if (rows !== points) throw otherRows({ file, name, shape: [rows], points });
   return checkedValues(columns, field, file, mayMiss);
 }
 
-function otherRows({ file, name, rows, points }: { file: string; name: string; rows: number; points: number }) {
-  const advice = rows === 1 ? " Numbers of the whole sample are globals, or targets with whole: true." : "";
+function otherRows(of: { file: string; name: string; shape: readonly number[]; points: number }) {
+  const { file, name, points } = of;
+  const [rows = 1, columns] = of.shape;
+  const ofWhole = " Numbers of the whole sample are globals, or targets with whole: true.";
+  const ofFrames = " Arrays [frames, points, ...] are of a sequence: sequence: true.";
+  const advice = rows === 1 ? ofWhole : columns === points ? ofFrames : "";
   const problem = `array "${name}" has ${rows === 1 ? "one row" : `${rows} rows`}, there are ${points} points.${advice}`;
   return new FormatError(`${file}: ${problem}`, { file, tensor: name, expected: points, found: rows });
 }
@@ -198,7 +204,7 @@ function wholeColumns(arrays: SampleArrays, field: Field, points: number, mayMis
       const data = numbersOf(whole, `${file}:${array}`);
       return { data, width: data.length };
     }
-    if (!pointData.has(array)) throw missingArray(arrays, array);
+    if (!pointData.has(array)) throw missingArray(arrays, array, "");
     const columns = pick(arrays, array);
     const first = columns.data.subarray(0, columns.width);
     const wrong = columns.data.findIndex((value, i) => !areSame(value, first[i % columns.width]));

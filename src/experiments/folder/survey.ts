@@ -59,7 +59,7 @@ export interface Survey {
   readonly looked: number;
   /** The extensions of the samples in other formats, which are not read. */
   readonly others?: readonly string[];
-  /** Whether there is a folder of samples for training. */
+  /** Whether there is a folder of samples for training, and others. */
   readonly splitFolders?: boolean;
   /** Whether files have frames with the same points, which a sequence alone can have. */
   readonly hasFixedPoints?: boolean;
@@ -137,13 +137,16 @@ async function surveyOf(source: FramesSource, { onBad, files: pattern }: SurveyO
     files: files.length,
     looked: found.files,
     others: sampleExtensions.filter((other) => other !== extension && count(other) > 0),
-    splitFolders: (collections.length > 0 ? collections : files).some((path) => isInFolder(path, "train")),
+    splitFolders: areInFolders(collections.length > 0 ? collections : files),
     collections: collections.length,
     pattern,
     ...(source.hasFixedPoints && { hasFixedPoints: true }),
     ...found.result,
   };
 }
+
+/** Whether some files are in a folder for training, and others not. */
+const areInFolders = (files: readonly string[]) => new Set(files.map((path) => isInFolder(path, "train"))).size === 2;
 
 /** Returns the first item and others at random, in their order: at even distances all files could be of one of several kinds in turn. */
 function someOf<Item>(items: readonly Item[], most: number): Item[] {

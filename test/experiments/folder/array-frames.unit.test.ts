@@ -105,6 +105,31 @@ it("init finds frames, and proposes a sequence where they share their points", a
   }
 });
 
+it("a file of frames is a data set of its own, beside others: as NumPy, h5py and ASE wrote it", async () => {
+  const atoms = readFileSync(join(import.meta.dirname, "..", "..", "formats", "maps", "ase.extxyz"));
+  const files = { "moving.npz": read("moving.npz"), "fixed.h5": read("fixed.h5"), "train.extxyz": atoms };
+  const source = new MemorySource(new Map<string, Uint8Array>(Object.entries(files)), "data");
+  const sizeOf = async (list: string, given: object) => {
+    const experiment = folderExperiment({ ...given, splits: { train: 1 } }, { list });
+    const data = await experiment.load("train", resolveOptions(experiment.options) as never, source);
+    return Array.from({ length: data!.size }, (_, i) => data!.nameOf(i));
+  };
+  expect(await sizeOf("moving.npz", { targets: ["u"] })).toEqual([0, 1, 2, 3].map((i) => `moving.npz/${i}.npz`));
+  expect(await sizeOf("fixed.h5", { targets: ["u"], sequence: true })).toHaveLength(3);
+  const energy = { energy: { whole: true } };
+  expect(await sizeOf("train.extxyz", { targets: energy })).toEqual(["train.extxyz/0.extxyz", "train.extxyz/1.extxyz"]);
+  // Alone it is no split of that name.
+  const found = await survey(source, { files: "train.extxyz" });
+  expect(found).toMatchObject({ files: 2, splitFolders: false });
+  expect(parse(proposeConfig(found, "data"))).toMatchObject({ files: "train.extxyz", splits: { train: 0.8 } });
+  await expect(sizeOf("fixed.h5", { targets: ["u"] })).rejects.toThrow(
+    'data/fixed.h5: array "u" has 4 rows, there are 3 points. Arrays [frames, points, ...] are of a sequence: sequence: true.',
+  );
+  await expect(sizeOf("train.extxyz", { targets: energy, globals: ["co2"] })).rejects.toThrow(
+    'data/train.extxyz/0.extxyz: has no array "co2"; there are "species", "energy".',
+  );
+});
+
 it("a gap in a sequence is an error, unless it may be there, which is proposed and advised", async () => {
   const gaps = saveNpz({
     pos: { shape: [2, 3], data: Float32Array.of(0, 0, 0, 1, 1, 1) },
