@@ -45,7 +45,7 @@ describe("a file of netCDF", () => {
   });
 
   it("has the numbers in the attributes that its author gave it, and none of the library's own", async () => {
-    const { arrays, attributes } = await readHdf5(read("classic-model.nc"));
+    const { arrays, attributes } = await readHdf5(read("classic-model.nc4"));
     expect([[...arrays.keys()], [...attributes!].map(([name, { data }]) => [name, ...data])]).toEqual([
       ["p"],
       [["mach", 0.8]],

@@ -98,7 +98,7 @@ for path in sorted(folder.glob("*.nc")):
 (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
 
 # What the library notes of the classic model is no number of the data.
-with netCDF4.Dataset(folder / "classic-model.nc", "w", format="NETCDF4_CLASSIC") as file:
+with netCDF4.Dataset(folder / "classic-model.nc4", "w", format="NETCDF4_CLASSIC") as file:
     file.createDimension("point", 3)
     file.createVariable("p", "f4", ("point",))[:] = [0.5, 1, 2]
     file.mach = 0.8
