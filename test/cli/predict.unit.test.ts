@@ -238,7 +238,7 @@ it("fields are predicted of files whose positions only the config names, and tho
   ]);
   // Formats of meshes hold no more than rows of numbers, and what is of the whole as field data.
   const { pointData, fieldData } = loadVtu(await encode(bytes, "a.vtu", sample, prediction));
-  expect([...pointData.keys(), ...fieldData.keys()]).toEqual(["p", "q", "prediction", "edges", "load"]);
+  expect([...pointData.keys(), ...fieldData.keys()]).toEqual(["p", "q", "prediction", "load"]);
 });
 
 it("arrays keep their types in files of another format: float32 would make one number of many identifiers", async () => {

@@ -10,6 +10,7 @@ import { forNumpy } from "../../formats/numpy/elements.ts";
 import { noteOnRounding } from "../../formats/rounding.ts";
 import { saveVtp, saveVtu } from "../../formats/vtk/vtu-write.ts";
 import { type ArrayFormat, encodeArrays, holdsArrays, writeFields } from "../../formats/write-arrays.ts";
+import { edgeNames, triangleNames } from "../array-names.ts";
 import type { PredictedField } from "../experiment.ts";
 import { expectFinite, predictionArrays } from "../prediction.ts";
 import { elseAsDouble, isReadAsSingle } from "./data.ts";
@@ -123,7 +124,11 @@ export function writeContents({ points, cells, arrays, wholes }: Contents, outpu
     const { data } = points;
     const flat = () => inSpace(data instanceof Float64Array ? data : toFloat32(points), 2);
     const inSpace3 = dimensionality === 3 ? points : { shape: [rows, 3], data: flat() };
-    const mesh = { points: inSpace3, cells, pointData: columns(arrays), fieldData: columns(wholes) };
+    // The cells are those that these arrays list.
+    const fieldData = new Map(
+      [...columns(wholes)].filter(([name]) => ![...edgeNames, ...triangleNames].includes(name)),
+    );
+    const mesh = { points: inSpace3, cells, pointData: columns(arrays), fieldData };
     return (to === ".vtu" ? saveVtu : saveVtp)(mesh);
   }
   const exact = points.data instanceof Float64Array ? points.data : undefined;

@@ -8,9 +8,8 @@ import { extensionOf } from "../../formats/extension.ts";
 import { Random, shuffled } from "../../random.ts";
 import { labelNames, positionNames } from "../array-names.ts";
 import { checkSource, type DataSource, locate, splitPath } from "../data-source.ts";
-import { arrayExtensions } from "./array-frames.ts";
 import { findWanted, noSamples } from "./files.ts";
-import { FramesSource } from "./frames.ts";
+import { FramesSource, frameExtensions } from "./frames.ts";
 import { areSame } from "./missing.ts";
 import { readArrays, sampleExtensions } from "./read.ts";
 import { numbersOf, withCoordinates } from "./sample.ts";
@@ -133,7 +132,7 @@ async function surveyOf(source: FramesSource, { onBad, files: pattern }: SurveyO
   const container = extensionOf(splitPath(files[0]).folder);
   return {
     extension,
-    ...(arrayExtensions.includes(container) && { container }),
+    ...(frameExtensions.includes(container) && { container }),
     files: files.length,
     looked: found.files,
     others: sampleExtensions.filter((other) => other !== extension && count(other) > 0),

@@ -122,6 +122,7 @@ it("a file of frames is a data set of its own, beside others: as NumPy, h5py and
   const found = await survey(source, { files: "train.extxyz" });
   expect(found).toMatchObject({ files: 2, splitFolders: false });
   expect(parse(proposeConfig(found, "data"))).toMatchObject({ files: "train.extxyz", splits: { train: 0.8 } });
+  expect(proposeConfig(found, "data")).toContain("2 frames in .extxyz files of 2 points");
   await expect(sizeOf("fixed.h5", { targets: ["u"] })).rejects.toThrow(
     'data/fixed.h5: array "u" has 4 rows, there are 3 points. Arrays [frames, points, ...] are of a sequence: sequence: true.',
   );
