@@ -17,7 +17,7 @@ import { InputError } from "../../src/errors.ts";
 import { frameRule } from "../../src/experiments/folder/array-frames.ts";
 import { resolveFolderConfig } from "../../src/experiments/folder/config.ts";
 import { arrayFramesIn, framesIn } from "../../src/experiments/folder/frames.ts";
-import { arraysOf, copyExtension, encode, noteOn } from "../../src/experiments/folder/prediction-file.ts";
+import { arraysOf, copyExtension, encode, labelsIn, noteOn } from "../../src/experiments/folder/prediction-file.ts";
 import { readSample } from "../../src/experiments/folder/read-sample.ts";
 import type { SafeTensorInput } from "../../src/formats/bytes/elements.ts";
 import { loadNpz, readNpz, saveNpz } from "../../src/formats/numpy/npz.ts";
@@ -265,7 +265,12 @@ it("arrays keep their types in files of another format: float32 would make one n
 it("frames of an HDF5 file keep their types and their numbers of the whole in one file, and labels are texts in .npz and .csv", async () => {
   // By h5py (frames/make.py): an attribute, times, whole numbers of 1 and 8 bytes, and texts.
   const bytes = new Uint8Array(readFileSync(join(import.meta.dirname, "frames", "flow.h5")));
-  const given = { coordinates: "mesh/points", sequence: true, targets: ["fields/u"], inputs: { zone: {} } };
+  const given = {
+    coordinates: "mesh/points",
+    sequence: true,
+    targets: ["fields/u"],
+    inputs: { zone: {}, wall: { classes: ["none", "slip"] } },
+  };
   const config = resolveFolderConfig(given);
   const frames = (await arrayFramesIn(bytes, "flow.h5", frameRule(config)))!;
   const region = {
@@ -281,6 +286,7 @@ it("frames of an HDF5 file keep their types and their numbers of the whole in on
       bytes,
       sample: await readSample(bytes, file, config),
       arrays: new Map<string, SafeTensorInput>([["region", region]]),
+      labels: labelsIn(await readSample(bytes, file, config), config),
     })),
   );
   const { arrays, texts } = readNpz(await encodeFrames(predicted, "a.npz"), { texts: () => true });
@@ -298,6 +304,7 @@ it("frames of an HDF5 file keep their types and their numbers of the whole in on
     Float64Array.of(0.5, 0.75),
     BigInt64Array.of(1n, 2n, 2n ** 40n, 1n, 2n, 2n ** 40n),
   ]);
+  expect(texts!.get("wall")!.texts).toEqual(["slip", "none", "slip", "slip", "none", "slip"]);
   expect(texts!.get("region")!.texts).toEqual(["wall", "inlet", "wall", "wall", "inlet", "wall"]);
   const rows = new TextDecoder().decode(await encodeFrames(predicted, "a.csv")).split("\n");
   expect(rows.map((row) => row.split(",").at(-2)).slice(0, 3)).toEqual(["region", "wall", "inlet"]);

@@ -11,6 +11,7 @@ import {
   copyExtension,
   encode,
   isAddable,
+  labelsIn,
   noteOn,
   type PredictedFile,
   writeContents,
@@ -171,11 +172,13 @@ export function openFields({ weights, metadata }: Omit<FieldsOptions, "device">,
       for (const frame of await readFrames(bytes, input, experiment)) {
         const { sample } = frame;
         const fields = await experiment.predictFields(model, cloudOf({ sample }, experiment.layout));
-        predicted.push({ ...frame, arrays: arraysOf(fields, sample.file, output) });
+        const labels = labelsIn(sample, experiment.described);
+        predicted.push({ ...frame, arrays: arraysOf(fields, sample.file, output), labels });
       }
-      const [{ sample, arrays }] = predicted;
+      const [{ sample, arrays, labels }] = predicted;
+      const isSingle = sample.file === input;
       return {
-        bytes: await (sample.file === input ? encode(bytes, output, sample, arrays) : encodeFrames(predicted, output)),
+        bytes: await (isSingle ? encode(bytes, output, sample, arrays, labels) : encodeFrames(predicted, output)),
         points: predicted.reduce((sum, { sample }) => sum + sample.points, 0),
         note: noteOn(sample),
         names: [...arrays.keys()].filter((name) => predicted.every(({ arrays }) => arrays.has(name))),
@@ -189,7 +192,7 @@ export function openFields({ weights, metadata }: Omit<FieldsOptions, "device">,
 /** Reads the frames in a file, or the file if it has no several ones. @throws FormatError */
 async function readFrames(bytes: Uint8Array, input: string, { described }: FolderExperiment) {
   const read = async (frames: readonly { bytes: Uint8Array; file: string }[]) => {
-    const samples: Omit<PredictedFile, "arrays">[] = [];
+    const samples: Pick<PredictedFile, "bytes" | "sample">[] = [];
     for (const { bytes, file } of frames) {
       samples.push({ bytes, sample: await readSample(bytes, file, described, { truth: false }) });
     }

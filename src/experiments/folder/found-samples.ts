@@ -9,7 +9,7 @@ import { cloudOf } from "./cloud.ts";
 import { isPositions } from "./config.ts";
 import { noSamples, unitsIn } from "./files.ts";
 import { FramesSource } from "./frames.ts";
-import { arraysOf, copyExtension, encode, noteOn } from "./prediction-file.ts";
+import { arraysOf, copyExtension, encode, labelsIn, noteOn } from "./prediction-file.ts";
 import { readSample } from "./read-sample.ts";
 import type { FieldSample } from "./sample.ts";
 import type { Unit } from "./splits.ts";
@@ -147,7 +147,8 @@ class SampleInFiles implements FoundSample {
     fields: readonly PredictedField[],
     time?: number,
   ): FilePrediction {
-    const moved = this.#trained.experiment.layout.targets.findIndex(({ target }) => isPositions(target));
+    const { described, layout } = this.#trained.experiment;
+    const moved = layout.targets.findIndex(({ target }) => isPositions(target));
     const extension = copyExtension(path);
     const note = noteOn(sample);
     return {
@@ -157,7 +158,8 @@ class SampleInFiles implements FoundSample {
       fields,
       file: path,
       copyName: path.endsWith(extension) ? path : path.replace(/(\.\w+)?$/, extension),
-      copy: () => encode(bytes, extension, sample, arraysOf(fields, sample.file, extension)),
+      copy: () =>
+        encode(bytes, extension, sample, arraysOf(fields, sample.file, extension), labelsIn(sample, described)),
       ...(time !== undefined && { time }),
       ...(note !== undefined && { note }),
     };

@@ -13,7 +13,9 @@ import { type ArrayFormat, encodeArrays, holdsArrays, writeFields } from "../../
 import { edgeNames, triangleNames } from "../array-names.ts";
 import type { PredictedField } from "../experiment.ts";
 import { expectFinite, predictionArrays } from "../prediction.ts";
+import type { FolderConfig } from "./config.ts";
 import { elseAsDouble, isReadAsSingle } from "./data.ts";
+import { areTexts, labelsOf } from "./labels.ts";
 import { readArrays } from "./read.ts";
 import type { FieldSample } from "./sample.ts";
 import { withPoints } from "./sample-arrays.ts";
@@ -69,16 +71,32 @@ function withoutGaps(field: PredictedField): PredictedField {
 /**
  * Encodes an input with arrays added; an output of another format contains what that format supports.
  * @param sample the input, whose coordinates are the points if its format does not tell which array they are
+ * @param labels those of the input's labels that are texts
  */
 export async function encode(
   bytes: Uint8Array,
   output: string,
   sample: FieldSample,
   arrays: ReadonlyMap<string, SafeTensorInput>,
+  labels?: ReadonlyMap<string, SafeTensorInput>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const [from, to] = [sample.file, output].map(dottedExtensionOf);
   if (from === to) return addArrays(bytes, arrays, sample.file);
-  return writeContents(await contentsOf({ bytes, sample, arrays }), output);
+  return writeContents(await contentsOf({ bytes, sample, arrays, labels }), output);
+}
+
+/** Returns the labels that a sample's file has as texts at its points, which are in none of its arrays of numbers. */
+export function labelsIn(
+  { points, inputs, targets }: FieldSample,
+  config: Pick<FolderConfig, "inputs" | "targets">,
+): Map<string, SafeTensorInput> {
+  const found = new Map<string, SafeTensorInput>();
+  const fields = [...config.inputs, ...config.targets];
+  for (const [i, { data }] of [...inputs, ...targets].map((columns) => columns ?? { data: [] }).entries()) {
+    if (!areTexts(fields[i]) || data.length !== points) continue;
+    found.set(fields[i].from[0], { shape: [points], data: Int32Array.from(data), labels: labelsOf(fields[i]) });
+  }
+  return found;
 }
 
 /** A file of a sample with what is predicted of it. */
@@ -86,6 +104,7 @@ export interface PredictedFile {
   bytes: Uint8Array;
   sample: FieldSample;
   arrays: ReadonlyMap<string, SafeTensorInput>;
+  labels?: ReadonlyMap<string, SafeTensorInput> | undefined;
 }
 
 /** What an output of another format than the input's contains. */
@@ -98,7 +117,7 @@ export interface Contents {
   wholes: ReadonlyMap<string, SafeTensorInput>;
 }
 
-export async function contentsOf({ bytes, sample, arrays }: PredictedFile): Promise<Contents> {
+export async function contentsOf({ bytes, sample, arrays, labels = new Map() }: PredictedFile): Promise<Contents> {
   const { file, points: rows, dimensions, positions } = sample;
   const read = await readArrays(bytes, file);
   const dtype = positions instanceof Float32Array ? "F32" : "F64";
@@ -108,7 +127,8 @@ export async function contentsOf({ bytes, sample, arrays }: PredictedFile): Prom
   const { cells, pointData, wholeData } = found ?? withPoints(read, points);
   const known = (of: ReadonlyMap<string, SafeTensor>): [string, SafeTensorInput][] =>
     [...of].map(([name, array]) => [name, forNumpy(array)]);
-  return { points, cells, arrays: new Map([...known(pointData), ...arrays]), wholes: new Map(known(wholeData)) };
+  const all = new Map([...known(pointData), ...labels, ...arrays]);
+  return { points, cells, arrays: all, wholes: new Map(known(wholeData)) };
 }
 
 /** Arrays keep their types where the format has these: float32 would make one number of many points' identifiers. */

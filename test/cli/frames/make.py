@@ -11,4 +11,5 @@ with h5py.File(Path(__file__).with_name("flow.h5"), "w") as file:
     file["fields/u"] = np.arange(6, dtype="f4").reshape(2, 3)
     file["time"] = np.array([0.5, 0.75])
     file["zone"] = np.array([1, 0, 1], "u1")
+    file["wall"] = np.array([b"slip", b"none", b"slip"])
     file["id"] = np.array([1, 2, 2**40], "i8")
