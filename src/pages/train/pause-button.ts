@@ -15,7 +15,9 @@ export class PauseButton {
 
   /** @param pause called by a click @param end called by one that no longer waits for the pause */
   constructor(pause: () => void, end: () => void) {
-    this.element.addEventListener("click", () => {
+    this.element.addEventListener("click", ({ detail }) => {
+      // The second click of a double click on the button in whose place this one appeared.
+      if (detail > 1) return;
       if (this.#state === "ready") pause();
       else if (this.#state === "late") end();
     });
