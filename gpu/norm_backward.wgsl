@@ -134,15 +134,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let tiles = (items + across - 1) / across;
   let lane = thread / across;
   let lanes = ROW_THREADS / across;
-  let part = index / tiles;
-  let part_start = part * parameters.part_rows;
+  let part_start = index / tiles * parameters.part_rows;
+  if (part_start >= parameters.rows) { return; }
   let end = min(part_start + parameters.part_rows, parameters.rows);
   let last = parameters.rows - 1;
   let column = index % tiles * across + thread % across;
   let k = min(column, items - 1);
-  // What follows from the workgroup's place is computed here: its parts would take registers of their own through the loops.
   let writes = column < items;
-  let sums_at = (parameters.first_part + part) * (1 + PLAIN) * items + k;
   var product_sum = Stored(0);
   var plain_sum = Stored(0);
   for (var start = part_start; start < end; start += parameters.chunk) {
@@ -194,7 +192,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! if PLAIN
   let plain_total = column_total(thread, plain_sum);
 //! end
-  if (thread >= across || !writes || part_start >= parameters.rows) { return; }
+  if (thread >= across || !writes) { return; }
+  // The part's index, computed from what the loops need: its own would take a register through them.
+  let sums_at = (parameters.first_part + (end - 1) / parameters.part_rows) * (1 + PLAIN) * items + k;
   sums[sums_at] = product_total;
 //! if PLAIN
   sums[sums_at + items] = plain_total;

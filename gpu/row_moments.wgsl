@@ -15,7 +15,9 @@ fn row_total(thread: u32, own: vec2f) -> vec2f {
   partial[thread] = own;
   workgroupBarrier();
   var total = vec2f(0);
-  for (var i = 0u; i < 8; i++) { total += partial[thread / 8 * 8 + i]; }
+//! repeat i 8
+  total += partial[thread / 8 * 8 + $i];
+//! end
   return total;
 }
 
