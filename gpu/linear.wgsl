@@ -128,10 +128,13 @@ fn right_start(tile: u32, column_in_tile: u32) -> u32 {
 //! end
 }
 
-fn weight_at(place: u32) -> vec4f {
+fn weight_at(begin: u32) -> vec4f {
 //! if RIGHT_VEC4
-  return weight[place];
+  return weight[begin];
 //! else
+  // No place reaches 2^30. That tells compilers that the sums below do not overflow, so that the loads themselves do them. (In tiles of
+  // 128 rows, of which a thread loads little of the right side, NVIDIA's compiler moved values to memory and back for it.)
+  let place = begin & (0x3fffffff | (TILE_ROWS / 128 * 0xc0000000));
   return vec4f(weight[place], weight[place + 1], weight[place + 2], weight[place + 3]);
 //! end
 }

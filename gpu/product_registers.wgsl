@@ -177,7 +177,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! if NORM
         squares = fma(values, values, squares);
 //! end
+//! if LEFT_HALF
+        left_tile[left_inner + $i][left_vec4] = values;
+//! else
         left_tile[left_inner + $i][left_vec4] = rounded(values);
+//! end
       }
 //! end
     }

@@ -37,7 +37,7 @@ export class Arena {
     } catch (cause) {
       throw new OutOfMemoryError(
         `The ball tree needs ${bytes} bytes of WebAssembly memory, which has ${present} and cannot grow that far: ` +
-          "use smaller batches, or split the cloud.",
+          "use smaller batches.",
         { bytes, limit: present },
         { cause },
       );

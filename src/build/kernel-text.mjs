@@ -18,7 +18,7 @@ export const shorten = (text) => text.replace(/^[ \t]+|[ \t]*(\/\/(?!!).*$|\/\*.
 export const dense = (text) =>
   text.replace(/^(?!\/\/!).*$/gm, (line) =>
     line
-      .replace(/(?<!>) ([+*%|&^=!<>]+) |(?<=[\w)\]]) (-) (?!-)/g, "$1$2")
+      .replace(/(?<!>) ([+*/%|&^=!<>]+) |(?<=[\w)\]]) (-) (?!-)/g, "$1$2")
       .replace(/ ?(->|[{};]) ?|(?<!storage)(,) |(?<=\w)(:) |(?<=\b(?:if|for|while|switch)) (?=\()/g, "$1$2$3"),
   );
 

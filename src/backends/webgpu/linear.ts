@@ -95,6 +95,7 @@ export function runLinear(context: Context, call: LinearCall): void {
     tail: isTail,
     layerNorm: Boolean(layerNorm),
     half,
+    leftHalf: halfX,
   };
   runProduct(
     context,

@@ -23,6 +23,8 @@ export interface ProductShape {
   /** Whether right's rows are multiples of 4 where `widths` are. Default: they are. */
   rightVec4?: boolean;
   half?: boolean;
+  /** Whether left is stored in half precision. */
+  leftHalf?: boolean;
   /** Whether the inner dimension has a tail, which `inner` does not count; only where hasTails says so. */
   tail?: boolean;
   /** Whether it is divided into enough parts to occupy a GPU with tiles of any size. */
@@ -73,7 +75,19 @@ const splitsEvenly = ([first, second]: readonly [number, number]) => first === s
 
 /** Returns the constants of product.wgsl and the number of tiles. */
 export function productCut(shape: ProductShape, device: ProductDevice): { constants: Constants; tiles: number } {
-  const { widths, inner, norm, layerNorm, leftAlong, splitLeft, rightAlong, rightVec4 = true, half, tail } = shape;
+  const {
+    widths,
+    inner,
+    norm,
+    layerNorm,
+    leftAlong,
+    splitLeft,
+    rightAlong,
+    rightVec4 = true,
+    half,
+    leftHalf,
+    tail,
+  } = shape;
   const { software, fewRegisters, matrixUnits } = device;
   const useMatrixUnits = half && matrixUnits;
   const tile = chooseTile(shape, useMatrixUnits ? { software, productTuning: MATRIX_TUNING } : device);
@@ -93,6 +107,7 @@ export function productCut(shape: ProductShape, device: ProductDevice): { consta
       LEFT_ALONG: leftAlong ? 1 : 0,
       RIGHT_ALONG: rightAlong ? 1 : 0,
       HALF: half ? 1 : 0,
+      LEFT_HALF: leftHalf ? 1 : 0,
       PRIVATE: isSwiftShader(device) ? 1 : 0,
     },
     tiles: tilesOf(shape, tile),

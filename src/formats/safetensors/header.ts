@@ -91,7 +91,7 @@ export function readHeaderEnd(bytes: Uint8Array, size: number, file: string): nu
     // "<": servers of apps of one page answer with that page where there is no such file.
     throw formatError(
       file,
-      `the header is said to be ${declared} bytes long, but at most ${available} can follow: ${bytes[0] === 60 ? "a web page" : "truncated"}, or no safetensors file.`,
+      `the header is said to be ${declared} bytes, but at most ${available} follow: ${bytes[0] === 60 ? "a web page" : "truncated"}, or no safetensors file.`,
       { offset: 0, expected: available, found: String(declared) },
     );
   }
