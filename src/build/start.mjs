@@ -10,5 +10,7 @@ await main(async () => {
   await setup((programs) => build({ programs }));
   process.exitCode = runDeno(["dist/cli.js", ...process.argv.slice(2)]);
   if (process.argv[2] === "demo")
-    console.log("npm run site shows the pages: a benchmark, an explorer, training to watch.");
+    console.log(
+      "npm run site shows the pages: a benchmark, an explorer, training to watch, predictions for your files.",
+    );
 });
