@@ -6,8 +6,9 @@ import { proxy } from "comlink";
 import type { FileSource, SurrogateField } from "erwin/experiments";
 import { type DataFile, listFiles } from "../shared/data-file.ts";
 import { byId, element } from "../shared/dom.ts";
-import { acceptDrops } from "../shared/drop.ts";
+import { acceptChoices, acceptDrops } from "../shared/drop.ts";
 import { startEngineWorker } from "../shared/engine-worker.ts";
+import { loadExperiments } from "../shared/experiments.ts";
 import { count, sentence } from "../shared/format.ts";
 import { hasGpu } from "../shared/gpu.ts";
 import { say } from "../shared/message.ts";
@@ -40,10 +41,7 @@ let isComputing = false;
 
 const page = await startPage();
 const gpu = hasGpu();
-const library = await import("erwin/experiments").catch((cause: Error) => {
-  byId("status").textContent = "";
-  throw new Error("the library could not be loaded; check the connection", { cause });
-});
+const library = await loadExperiments();
 const worker = new SiteFunctions<PredictWorker>(workerUrl, "prediction", () => (isOpen = false), startEngineWorker);
 const view = new PredictionView();
 backend.value = (await gpu) ? "webgpu" : "cpu";
@@ -55,17 +53,10 @@ byId("save-all").addEventListener("click", () => void compute(() => save([...fou
 byId("cancel").addEventListener("click", cancel);
 byId("example").addEventListener("click", () => void open("Loading the example.", openExample));
 byId("kept-model").addEventListener("click", () => void open("Opening the model.", openKept));
-for (const id of ["open-model", "open-files", "open-folder"]) {
-  const input = byId<HTMLInputElement>(id);
-  const takeChosen = () => {
-    const chosen = [...(input.files ?? [])];
-    input.value = "";
-    if (chosen.length > 0) void open("Reading.", () => take(library.FileSource.fromInput(chosen)));
-  };
-  input.addEventListener("change", takeChosen);
-  // Someone may have chosen files before the library had arrived.
-  takeChosen();
-}
+acceptChoices(
+  ["open-model", "open-files", "open-folder"],
+  (chosen) => void open("Reading.", () => take(library.FileSource.fromInput(chosen))),
+);
 acceptDrops(({ items }) => {
   // What was dropped has to be taken at once.
   const dropped = library.FileSource.fromDrop(items);

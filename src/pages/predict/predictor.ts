@@ -7,6 +7,7 @@ import { openZip } from "../../formats/compression/zip.ts";
 import { blobFile, readWhole } from "../../formats/sources/partial-file.ts";
 import { BEST_CHECKPOINT } from "../../train/checkpoints/store.ts";
 import type { DataFile } from "../shared/data-file.ts";
+import { describeDevice } from "../shared/describe-device.ts";
 import { makePreview } from "../shared/prediction/preview.ts";
 import type { Found, ModelFile, OnFrame, OpenedModel, Shown } from "./protocol.ts";
 
@@ -55,9 +56,7 @@ export class Predictor {
       if (unused !== this.#device) unused?.dispose();
     }
     const { inputs, targets, needsMesh } = this.#surrogate;
-    const { info } = device;
-    const description = `${backend === "cpu" ? "Processor" : "WebGPU"}: ${info.description || info.vendor || "unnamed"}`;
-    return { device: description, inputs, targets, needsMesh };
+    return { device: describeDevice(device), inputs, targets, needsMesh };
   }
 
   /** Finds the samples in files. @throws FormatError if there are none */

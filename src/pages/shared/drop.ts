@@ -1,4 +1,6 @@
-// Accepts files that are dropped anywhere on a page.
+// Accepts files that are dropped anywhere on a page, or chosen.
+
+import { byId } from "./dom.ts";
 
 /** @param zone is highlighted while something is dragged over the page */
 export function acceptDrops(take: (dropped: DataTransfer) => void, zone: HTMLElement = document.body): void {
@@ -18,4 +20,19 @@ export function acceptDrops(take: (dropped: DataTransfer) => void, zone: HTMLEle
     mark(false);
     take(files);
   });
+}
+
+/** @param ids those of the page's file inputs @param take receives what is chosen, also before this call */
+export function acceptChoices(ids: readonly string[], take: (files: File[]) => void): void {
+  for (const id of ids) {
+    const input = byId<HTMLInputElement>(id);
+    const takeChosen = () => {
+      const files = [...(input.files ?? [])];
+      input.value = "";
+      if (files.length > 0) take(files);
+    };
+    input.addEventListener("change", takeChosen);
+    // Someone may have chosen files before the library had arrived.
+    takeChosen();
+  }
 }

@@ -2,7 +2,7 @@
 
 import type { FileSource } from "erwin/experiments";
 import { byId } from "../shared/dom.ts";
-import { acceptDrops } from "../shared/drop.ts";
+import { acceptChoices, acceptDrops } from "../shared/drop.ts";
 import { say, saying } from "../shared/message.ts";
 import type { DataSet } from "./data-set.ts";
 import type { Form } from "./form.ts";
@@ -52,16 +52,9 @@ export function acceptInput(
     event.preventDefault();
     byId("generate").click();
   });
-  for (const id of ["open-file", "open-folder"]) {
-    const input = byId<HTMLInputElement>(id);
-    const takeChosen = () => {
-      const files = [...(input.files ?? [])];
-      input.value = "";
-      if (files.length > 0) void saying(() => take(library.FileSource.fromInput(files)));
-    };
-    input.addEventListener("change", takeChosen);
-    // Someone may have chosen files before the library had arrived.
-    takeChosen();
-  }
+  acceptChoices(
+    ["open-file", "open-folder"],
+    (files) => void saying(async () => take(library.FileSource.fromInput(files))),
+  );
   acceptDrops(({ items }) => void saying(() => take(library.FileSource.fromDrop(items))));
 }

@@ -7,6 +7,7 @@ import { FormatError } from "../../errors.ts";
 import { CONFIG_FILE } from "../../experiments/run-files.ts";
 import { BEST_CHECKPOINT, LAST_CHECKPOINT } from "../../train/checkpoints/store.ts";
 import { byId } from "../shared/dom.ts";
+import { loadExperiments } from "../shared/experiments.ts";
 import { count, figure, sentence } from "../shared/format.ts";
 import { hasGpu } from "../shared/gpu.ts";
 import { keepAwake } from "../shared/keep-awake.ts";
@@ -48,10 +49,7 @@ let starting = false;
 
 const page = await startPage();
 const gpu = hasGpu();
-const library = await import("erwin/experiments").catch((cause: Error) => {
-  byId("status").textContent = "";
-  throw new Error("the library could not be loaded; check the connection", { cause });
-});
+const library = await loadExperiments();
 const view = new ProgressView();
 const prediction = new PredictionView();
 const lock = new RunLock(() => void saying(yieldRun));

@@ -1,8 +1,9 @@
 // Trains in a worker, so that the page never waits. Each checkpoint is kept with the numbers up to it.
 
-import type { CheckpointStore, Device, ErwinError, LogEntry } from "erwin";
+import type { CheckpointStore, ErwinError, LogEntry } from "erwin";
 import type { ExperimentOptions, ExperimentRun } from "erwin/experiments";
 import { CONFIG_FILE, METRICS_FILE } from "../../experiments/run-files.ts";
+import { describeDevice } from "../shared/describe-device.ts";
 import { takeEngine } from "../shared/engine-worker.ts";
 import { reasonOf } from "../shared/reason.ts";
 import { atFarewell } from "../shared/signs-of-life.ts";
@@ -108,6 +109,3 @@ async function open({ config, files, memory }: TrainOrder): Promise<Opened> {
   const previewer = new Previewer(experiment, run, options, (preview) => tell({ type: "preview", preview }));
   return { run, options, store, entries, previewer };
 }
-
-const describeDevice = ({ backend, info }: Pick<Device, "backend" | "info">): string =>
-  `${backend === "cpu" ? "Processor" : "WebGPU"}: ${info.description || info.vendor || "unnamed"}`;
