@@ -10,12 +10,12 @@ import { extensionOf } from "./extension.ts";
 import { npzEntries, saveNpzEntries } from "./numpy/npz.ts";
 import { loadSafetensors, saveSafetensors } from "./safetensors/safetensors.ts";
 import { addVtkPointData } from "./vtk/add.ts";
-import { addPointData } from "./vtk/vtu-write.ts";
+import { addPointData, type FileChanges } from "./vtk/vtu-write.ts";
 
 type Arrays = ReadonlyMap<string, SafeTensorInput>;
-type Adder = (bytes: Uint8Array, arrays: Arrays, file: string) => Uint8Array<ArrayBuffer>;
+type Adder = (bytes: Uint8Array, arrays: Arrays, file: string, changes: FileChanges) => Uint8Array<ArrayBuffer>;
 
-const addToXml: Adder = (bytes, arrays, file) => addPointData(bytes, arrays, { file });
+const addToXml: Adder = (bytes, arrays, file, changes) => addPointData(bytes, arrays, { ...changes, file });
 
 const adders: Readonly<Record<string, Adder>> = {
   vtu: addToXml,
@@ -26,10 +26,15 @@ const adders: Readonly<Record<string, Adder>> = {
   vtk: (bytes, arrays, file) => addVtkPointData(bytes, attributesOf(arrays), file),
   ply: (bytes, arrays, file) => addPlyProperties(bytes, attributesOf(arrays), file),
   csv: (bytes, arrays, file) => addCsvColumns(bytes, attributesOf(arrays), file),
-  npz: (bytes, arrays, file) => saveNpzEntries(npzEntries(bytes, file), arrays),
-  safetensors: (bytes, arrays, file) => {
+  npz: (bytes, arrays, file, { without = [] }) => {
+    const entries = npzEntries(bytes, file);
+    for (const name of without) entries.delete(`${name}.npy`);
+    return saveNpzEntries(entries, arrays);
+  },
+  safetensors: (bytes, arrays, file, { without = [] }) => {
     const { tensors, metadata } = loadSafetensors(bytes, { file });
-    return saveSafetensors(new Map<string, SafeTensorInput>([...tensors, ...arrays]), metadata);
+    const kept = [...tensors].filter(([name]) => !without.includes(name));
+    return saveSafetensors(new Map<string, SafeTensorInput>([...kept, ...arrays]), metadata);
   },
 };
 
@@ -41,12 +46,18 @@ export const addableExtensions: readonly string[] = Object.keys(adders);
  * is replaced.
  * @param arrays by name, each of shape [n] or [n, components]
  * @param name the file's name: its extension chooses the format, and error messages begin with it
+ * @param changes what is left out of VTK's XML files, .npz and .safetensors, and the points' places in VTK's XML files; others keep all
  * @throws FormatError for a file that is damaged or of another format; InputError for arrays that do not fit the file's points, or
  *   whose names it already has
  */
-export function addArrays(input: FileBytes, arrays: Arrays, name: string): Uint8Array<ArrayBuffer> {
+export function addArrays(
+  input: FileBytes,
+  arrays: Arrays,
+  name: string,
+  changes: FileChanges = {},
+): Uint8Array<ArrayBuffer> {
   const extension = extensionOf(name);
-  if (Object.hasOwn(adders, extension)) return adders[extension](toBytes(input), arrays, name);
+  if (Object.hasOwn(adders, extension)) return adders[extension](toBytes(input), arrays, name, changes);
   throw formatError(name, `arrays cannot be added to this format; supported are ${addableExtensions.join(", ")}.`, {
     expected: [...addableExtensions],
     found: extension,

@@ -226,7 +226,7 @@ it("fields are predicted of files whose positions only the config names, and tho
   const config = { coordinates: ["q"], inputs: [], targets: [], globals: [], graph: { kind: "none" } } as const;
   const sample = await readSample(bytes, "a.safetensors", config);
   const prediction = new Map([["prediction", zeros([2])]]);
-  const found = loadNpz(await encode(bytes, "a.npz", sample, prediction));
+  const found = loadNpz(await encode({ bytes, sample, arrays: prediction }, "a.npz"));
   expect([...found].map(([name, { shape }]) => [name, ...shape])).toEqual([
     ["node_positions", 2, 3],
     ["edges", 5, 2],
@@ -237,7 +237,7 @@ it("fields are predicted of files whose positions only the config names, and tho
     ["prediction", 2],
   ]);
   // Formats of meshes hold no more than rows of numbers, and what is of the whole as field data.
-  const { pointData, fieldData } = loadVtu(await encode(bytes, "a.vtu", sample, prediction));
+  const { pointData, fieldData } = loadVtu(await encode({ bytes, sample, arrays: prediction }, "a.vtu"));
   expect([...pointData.keys(), ...fieldData.keys()]).toEqual(["p", "q", "prediction", "load"]);
 });
 
@@ -252,13 +252,13 @@ it("arrays keep their types in files of another format: float32 would make one n
   const bytes = saveSafetensors(arrays);
   const config = { inputs: [], targets: [], globals: [], graph: { kind: "none" } } as const;
   const sample = await readSample(bytes, "a.safetensors", config);
-  const found = loadNpz(await encode(bytes, "a.npz", sample, new Map()));
+  const found = loadNpz(await encode({ bytes, sample, arrays: new Map() }, "a.npz"));
   expect(found.get("id")).toMatchObject({ dtype: "I64", data: ids });
   expect(found.get("node_positions")?.data).toEqual(arrays.get("positions")?.data);
   expect([found.get("half")?.dtype, [...(found.get("bfloat16")?.data ?? [])]]).toEqual(["F16", [1, -2]]);
-  const { points, pointData } = loadVtu(await encode(bytes, "a.vtu", sample, new Map()));
+  const { points, pointData } = loadVtu(await encode({ bytes, sample, arrays: new Map() }, "a.vtu"));
   expect([points.dtype, pointData.get("id")?.data]).toEqual(["F64", ids]);
-  const rows = new TextDecoder().decode(await encode(bytes, "a.csv", sample, new Map())).split("\n");
+  const rows = new TextDecoder().decode(await encode({ bytes, sample, arrays: new Map() }, "a.csv")).split("\n");
   expect(rows[1]).toBe("512345.25,5812345.1,0,1099511627776,1,1");
 });
 
@@ -336,7 +336,8 @@ it("a value of the whole is one row in files of arrays, and at each point where 
     { name: "kind", channels: 1, prediction: Float32Array.of(2, 2, 2), isWhole: true, isClass: true },
     { name: "dipole", channels: 2, prediction: Float32Array.of(4, 5, 4, 5, 4, 5), isWhole: true },
   ];
-  const written = async (output: string) => encode(bytes, output, sample, arraysOf(fields, "a.safetensors", output));
+  const written = async (output: string) =>
+    encode({ bytes, sample, arrays: arraysOf(fields, "a.safetensors", output) }, output);
   for (const arrays of [loadNpz(await written("a.npz")), loadSafetensors(await written("a.safetensors")).tensors]) {
     const found = [...arrays].map(([name, { shape, data }]) => [name, [shape, [...data].map(Number)]]);
     expect(Object.fromEntries(found)).toMatchObject({

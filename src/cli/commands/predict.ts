@@ -1,6 +1,7 @@
 // erwin predict: applies a checkpoint to the points of one file or of many.
 
 import { FOLDER } from "../../experiments/folder/experiment.ts";
+import { isStepCount, STEP_COUNTS } from "../../experiments/folder/future.ts";
 import { loadSafetensors } from "../../index.ts";
 import { recordOf } from "../../jobs/job.ts";
 import { withRecord } from "../../jobs/record.ts";
@@ -39,7 +40,7 @@ const formatNames = predictionFormats.map((extension) => extension.slice(1));
 
 export const predict: Command = {
   summary: "apply a model to points: of one file, or of thousands",
-  usage: `--model FILE_OR_RUN --input PATH ... --output PATH [--format NAME] [--shard I/N] [--batch-points N] [--overwrite] [--lease SECONDS | --queue URL] [--rollout N] ${modelUsage}`,
+  usage: `--model FILE_OR_RUN --input PATH ... --output PATH [--format NAME] [--shard I/N] [--batch-points N] [--overwrite] [--lease SECONDS | --queue URL] [--rollout N|all] ${modelUsage}`,
   options: {
     input: { ...fileOptions.input, value: "PATH", repeats: true },
     output: {
@@ -68,9 +69,9 @@ export const predict: Command = {
         "put many files into a queue (redis://HOST:PORT, postgres://USER@HOST/DATABASE), for erwin work on any number of machines",
     },
     rollout: {
-      value: "N",
+      value: "N|all",
       description:
-        "predict the sequences of a folder, of a .pvd file or of a file of several frames from their first frames, N steps at most (of a .pvd file: default all)",
+        "predict sequences step by step from their first frames, N steps, also past the last frame: those of a folder, a .pvd file, a file of several frames, or of one; all: as many as there are frames for (of a .pvd file the default)",
     },
     ...modelOptions,
   },
@@ -125,14 +126,17 @@ function readFields({ modelPath: file, checkpoint: bytes, device }: OpenModel): 
 }
 
 async function predictRollout(args: Arguments, inputs: readonly string[], choice: ModelChoice): Promise<void> {
-  const wrong = [...forMany, ...forModels].find((name) => args.has(name));
+  const wrong = [...forSharing, ...forModels].find((name) => args.has(name));
   if (wrong) throw new UsageError(`--${wrong} is of no use to sequences, which are predicted step by step`);
+  const steps =
+    args.text("rollout") === "all" ? undefined : args.number("rollout", `${STEP_COUNTS}, or all`, isStepCount);
   const output = args.required("output");
+  if (hasPredictionFormat(output)) throw new UsageError(`--output is "${output}", expected a folder for the frames`);
   if ([...inputs, output].some(isRemote))
     throw new UsageError("sequences are read from this machine and written to it");
   if (inputs.length > 1)
     throw new UsageError(
-      "sequences are predicted from a single --input: a .pvd file, one of several frames, or a folder",
+      "sequences are predicted from a single --input: a .pvd file, one of a frame or several, or a folder",
     );
   const fields = readFields(await openModel(choice));
   if (!fields) throw new UsageError(`${choice.modelPath} was not trained on sequences of a folder's fields`);
@@ -140,11 +144,23 @@ async function predictRollout(args: Arguments, inputs: readonly string[], choice
     ...fields,
     input: inputs[0],
     outputFolder: output,
-    steps: args.count("rollout"),
+    steps,
+    format: formatIn(args),
+    overwrite: args.has("overwrite"),
   });
 }
 
-const forMany = ["format", "shard", "batch-points", "overwrite", "lease", "queue"];
+const forSharing = ["shard", "batch-points", "lease", "queue"];
+const forMany = [...forSharing, "format", "overwrite"];
+
+const hasPredictionFormat = (path: string) =>
+  predictionFormats.some((extension) => path.toLowerCase().endsWith(extension));
+
+/** Returns the extension of the format that is asked for, with its dot. */
+function formatIn(args: Arguments): PredictionFormat | undefined {
+  const format = args.choice("format", formatNames);
+  return format === undefined ? undefined : (`.${format}` as PredictionFormat);
+}
 
 /** Models of a folder's fields know which arrays of a file they take. */
 async function predictFields(
@@ -157,12 +173,11 @@ async function predictFields(
   if (wrong) throw new UsageError(`--${wrong} is of no use to a model that was trained on a folder's fields`);
   if (!many) return predictFieldsOf(inputs[0], takeUser(args.required("output")), options);
   const { outputFolder, shard, overwrite, lease, queue } = many;
-  const format = args.text("format");
   await predictManyFields({
     ...options,
     inputs,
     outputFolder,
-    format: format && `.${format}`,
+    format: formatIn(args),
     shard,
     overwrite,
     lease,
@@ -176,7 +191,7 @@ const forModels = ["features", "radius", "knn", "mode", "batch-points"];
 /** The options of predicting many files. */
 function readMany(args: Arguments, { mode }: ModelChoice) {
   const outputFolder = takeUser(args.required("output"));
-  if (predictionFormats.some((extension) => outputFolder.toLowerCase().endsWith(extension))) {
+  if (hasPredictionFormat(outputFolder)) {
     throw new UsageError(`--output is "${outputFolder}", expected a folder, since there are several inputs`);
   }
   const batchPoints = args.count("batch-points");
@@ -185,7 +200,7 @@ function readMany(args: Arguments, { mode }: ModelChoice) {
   }
   return {
     outputFolder,
-    format: `.${args.choice("format", formatNames) ?? "safetensors"}` as PredictionFormat,
+    format: formatIn(args) ?? (".safetensors" as const),
     shard: parseShard(args.text("shard") ?? "1/1"),
     // In training mode a file's output would depend on the others of its batch.
     batchPoints: mode === "train" ? 1 : (batchPoints ?? defaultBatchPoints),

@@ -175,10 +175,10 @@ export function openFields({ weights, metadata }: Omit<FieldsOptions, "device">,
         const labels = labelsIn(sample, experiment.described);
         predicted.push({ ...frame, arrays: arraysOf(fields, sample.file, output), labels });
       }
-      const [{ sample, arrays, labels }] = predicted;
+      const [{ sample, arrays }] = predicted;
       const isSingle = sample.file === input;
       return {
-        bytes: await (isSingle ? encode(bytes, output, sample, arrays, labels) : encodeFrames(predicted, output)),
+        bytes: await (isSingle ? encode(predicted[0], output) : encodeFrames(predicted, output)),
         points: predicted.reduce((sum, { sample }) => sum + sample.points, 0),
         note: noteOn(sample),
         names: [...arrays.keys()].filter((name) => predicted.every(({ arrays }) => arrays.has(name))),

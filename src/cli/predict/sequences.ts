@@ -1,50 +1,70 @@
-// erwin predict for models of sequences: predicts each sequence from its first frame, step by step, and writes its frames back with
-// the predictions added.
+// erwin predict for models of sequences: predicts each sequence, or a single frame, step by step, and writes its frames back with the
+// predictions added.
 
-import { basename, dirname, extname, join, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { FolderExperiment } from "../../experiments/folder/experiment.ts";
 import { type FoundSample, findSamples } from "../../experiments/folder/found-samples.ts";
-import { frameExtensions } from "../../experiments/folder/frames.ts";
+import { sampleExtensions } from "../../experiments/folder/read.ts";
 import { readTrained } from "../../experiments/folder/trained.ts";
+import { toBytes } from "../../formats/bytes/bytes.ts";
 import { extensionOf } from "../../formats/extension.ts";
-import { savePvd } from "../../formats/vtk/pvd.ts";
-import { InputError } from "../../index.ts";
+import { ErwinError, InputError } from "../../index.ts";
+import { type Recipe, sha256 } from "../../jobs/job.ts";
 import { UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { isFolder, makeFolder, placeOf, writeWhole } from "../files/files.ts";
+import { isFolder, makeFolder, placeOf } from "../files/files.ts";
 import { FolderSource } from "../files/folder-source.ts";
-import { withProgress } from "../process/progress.ts";
+import { describeFailure } from "../process/failure.ts";
+import { interrupted, untilInterrupted } from "../process/interruption.ts";
+import { printError, withProgress } from "../process/progress.ts";
 import { formatPlural } from "../text.ts";
-import type { FieldsOptions } from "./fields.ts";
+import { expectFieldOutput, type FieldsOptions } from "./fields.ts";
+import { listingOnly } from "./listing.ts";
 import { firstNote } from "./notes.ts";
+import { outputName, SequenceFiles } from "./sequence-files.ts";
 
 /** Whether a path is that of a collection of frames. */
 export const isCollection = (path: string): boolean => extensionOf(path) === "pvd";
-/** Whether a file is a sequence of its own: a collection, or one that may hold several frames. */
-const isSequence = (path: string) => isCollection(path) || frameExtensions.includes(extensionOf(path));
+/** The extensions of files that can be predicted, without dots. */
+const known = ["pvd", ...sampleExtensions];
 
 export interface SequencesOptions extends FieldsOptions {
-  /** A collection (.pvd), a file of several frames, or a folder of sequences. */
+  /** A collection (.pvd), a file of one frame or several, or a folder of such or of sequences. */
   input: string;
   outputFolder: string;
-  /** The largest number of steps; by default all that a sequence has frames for. */
+  /** The number of steps; by default all that a sequence has frames for. */
   steps?: number;
+  /** The extension of the frames, with its dot; by default that of their copies. */
+  format?: string;
+  /** Whether predictions that are there are computed again. */
+  overwrite: boolean;
 }
 
 /**
- * Predicts sequences. Each gets its frames and a collection of them in the output folder, under its own name.
- * @throws UsageError for an input or a model that is none of sequences; FormatError for a frame that does not fit
+ * Predicts sequences. Each gets its frames and a collection of them in the output folder, under its own name. What is there from the same
+ * model, files and options is skipped, unless it is to be overwritten.
+ * @throws UsageError for an input or a model that is none of sequences; FormatError for a frame that does not fit; ErwinError at the end,
+ *   if one of several sequences could not be predicted, or was not reached
  */
 export async function predictSequences(options: SequencesOptions): Promise<void> {
-  const { input, outputFolder, weights } = options;
-  if (!isSequence(input) && !isFolder(input)) {
-    const known = ["pvd", ...frameExtensions].map((extension) => `.${extension}`).join(", ");
-    throw new UsageError(`--rollout is for sequences: --input is "${input}", expected a folder or a file (${known})`);
+  const { input, outputFolder, steps, format, weights } = options;
+  if (!known.includes(extensionOf(input)) && !isFolder(input)) {
+    const extensions = known.map((extension) => `.${extension}`).join(", ");
+    throw new UsageError(
+      `--rollout is for sequences: --input is "${input}", expected a folder or a file (${extensions})`,
+    );
   }
   const folder = isFolder(input) ? input : dirname(resolve(input));
   if (placeOf(folder) === (placeOf(outputFolder) ?? resolve(outputFolder))) {
     throw new InputError(`"${outputFolder}" holds the input: choose another folder for the output.`, { file: input });
   }
+  // Of a folder all but earlier predictions.
+  const isListed = (path: string) =>
+    isFolder(input) ? resolve(folder, path) !== resolve(outputFolder) : path === basename(input);
+  const recipe = {
+    model: await sha256(toBytes(weights.bytes)),
+    options: { rollout: steps ?? "all", format, precision: options.device.precision ?? "float32" },
+  };
   await withDevice(options.device, async (device) => {
     const { experiment, model } = readTrained(weights, options.metadata, device);
     try {
@@ -53,40 +73,20 @@ export async function predictSequences(options: SequencesOptions): Promise<void>
           `${weights.file} holds a model of single samples: sequences are for one with sequence: true`,
         );
       }
-      const tell = firstNote();
-      const files = isFolder(input) ? undefined : basename(input);
-      const found = await findSamples({ experiment, model }, new FolderSource(folder), { files, singleFrames: false });
-      // Without earlier predictions.
-      const isOutput = ({ files }: FoundSample) =>
-        resolve(folder, files[0]).startsWith(join(resolve(outputFolder), sep));
-      const sequences = found.filter((one) => (isFolder(input) ? !isOutput(one) : one.name === basename(input)));
-      checkNames(sequences);
+      const found = await findSamples({ experiment, model }, listingOnly(new FolderSource(folder), isListed), {
+        ...(!isFolder(input) && { files: basename(input) }),
+        singleFrames: steps !== undefined,
+      });
+      checkNames(found);
+      for (const one of format === undefined ? [] : found)
+        expectFieldOutput(one.files[0], join(outputFolder, outputName(one) + format));
       makeFolder(outputFolder);
-      for (const sequence of sequences) {
-        const steps = await predictSequence({
-          ...options,
-          sequence,
-          history: experiment.described.sequence.history ?? 0,
-          tell: (file, note) => tell(join(folder, file), note),
-        });
-        if (steps === 0) console.log(noteOnLength(sequence, experiment));
-        console.log(
-          `${sequence.name}: ${formatPlural(steps, "step")} by ${describeDevice(device)}, into ${outputFolder}`,
-        );
-      }
+      await predictAll(found, { ...options, experiment, folder, recipe, by: describeDevice(device) });
     } finally {
       model.dispose();
     }
   });
 }
-
-function noteOnLength({ name, files }: FoundSample, { described: { sequence } }: FolderExperiment): string {
-  const { stride = 1, history = 0 } = sequence ?? {};
-  return `${name}: ${formatPlural(files.length, "frame")}, but the model predicts from frame ${(history + 1) * stride} on`;
-}
-
-/** The name under which a sequence's frames are written. */
-const outputName = ({ name }: FoundSample) => name.replace(/\.pvd$/i, "").replaceAll("/", "_");
 
 function checkNames(sequences: readonly FoundSample[]): void {
   const byName = new Map<string, FoundSample>();
@@ -103,31 +103,69 @@ function checkNames(sequences: readonly FoundSample[]): void {
   }
 }
 
-interface SequenceOptions extends SequencesOptions {
-  sequence: FoundSample;
-  /** The number of frames before the one from which the model predicts. */
-  history: number;
-  /** Receives the path of a frame's file in the folder, and a remark if there is one. */
-  tell: ReturnType<typeof firstNote>;
+interface AllOptions extends SequencesOptions {
+  experiment: FolderExperiment;
+  folder: string;
+  recipe: Recipe;
+  /** The device in words. */
+  by: string;
 }
 
-/** @returns the number of steps */
-async function predictSequence({ sequence, history, tell, outputFolder, steps }: SequenceOptions): Promise<number> {
-  const frames = Math.min(sequence.frames, (steps ?? sequence.frames) + history + 1);
-  const name = outputName(sequence);
-  const digits = String(frames - 1).length;
-  const written: { file: string; time: number }[] = [];
-  await withProgress(`predicting ${sequence.name}`, async (report) => {
-    for await (const frame of sequence.predict({ steps })) {
-      tell(frame.file, frame.note);
-      const file = `${name}.${String(written.length).padStart(digits, "0")}${extname(frame.copyName)}`;
-      writeWhole(join(outputFolder, file), await frame.copy());
-      written.push({ file, time: frame.time! });
-      report(written.length, frames);
+async function predictAll(found: readonly FoundSample[], options: AllOptions): Promise<void> {
+  const tell = firstNote();
+  let [failed, left] = [0, found.length];
+  await untilInterrupted("stopping after this step", async (signal) => {
+    for (const sequence of found) {
+      try {
+        await predictSequence({ ...options, sequence, tell, signal });
+      } catch (error) {
+        if (signal.aborted) return;
+        if (found.length === 1 || !(error instanceof ErwinError)) throw error;
+        printError(describeFailure(sequence.name, error));
+        failed++;
+      }
+      left--;
     }
   });
-  if (written.every(({ file }) => /\.vt[upirs]$/i.test(file))) {
-    writeWhole(join(outputFolder, `${name}.pvd`), savePvd(written));
+  if (left > 0) throw interrupted(left, "sequence");
+  if (failed > 0) throw new ErwinError(`${failed} of ${formatPlural(found.length, "sequence")} failed.`, { failed });
+}
+
+interface SequenceOptions extends AllOptions {
+  sequence: FoundSample;
+  /** Receives the path of a frame's file, and a remark if there is one. */
+  tell: ReturnType<typeof firstNote>;
+  signal: AbortSignal;
+}
+
+async function predictSequence(options: SequenceOptions): Promise<void> {
+  const { sequence, experiment, folder, outputFolder, steps, format, recipe, overwrite, tell, signal, by } = options;
+  const { stride = 1, history = 0 } = experiment.described.sequence ?? {};
+  const count = steps === undefined ? sequence.frames : steps + history + 1;
+  const output = new SequenceFiles({ sequence, stride, folder, outputFolder, count, format });
+  const record = await output.record(recipe);
+  if (!overwrite && output.has(record)) return console.log(`${sequence.name}: skipped, it is in ${outputFolder}`);
+  output.begin();
+  try {
+    await withProgress(`predicting ${sequence.name}`, async (report) => {
+      for await (const frame of sequence.predict({ steps, signal })) {
+        tell(join(folder, frame.file), frame.note);
+        report(output.add(await frame.copy(format), frame.time!), count);
+      }
+    });
+  } finally {
+    // What there is of an interrupted prediction, or of one that diverged, can be looked at.
+    output.collect();
   }
-  return Math.max(0, written.length - 1 - history);
+  output.end(record);
+  const made = Math.max(0, count - 1 - history);
+  const { name, files } = sequence;
+  if (made === 0) {
+    const advice = "--rollout N goes on past the last";
+    const first = (history + 1) * stride;
+    console.log(
+      `${name}: ${formatPlural(files.length, "frame")}, but the model predicts from frame ${first} on; ${advice}`,
+    );
+  }
+  console.log(`${name}: ${formatPlural(made, "step")} by ${by}, into ${outputFolder}`);
 }

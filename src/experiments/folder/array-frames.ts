@@ -123,8 +123,10 @@ function findFrames(
   );
   const lengths = telling.flatMap(([, array]) => (isOfFrames(array) ? [array.shape[0]] : targets ? [1] : []));
   const [frames, ...others] = new Set(lengths);
-  // Several lengths tell nothing of time.
-  return frames > 1 && others.length === 0 ? { frames, points, arePointsFixed: true } : "none";
+  const areAllOfFrames = telling.every(([, array]) => isOfFrames(array));
+  // Several lengths tell nothing of time, and one row may be a number of the whole, but not where the targets have it.
+  const isOneFrame = frames === 1 && targets !== undefined && areAllOfFrames;
+  return (frames > 1 || isOneFrame) && others.length === 0 ? { frames, points, arePointsFixed: true } : "none";
 }
 
 /** Returns what an array has at an index of its first axis. */

@@ -6,6 +6,7 @@ import { adviceFor, blockFormats, headFormats } from "../../formats/other-format
 import { loadPvd } from "../../formats/vtk/pvd.ts";
 import { type DataSource, joinPath, locate, readLines, splitPath } from "../data-source.ts";
 import { frameExtensions } from "./frames.ts";
+import { type Numbered, numberIn } from "./numbering.ts";
 import { sampleExtensions } from "./read.ts";
 import type { Unit } from "./splits.ts";
 
@@ -137,14 +138,6 @@ async function sequencesIn(source: DataSource, all: readonly string[], samples: 
   return [...units, ...numberedSequences(untaken, source)];
 }
 
-interface Numbered {
-  path: string;
-  /** Its name up to the number, and the extension: what the frames of a sequence have in common. */
-  start: string;
-  digits: string;
-  extension: string;
-}
-
 /**
  * Groups files whose names differ in nothing but their last number. A sequence is called by what its names begin with, and by
  * the extension, too, where several would be called the same, such as run_0.npz, run_0.csv and run0.npz.
@@ -153,12 +146,11 @@ interface Numbered {
 function numberedSequences(samples: readonly string[], source: DataSource): Unit[] {
   const groups = new Map<string, Numbered[]>();
   for (const path of samples) {
-    const match = /^(.*?)(\d+)(\.\w+)$/.exec(path);
-    if (!match) continue;
-    const [, start, digits, extension] = match;
-    const key = `${start}*${extension}`;
+    const numbered = numberIn(path);
+    if (!numbered) continue;
+    const key = `${numbered.start}*${numbered.extension}`;
     const frames = groups.get(key) ?? [];
-    frames.push({ path, start, digits, extension });
+    frames.push(numbered);
     groups.set(key, frames);
   }
   const sequences = [...groups.values()].filter((frames) => frames.length > 1);

@@ -1,38 +1,46 @@
 // What a trained model can predict in a folder of files: samples, or sequences, which it predicts frame by frame.
 
-import { type AbortOptions, checkSignal } from "../../abort.ts";
-import { checkOptions } from "../../arguments/options.ts";
+import type { AbortOptions } from "../../abort.ts";
 import { type DataSource, locate } from "../data-source.ts";
-import type { PredictedField, SamplePrediction } from "../experiment.ts";
+import type { SamplePrediction } from "../experiment.ts";
 import { frameRule } from "./array-frames.ts";
-import { cloudOf } from "./cloud.ts";
-import { isPositions } from "./config.ts";
 import { noSamples, unitsIn } from "./files.ts";
 import { FramesSource } from "./frames.ts";
-import { arraysOf, copyExtension, encode, labelsIn, noteOn } from "./prediction-file.ts";
-import { readSample } from "./read-sample.ts";
-import type { FieldSample } from "./sample.ts";
-import type { Unit } from "./splits.ts";
+import { SampleInFiles } from "./sample-in-files.ts";
 import type { TrainedFields } from "./trained.ts";
 
-/** The prediction for a sample in a file, or for a frame of a sequence. */
+/**
+ * The prediction for a sample in a file, or for a frame of a sequence. A frame past the last one has no truth; its points, mesh and copy
+ * are those of the last frame, but for points that the model moves.
+ */
 export interface FilePrediction extends SamplePrediction {
-  /** The path of the sample's file in its source. */
+  /** The path of the sample's file in its source; past the last frame of a sequence that frame's. */
   readonly file: string;
   /** A remark for the user: that the truth in the file cannot be used, or that coordinates are rounded. */
   readonly note?: string;
-  /** The path of the copy: that of the file, with .npz in place of an extension of files to which no arrays can be added. */
+  /**
+   * The path of the copy: that of the file, with .npz in place of an extension of files to which no arrays can be added. Past the last
+   * frame the number in it goes on.
+   */
   readonly copyName: string;
   /**
-   * Returns the file with the arrays `prediction` and, where it has the truth, `error`, as `erwin predict` writes it.
-   * @throws NumericalError for predictions that are not finite
+   * Returns the file with the arrays `prediction` and, where it has the truth, `error`, as `erwin predict` writes it. Past the last frame
+   * it is that frame's without the arrays of the targets (in .csv, .ply and .vtk files these stay); where the points move, those of
+   * .vtu and .vtp files are at their predicted places.
+   * @param format another one: .vtu, .vtp, .vtk, .npz, .safetensors, .csv or .ply; by default that of `copyName`
+   * @throws NumericalError for predictions that are not finite; FormatError for a format that cannot be written
    */
-  copy(): Promise<Uint8Array<ArrayBuffer>>;
+  copy(format?: string): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** What to predict of a sample. */
 export interface SamplePredictionOptions extends AbortOptions {
-  /** Of a sequence: the largest number of steps; by default all that it has frames for. */
+  /**
+   * Of a model of sequences: the number of steps from the first frame on (with a history, from the frame after those that the model sees
+   * before), from 1 to 1,000,000, also past the last frame and of a single one; by default a sequence is predicted as far as it has
+   * frames, and of a single frame the next one alone. Past the last frame, what the model sees and does not predict (inputs, globals,
+   * points, mesh) stays as it is, and so must not change before; frames that have it for later steps need no targets.
+   */
   steps?: number;
 }
 
@@ -42,11 +50,17 @@ export interface FoundSample {
   readonly name: string;
   /** The paths of its files: of a sequence those of its frames, in the order of time. */
   readonly files: readonly string[];
-  /** The number of predictions: of a sequence one for each frame that the model's stride leads to, from the first frame on; else 1. */
+  /**
+   * The number of predictions without `steps`: of a sequence one for each frame that the model's stride leads to, from the first frame
+   * on; else 1. With `steps` there are as many more than the frames that a rollout begins with, which are one and the model's history.
+   */
   readonly frames: number;
   /**
-   * Predicts it: a sequence step by step from its first frame, each frame from the prediction before it.
-   * @throws FormatError for a file that is damaged or does not fit the model; OutOfMemoryError; the signal's reason, once it is aborted
+   * Predicts it: a sequence step by step from its first frame, each frame from the prediction before it. Memory does not grow with the
+   * number of steps.
+   * @throws ConfigError for `steps` that are none, or of a model that makes none; FormatError for a file that is damaged or does not fit
+   *   the model, for fewer frames than `steps` can begin with, and for an input that changes where they lead past the last frame;
+   *   OutOfMemoryError; the signal's reason, once it is aborted
    */
   predict(options?: SamplePredictionOptions): AsyncGenerator<FilePrediction>;
 }
@@ -82,86 +96,4 @@ export async function findSamples(
     seen.push(...found);
   }
   throw noSamples(locate(files, ""), { ...first, found: seen });
-}
-
-class SampleInFiles implements FoundSample {
-  readonly name: string;
-  readonly files: readonly string[];
-  readonly #trained: TrainedFields;
-  readonly #source: DataSource;
-  readonly #times: readonly number[] | undefined;
-  readonly #isSequence: boolean;
-
-  constructor(trained: TrainedFields, source: DataSource, { name, files, times }: Unit, isSequence: boolean) {
-    this.name = name;
-    this.files = files;
-    this.#trained = trained;
-    this.#source = source;
-    this.#times = times;
-    this.#isSequence = isSequence;
-  }
-
-  get frames(): number {
-    return Math.ceil(this.files.length / this.#stride);
-  }
-
-  /** The number of files from a frame of the model to the next. */
-  get #stride(): number {
-    return (this.#isSequence && this.#trained.experiment.described.sequence?.stride) || 1;
-  }
-
-  async *predict(options: SamplePredictionOptions = {}): AsyncGenerator<FilePrediction> {
-    checkOptions("predict", options, { signal: true, steps: true });
-    const { signal, steps = Number.POSITIVE_INFINITY } = options;
-    checkSignal(signal);
-    const { experiment, model } = this.#trained;
-    const { history = 0 } = experiment.described.sequence ?? {};
-    const stride = this.#stride;
-    let read: { path: string; bytes: Uint8Array; sample: FieldSample };
-    const readFrame = async (path: string) => {
-      checkSignal(signal);
-      const bytes = await this.#source.read(path);
-      const sample = await readSample(bytes, locate(this.#source, path), experiment.described, { truth: false });
-      read = { path, bytes, sample };
-      return sample;
-    };
-    if (!this.#isSequence) {
-      const sample = await readFrame(this.files[0]);
-      yield this.#predicted(read!, await experiment.predictFields(model, cloudOf({ sample }, experiment.layout)));
-      return;
-    }
-    const wanted = this.files.filter((_, i) => i % stride === 0 && i / stride <= steps + history);
-    async function* samples(): AsyncGenerator<FieldSample> {
-      for (const path of wanted) yield await readFrame(path);
-    }
-    let frame = 0;
-    for await (const fields of experiment.rollOut(model, samples())) {
-      checkSignal(signal);
-      const place = stride * frame++;
-      yield this.#predicted(read!, fields, this.#times?.[place] ?? place);
-    }
-  }
-
-  #predicted(
-    { path, bytes, sample }: { path: string; bytes: Uint8Array; sample: FieldSample },
-    fields: readonly PredictedField[],
-    time?: number,
-  ): FilePrediction {
-    const { described, layout } = this.#trained.experiment;
-    const moved = layout.targets.findIndex(({ target }) => isPositions(target));
-    const extension = copyExtension(path);
-    const note = noteOn(sample);
-    return {
-      positions: Float32Array.from(moved < 0 ? sample.positions : fields[moved].prediction),
-      dimensionality: sample.dimensions,
-      cells: sample.cells,
-      fields,
-      file: path,
-      copyName: path.endsWith(extension) ? path : path.replace(/(\.\w+)?$/, extension),
-      copy: () =>
-        encode(bytes, extension, sample, arraysOf(fields, sample.file, extension), labelsIn(sample, described)),
-      ...(time !== undefined && { time }),
-      ...(note !== undefined && { note }),
-    };
-  }
 }

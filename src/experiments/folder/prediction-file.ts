@@ -8,7 +8,7 @@ import { positionNames } from "../../formats/clouds/positions.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
 import { forNumpy } from "../../formats/numpy/elements.ts";
 import { noteOnRounding } from "../../formats/rounding.ts";
-import { saveVtp, saveVtu } from "../../formats/vtk/vtu-write.ts";
+import { type FileChanges, movedTo, saveVtp, saveVtu } from "../../formats/vtk/vtu-write.ts";
 import { type ArrayFormat, encodeArrays, holdsArrays, writeFields } from "../../formats/write-arrays.ts";
 import { edgeNames, triangleNames } from "../array-names.ts";
 import type { PredictedField } from "../experiment.ts";
@@ -68,21 +68,12 @@ function withoutGaps(field: PredictedField): PredictedField {
   };
 }
 
-/**
- * Encodes an input with arrays added; an output of another format contains what that format supports.
- * @param sample the input, whose coordinates are the points if its format does not tell which array they are
- * @param labels those of the input's labels that are texts
- */
-export async function encode(
-  bytes: Uint8Array,
-  output: string,
-  sample: FieldSample,
-  arrays: ReadonlyMap<string, SafeTensorInput>,
-  labels?: ReadonlyMap<string, SafeTensorInput>,
-): Promise<Uint8Array<ArrayBuffer>> {
+/** Encodes an input with arrays added; an output of another format contains what that format supports. */
+export async function encode(predicted: PredictedFile, output: string): Promise<Uint8Array<ArrayBuffer>> {
+  const { bytes, sample, arrays, changes } = predicted;
   const [from, to] = [sample.file, output].map(dottedExtensionOf);
-  if (from === to) return addArrays(bytes, arrays, sample.file);
-  return writeContents(await contentsOf({ bytes, sample, arrays, labels }), output);
+  if (from === to) return addArrays(bytes, arrays, sample.file, changes);
+  return writeContents(await contentsOf(predicted), output);
 }
 
 /** Returns the labels that a sample's file has as texts at its points, which are in none of its arrays of numbers. */
@@ -102,9 +93,13 @@ export function labelsIn(
 /** A file of a sample with what is predicted of it. */
 export interface PredictedFile {
   bytes: Uint8Array;
+  /** The file's sample, whose coordinates are the points if its format does not tell which array they are. */
   sample: FieldSample;
   arrays: ReadonlyMap<string, SafeTensorInput>;
+  /** Those of its labels that are texts. */
   labels?: ReadonlyMap<string, SafeTensorInput> | undefined;
+  /** What of the file is not as in the prediction, that is of a frame after it. */
+  changes?: FileChanges;
 }
 
 /** What an output of another format than the input's contains. */
@@ -117,7 +112,8 @@ export interface Contents {
   wholes: ReadonlyMap<string, SafeTensorInput>;
 }
 
-export async function contentsOf({ bytes, sample, arrays, labels = new Map() }: PredictedFile): Promise<Contents> {
+export async function contentsOf(predicted: PredictedFile): Promise<Contents> {
+  const { bytes, sample, arrays, labels = new Map(), changes: { without = [], points: moved } = {} } = predicted;
   const { file, points: rows, dimensions, positions } = sample;
   const read = await readArrays(bytes, file);
   const dtype = positions instanceof Float32Array ? "F32" : "F64";
@@ -127,8 +123,9 @@ export async function contentsOf({ bytes, sample, arrays, labels = new Map() }: 
   const { cells, pointData, wholeData } = found ?? withPoints(read, points);
   const known = (of: ReadonlyMap<string, SafeTensor>): [string, SafeTensorInput][] =>
     [...of].map(([name, array]) => [name, forNumpy(array)]);
-  const all = new Map([...known(pointData), ...labels, ...arrays]);
-  return { points, cells, arrays: all, wholes: new Map(known(wholeData)) };
+  const kept = known(pointData).filter(([name]) => !without.includes(name));
+  const all = new Map([...kept, ...labels, ...arrays]);
+  return { points: moved ? movedTo(moved, points) : points, cells, arrays: all, wholes: new Map(known(wholeData)) };
 }
 
 /** Arrays keep their types where the format has these: float32 would make one number of many points' identifiers. */

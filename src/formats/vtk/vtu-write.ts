@@ -4,6 +4,7 @@ import { InputError } from "../../errors.ts";
 import { concatBytes, type FileBytes, type TypedArray } from "../bytes/bytes.ts";
 import {
   type NamedTensors,
+  type SafeTensor,
   type SafeTensorInput,
   type SafeTensorType,
   tensorEntries,
@@ -174,6 +175,19 @@ function describeArray({ name, type, rows, components }: WrittenArray): string {
 /** Text and bytes, one after the other: one string could not hold the numbers of a large mesh. */
 type Content = readonly (string | Uint8Array)[];
 
+/** What is changed in a file, besides the arrays that are added to it. */
+export interface FileChanges {
+  /** The names of arrays of points that are left out. */
+  without?: readonly string[];
+  /** The places of the points, in all pieces, [n, dimensionality], if they move; of two coordinates the third stays as it is. */
+  points?: MovedPoints | undefined;
+}
+
+interface MovedPoints {
+  data: ArrayLike<number>;
+  dimensionality: number;
+}
+
 /** What replaces a range of a file's bytes. */
 interface Change {
   start: number;
@@ -192,9 +206,10 @@ interface Change {
 export function addPointData(
   input: FileBytes,
   arrays: NamedTensors,
-  options: { file?: string } = {},
+  options: FileChanges & { file?: string } = {},
 ): Uint8Array<ArrayBuffer> {
-  const source = openMesh(input, options?.file ?? "vtu");
+  const { file = "vtu", without = [], points: moved } = options ?? {};
+  const source = openMesh(input, file);
   if (source.unknownCompression !== undefined) throw source.error(`${source.unknownCompression}.`);
   const counts = source.pieces.map((piece) => pointsOf(source, piece));
   const points = counts.reduce((sum, count) => sum + count, 0);
@@ -212,7 +227,7 @@ export function addPointData(
   const blocks: Uint8Array[] = [];
   const refer = appendTo(blocks, encoding, isRaw ? end - appended.start : 0);
   const describe = (array: WrittenArray): Content => (isRaw ? [refer(array)] : inlineArray(array, encoding));
-  const names = written.map(({ name }) => name);
+  const names = [...written.map(({ name }) => name), ...without];
   const changes: Change[] = [];
   let first = 0;
   source.pieces.forEach((piece, i) => {
@@ -223,10 +238,32 @@ export function addPointData(
     });
     const content = written.flatMap((array) => describe(part(array)));
     changes.push(...insert(piece, content, names));
+    const [old] = piece.sections.get("Points")?.arrays ?? [];
+    if (moved && old) {
+      const content = describe(writtenArray(old.name, movedTo(moved, source.read(old, counts[i]), first)));
+      changes.push({ start: old.start, end: old.end, content });
+    }
     first += counts[i];
   });
+  changes.sort((a, b) => a.start - b.start);
   if (isRaw) changes.push({ start: end, end, content: blocks });
   return apply(bytes, changes);
+}
+
+/**
+ * Returns points at other places, of which whole numbers would be a coarse grid.
+ * @param first the number of the first of them among all that are moved
+ */
+export function movedTo({ data: places, dimensionality }: MovedPoints, points: SafeTensor, first = 0): SafeTensor {
+  const [rows, components = 1] = points.shape;
+  const isSingle = points.data instanceof Float32Array;
+  const data = isSingle ? points.data.slice() : Float64Array.from(points.data as Float64Array, Number);
+  for (let row = 0; row < rows; row++) {
+    for (let axis = 0; axis < dimensionality; axis++) {
+      data[row * components + axis] = places[(first + row) * dimensionality + axis];
+    }
+  }
+  return { dtype: isSingle ? "F32" : "F64", shape: points.shape, data };
 }
 
 /** Returns the end of the appended data, without the line feed before the closing tag, which belongs to no array. */

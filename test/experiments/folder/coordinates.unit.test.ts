@@ -42,9 +42,11 @@ it("tell which arrays are of the points, also in a file that has others under a 
   const sample = await readSample(bytes, "a.npz", config);
   expect([...sample.positions]).toEqual(positions);
   expect(sample.globals[0]).toMatchObject({ width: 1, data: Float32Array.of(7) });
-  const table = new TextDecoder().decode(await encode(bytes, "a.csv", sample, new Map([["prediction", numbers([2])]])));
+  const table = new TextDecoder().decode(
+    await encode({ bytes, sample, arrays: new Map([["prediction", numbers([2])]]) }, "a.csv"),
+  );
   expect(table.split("\n")[1]).toMatch(/^0,1,2,/);
-  const archive = loadNpz(await encode(bytes, "a.npz", sample, new Map([["prediction", numbers([2])]])));
+  const archive = loadNpz(await encode({ bytes, sample, arrays: new Map([["prediction", numbers([2])]]) }, "a.npz"));
   expect(archive.get("points")?.shape).toEqual([5, 3]);
 });
 
