@@ -318,7 +318,10 @@ it("predicts a sequence from its first frame, as far from the truth as evaluate 
   // Of all sequences, and no further than one is asked for.
   expect(await predict(path("flow"), path("moved-all"), "--rollout", "2")).toEqual(found.slice(0, 3));
   expect(readdirSync(path("moved-all"))).toEqual(
-    ["a", "b", "c"].flatMap((name) => [...[0, 1, 2].map((frame) => `${name}.${frame}.vtu`), `${name}.pvd`]),
+    ["a", "b", "c"].flatMap((name) => [
+      ...[0, 1, 2].map((frame) => `${name}.${frame}.vtu`),
+      ...[`${name}.job.json`, `${name}.pvd`],
+    ]),
   );
 });
 
@@ -337,7 +340,10 @@ it("predicts the frames of one file of atoms, which move by what is predicted", 
   const words = ["predict", "--model", path("atoms-run"), "--output", path("fallen"), "--rollout", "2", ...onCpu];
   const found = await erwin([...words, "--input", path("atoms/fall.extxyz")]);
   expect(found.code, found.stderr).toBe(0);
-  expect(readdirSync(path("fallen"))).toEqual([0, 1, 2].map((step) => `fall.extxyz.${step}.npz`));
+  expect(readdirSync(path("fallen"))).toEqual([
+    ...[0, 1, 2].map((step) => `fall.extxyz.${step}.npz`),
+    "fall.extxyz.job.json",
+  ]);
   const { prediction, error, node_positions } = Object.fromEntries(
     [...loadNpz(readFileSync(path("fallen/fall.extxyz.2.npz")))].map(([name, array]) => [name, toFloat32(array)]),
   );
@@ -349,7 +355,7 @@ it("predicts the frames of one file of atoms, which move by what is predicted", 
   );
   const other = await erwin([...words, "--input", path("run.yaml")]);
   expect(other.code).toBe(2);
-  expect(other.stderr).toMatch(/expected a folder or a file \(\.pvd, \.extxyz/);
+  expect(other.stderr).toMatch(/expected a folder or a file \(\.pvd, \.vtu, .*\.extxyz/);
 });
 
 it("learns labels that are texts in tables, and writes them as predictions", async () => {

@@ -11,6 +11,7 @@ import { linesOf } from "../../src/formats/clouds/csv-lines.ts";
 import { openZip } from "../../src/formats/compression/zip.ts";
 import { loadNpz } from "../../src/formats/numpy/npz.ts";
 import { readPointCloud } from "../../src/formats/pointcloud.ts";
+import { loadSafetensors, saveSafetensors } from "../../src/formats/safetensors/safetensors.ts";
 import { loadVtk } from "../../src/formats/vtk/vtk.ts";
 import { concat, readOrRefuse, truncations } from "./corruption.ts";
 
@@ -132,6 +133,20 @@ it("adds more numbers to a .vtk of text than are encoded at once", () => {
     data,
     channels: 2,
   });
+});
+
+it("leaves arrays out of .npz and .safetensors, where others keep them", () => {
+  const without = ["pressure"];
+  const archive = loadNpz(addArrays(read("numpy.npz"), added, "numpy.npz", { without }));
+  expect(archive.has("pressure")).toBe(false);
+  expect([...archive.get("guess")!.data]).toEqual([-7, 0, 2 ** 30, 1]);
+  const one = { shape: [1], data: Float32Array.of(1) };
+  const file = saveSafetensors({ pressure: one, speed: one }, { note: "kept" });
+  const { tensors, metadata } = loadSafetensors(addArrays(file, new Map(), "a.safetensors", { without }));
+  expect([[...tensors.keys()], metadata]).toEqual([["speed"], { note: "kept" }]);
+  expect(addArrays(read("numpy.csv"), added, "numpy.csv", { without })).toEqual(
+    addArrays(read("numpy.csv"), added, "numpy.csv"),
+  );
 });
 
 it("names a column that is there, or a kind of file that takes none", () => {

@@ -304,6 +304,37 @@ describe("files for other programs", () => {
     expect(after.pointData.get("out")).toEqual({ ...both, dtype: "F32" });
   });
 
+  it("leaves arrays out and moves points, of which what has two coordinates keeps the third", () => {
+    for (const name of [...encodings, "meshio-zlib.vtu", "meshio-ascii.vtu"]) {
+      const before = loadVtu(foreign(name));
+      const [first, ...others] = before.pointData.keys();
+      const [three, two] = [3, 2].map((dimensionality) => {
+        const data = Float64Array.from({ length: 30 * dimensionality }, (_, i) => i / 8);
+        const bytes = addPointData(foreign(name), added, { without: [first], points: { data, dimensionality } });
+        const { points, cells, cellData, pointData } = loadVtu(bytes);
+        expect([...pointData.keys()], name).toEqual([...others, "out", "label"]);
+        expect([cells, cellData], name).toEqual([before.cells, before.cellData]);
+        expect(points.dtype, name).toBe(before.points.dtype);
+        return listed(points);
+      });
+      expect(three, name).toEqual(Array.from({ length: 90 }, (_, i) => i / 8));
+      const third = (i: number) => listed(before.points)[i];
+      expect(two, name).toEqual(
+        Array.from({ length: 90 }, (_, i) => (i % 3 < 2 ? (2 * Math.floor(i / 3) + (i % 3)) / 8 : third(i))),
+      );
+    }
+    const data = Float64Array.from({ length: 180 }, (_, i) => i);
+    const moved = loadVtu(addPointData(doubled("vtk-ascii.vtu"), new Map(), { points: { data, dimensionality: 3 } }));
+    expect(listed(moved.points)).toEqual([...data]);
+    // The order of a file's parts may be another.
+    const piece = '<Points><DataArray type="Int32" NumberOfComponents="3">1 2 3</DataArray></Points><PointData/>';
+    const turned = `<VTKFile type="UnstructuredGrid"><UnstructuredGrid><Piece NumberOfPoints="1" NumberOfCells="0">${piece}</Piece></UnstructuredGrid></VTKFile>`;
+    const one = new Map([["p", { shape: [1], data: Float32Array.of(5) }]]);
+    const points = { data: [0.5, 1.5], dimensionality: 2 };
+    const found = loadVtu(addPointData(new TextEncoder().encode(turned), one, { points }));
+    expect([listed(found.points), listed(found.pointData.get("p")!)]).toEqual([[0.5, 1.5, 3], [5]]);
+  });
+
   it("finds a place where there is none", () => {
     const grid = (piece: string) =>
       text('<VTKFile type="UnstructuredGrid"><UnstructuredGrid>', piece, "</UnstructuredGrid></VTKFile>");

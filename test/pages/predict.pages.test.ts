@@ -196,6 +196,61 @@ describe("in Chromium", () => {
     expectClose(single.get("prediction")!.data, next.heat.prediction);
   });
 
+  test("a sequence goes on past its last frame, and so does a single one; the truth is shown where there is some", async () => {
+    const page = await fresh();
+    const predictSteps = async (text: string) => {
+      await page.locator("#steps").fill(text);
+      await page.locator("#steps").press("Enter");
+      await settled(page);
+      return stateOf(page);
+    };
+    const namesOf = (bytes: Uint8Array) => [...loadNpz(bytes).keys()];
+    await give(page, "open-files", { "flow.safetensors": ofSequences, ...frames });
+    await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted run.");
+    expect(await page.locator("#steps").getAttribute("placeholder")).toBe("all frames");
+    expect(await predictSteps("7")).toEqual(["done", undefined]);
+    const captions = page.locator("#prediction-captions p");
+    const slider = page.locator("#prediction-frame");
+    expect(await slider.getAttribute("max")).toBe("7");
+    for (const [frame, sides] of [
+      [4, ["Prediction", "Truth", "Error"]],
+      [7, ["Prediction"]],
+    ] as const) {
+      await slider.fill(String(frame));
+      await expect.poll(() => captions.locator("strong").allTextContents()).toEqual(sides);
+    }
+    expect(await page.locator("#error-chart").isVisible()).toBe(true);
+    expect(await axeViolations(page)).toEqual([]);
+    const copies = unzipSync((await saved(page, "Save prediction")).bytes);
+    expect(Object.keys(copies)).toEqual([0, 1, 2, 3, 4, 5, 6, 7].map((i) => `run_${i}.npz`));
+    expect(namesOf(copies["run_4.npz"]!)).toEqual(["positions", "heat", "prediction", "error"]);
+    expect(namesOf(copies["run_7.npz"]!)).toEqual(["positions", "prediction"]);
+    for (const wrong of ["0", "-1", "1.5", "1e9"]) {
+      expect(await predictSteps(wrong)).toEqual([
+        "failed",
+        expect.stringContaining("steps must be a whole number from 1 to 1000000, not"),
+      ]);
+    }
+
+    await page.locator("#steps").fill("2");
+    await give(page, "open-files", { "run_0.npz": frames["run_0.npz"]!, "other.npz": frames["run_3.npz"]! });
+    await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted other.npz.");
+    expect(await page.locator("#steps").getAttribute("placeholder")).toBe("the next frame");
+    // A click ends the typing of the number, too.
+    const all = unzipSync((await saved(page, "Save all")).bytes);
+    expect(Object.keys(all)).toEqual([
+      ...["other.npz", "other_1.npz", "other_2.npz"].map((name) => `other.npz/${name}`),
+      ...["run_0.npz", "run_1.npz", "run_2.npz"].map((name) => `run_0.npz/${name}`),
+    ]);
+    const next = (bytes: Uint8Array) => loadNpz(bytes).get("prediction")!.data as Float32Array;
+    expectClose(next(all["run_0.npz/run_2.npz"]!), next(copies["run_2.npz"]!));
+    // A model of single samples has no steps.
+    await give(page, "open-files", { "model.safetensors": ofPlates, ...plates });
+    await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted plate-0.vtu.");
+    expect(await page.locator("#steps").isVisible()).toBe(false);
+    expect(opened.problems).toEqual([]);
+  });
+
   test("what cannot be opened is named, and what was there stays", async () => {
     const page = await fresh();
     await give(page, "open-model", { "run.zip": zipSync({ "config.json": new Uint8Array(2) }) });

@@ -119,6 +119,11 @@ export class Surrogate {
     return this.#experiment.described.graph.kind === "mesh";
   }
 
+  /** Whether it is of sequences: `predict` gives the next frame, and samples in files can be predicted any number of steps. */
+  get isSequence(): boolean {
+    return this.#experiment.described.sequence !== undefined;
+  }
+
   /** How many earlier frames `predict` needs. */
   get history(): number {
     return this.#experiment.described.sequence?.history ?? 0;
@@ -173,7 +178,7 @@ export class Surrogate {
 
   /**
    * Finds what it can predict in files: samples, each a file or one of a file's frames, or the sequences of a model of such. Where there
-   * is no sequence, that takes each file as a frame, and predicts the next one.
+   * is no sequence, that takes each file as a frame, and predicts the next one, or with `steps` as many as are asked for.
    *
    * ```ts
    * for (const sample of await surrogate.find(await FileSource.fromDrop(event.dataTransfer.items))) {

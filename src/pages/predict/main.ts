@@ -25,12 +25,15 @@ import workerUrl from "./worker.ts?worker&url";
 
 const backend = byId<HTMLSelectElement>("backend");
 const samples = byId<HTMLSelectElement>("sample");
+const steps = byId<HTMLInputElement>("steps");
 const progress = byId<HTMLProgressElement>("progress");
 
 /** What was opened; a worker that has failed is given both again. */
 let model: Omit<ModelFile, "backend"> | undefined;
 let files: { name: string; files: readonly DataFile[] } | undefined;
 let found: readonly Found[] = [];
+/** Whether the model is of sequences. */
+let isSequence = false;
 /** Whether the worker has model and files. */
 let isOpen = false;
 /** The number of the latest action, and the end of all so far. */
@@ -47,7 +50,7 @@ const view = new PredictionView();
 backend.value = (await gpu) ? "webgpu" : "cpu";
 
 backend.addEventListener("change", () => void open("Opening the model.", reopen));
-samples.addEventListener("change", () => void compute(predict));
+for (const input of [samples, steps]) input.addEventListener("change", () => void compute(predict));
 byId("save").addEventListener("click", () => void compute(() => save([samples.selectedIndex])));
 byId("save-all").addEventListener("click", () => void compute(() => save([...found.keys()])));
 byId("cancel").addEventListener("click", cancel);
@@ -144,6 +147,7 @@ async function openModel(given: Omit<ModelFile, "backend">, data: typeof files, 
   const opened = await worker.call("open", { ...given, backend: backend.value as ModelFile["backend"] });
   model = given;
   isOpen = true;
+  ({ isSequence } = opened);
   showModel(opened);
   showFound([]);
   if (data) await openFiles(data, chosen);
@@ -176,16 +180,24 @@ async function predict(): Promise<void> {
   if (!isOpen) return reopen();
   const { name } = found[samples.selectedIndex]!;
   byId("status").textContent = `Predicting ${name}.`;
-  const { preview, notes } = await computing(() => worker.call("predict", samples.selectedIndex, proxy(showProgress)));
+  const { preview, note } = await computing(() =>
+    worker.call("predict", samples.selectedIndex, wantedSteps(), proxy(showProgress)),
+  );
   view.show(preview);
   byId("status").textContent = `Predicted ${name}.`;
-  if (notes.length > 0) say("warn", notes.map(sentence).join(" "));
+  if (note) say("warn", sentence(note));
+}
+
+/** Returns the number of steps that is asked for, if one is; the library says of other numbers what is wrong with them. */
+function wantedSteps(): number | undefined {
+  const isEmpty = steps.value === "" && !steps.validity.badInput;
+  return isSequence && !isEmpty ? steps.valueAsNumber : undefined;
 }
 
 /** @param indices the places of the samples to save */
 async function save(indices: readonly number[]): Promise<void> {
   if (!isOpen) await reopen();
-  const { name, file } = await computing(() => worker.call("copies", indices, proxy(showProgress)));
+  const { name, file } = await computing(() => worker.call("copies", indices, wantedSteps(), proxy(showProgress)));
   saveFile(file, name);
   byId("status").textContent = `Saved ${name}.`;
 }
@@ -240,6 +252,8 @@ function showFound(all: readonly Found[]): void {
     ...all.map(({ name, frames }) => element("option", {}, areSequences ? `${name}, ${count(frames)} frames` : name)),
   );
   byId("sample-field").hidden = all.length === 0;
+  byId("steps-field").hidden = all.length === 0 || !isSequence;
+  steps.placeholder = areSequences ? "all frames" : "the next frame";
   byId<HTMLButtonElement>("save").disabled = all.length === 0;
   byId("save-all").hidden = all.length < 2;
 }

@@ -55,8 +55,8 @@ export class Predictor {
       const unused = this.#device === device ? before.device : device;
       if (unused !== this.#device) unused?.dispose();
     }
-    const { inputs, targets, needsMesh } = this.#surrogate;
-    return { device: describeDevice(device), inputs, targets, needsMesh };
+    const { inputs, targets, needsMesh, isSequence } = this.#surrogate;
+    return { device: describeDevice(device), inputs, targets, needsMesh, isSequence };
   }
 
   /** Finds the samples in files. @throws FormatError if there are none */
@@ -68,43 +68,59 @@ export class Predictor {
     return this.#found.map(({ name, frames }) => ({ name, frames }));
   }
 
-  /** @param index the place of the sample among those that were found */
-  async predict(index: number, onFrame: OnFrame): Promise<Shown> {
+  /**
+   * @param index the place of the sample among those that were found
+   * @param steps of a sequence; undefined for as many as it has frames for
+   */
+  async predict(index: number, steps: number | undefined, onFrame: OnFrame): Promise<Shown> {
     const sample = this.#found[index]!;
-    const { frames, name } = sample;
+    const frames = this.#countOf(sample, steps);
     const every = Math.ceil(frames / MAX_FRAMES);
     const shown: SamplePrediction[] = [];
-    const notes = new Set<string>();
+    let note: string | undefined;
     let done = 0;
-    for await (const frame of sample.predict({ signal: this.#begin() })) {
+    for await (const frame of sample.predict({ steps, signal: this.#begin() })) {
       // Without the bytes of its file.
       const { positions, dimensionality, fields, time } = frame;
       if (done % every === 0) shown.push({ positions, dimensionality, fields, time });
-      if (frame.note) notes.add(`${frame.file}: ${frame.note}`);
+      note ??= frame.note && `${frame.file}: ${frame.note}`;
       onFrame(++done, frames);
     }
-    return { preview: await makePreview(shown, { sample: name }), notes: [...notes] };
+    return { preview: await makePreview(shown, { sample: sample.name }), note };
   }
 
   /**
    * Returns copies of samples' files with the predictions: the file, or several as a zip.
    * @param indices the places of the samples among those that were found
+   * @param steps as `predict` takes them
    */
-  async copies(indices: readonly number[], onFrame: OnFrame): Promise<{ name: string; file: Blob }> {
+  async copies(
+    indices: readonly number[],
+    steps: number | undefined,
+    onFrame: OnFrame,
+  ): Promise<{ name: string; file: Blob }> {
     const signal = this.#begin();
     const samples = indices.map((index) => this.#found[index]!);
-    const all = samples.reduce((sum, { frames }) => sum + frames, 0);
+    const all = samples.reduce((sum, sample) => sum + this.#countOf(sample, steps), 0);
     const archive = new Archive();
     let done = 0;
     for (const sample of samples) {
-      for await (const frame of sample.predict({ signal })) {
+      // Past the last frame names go on, and may be those of another sample.
+      const folder = steps !== undefined && samples.length > 1 ? `${sample.name}/` : "";
+      for await (const frame of sample.predict({ steps, signal })) {
         const bytes = await frame.copy();
-        if (all === 1) return { name: frame.copyName.split("/").at(-1)!, file: new Blob([bytes]) };
-        archive.add(frame.copyName, bytes);
+        const name = frame.copyName.split("/").at(-1)!;
+        if (all === 1) return { name, file: new Blob([bytes]) };
+        archive.add(folder ? folder + name : frame.copyName, bytes);
         onFrame(++done, all);
       }
     }
     return { name: "predictions.zip", file: archive.end() };
+  }
+
+  /** Returns the number of a sample's predictions. */
+  #countOf({ frames }: FoundSample, steps: number | undefined): number {
+    return steps === undefined ? frames : steps + this.#surrogate!.history + 1;
   }
 
   /** Ends what is being computed; its request fails with an AbortError. */

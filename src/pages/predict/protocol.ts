@@ -18,6 +18,8 @@ export interface OpenedModel {
   inputs: readonly SurrogateField[];
   targets: readonly SurrogateField[];
   needsMesh: boolean;
+  /** Whether it predicts sequences, step by step. */
+  isSequence: boolean;
 }
 
 /** A sample or sequence that can be predicted. */
@@ -29,8 +31,8 @@ export interface Found {
 /** A sample's prediction. */
 export interface Shown {
   preview: Preview;
-  /** Remarks on its files. */
-  notes: readonly string[];
+  /** The first remark on its files: those on others would say the same. */
+  note?: string;
 }
 
 /** Receives how many of a number of frames are done. */

@@ -13,8 +13,8 @@ const predictor = new Predictor(takeEngine());
 const answers = {
   open: (...[model]: Parameters<Predictor["open"]>) => predictor.open(model),
   find: (...[files, name]: Parameters<Predictor["find"]>) => predictor.find(files, name),
-  predict: (...[index, onFrame]: Parameters<Predictor["predict"]>) => predictor.predict(index, onFrame),
-  copies: (...[indices, onFrame]: Parameters<Predictor["copies"]>) => predictor.copies(indices, onFrame),
+  predict: (...[index, steps, onFrame]: Parameters<Predictor["predict"]>) => predictor.predict(index, steps, onFrame),
+  copies: (...[indices, steps, onFrame]: Parameters<Predictor["copies"]>) => predictor.copies(indices, steps, onFrame),
   cancel: () => predictor.cancel(),
 
   /** Makes the example's files: plates of the kind on which its model was trained, but others. */

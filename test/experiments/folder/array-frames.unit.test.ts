@@ -62,6 +62,20 @@ it("frames share their points in sequences alone, and where there are as many as
     modes: { shape: [3, 5], data: new Float32Array(15) },
   });
   expect(await arrayFramesIn(single, "a.npz", beside)).toBeUndefined();
+  // A single row of the target is a frame, not so one of other arrays.
+  const oneRow = (name: string) =>
+    arrayFramesIn(
+      saveNpz({
+        pos: { shape: [5, 3], data: new Float32Array(15) },
+        [name]: { shape: [1, 5], data: Float32Array.of(1, 2, 3, 4, 5) },
+      }),
+      "a.npz",
+      beside,
+    );
+  const [only, ...more] = (await oneRow("w")) ?? [];
+  expect([only.file, more]).toEqual(["a.npz/0.npz", []]);
+  expect(loadNpz(only.bytes).get("w")).toMatchObject({ shape: [5], data: Float32Array.of(1, 2, 3, 4, 5) });
+  expect(await oneRow("modes")).toBeUndefined();
   const square = await arrayFramesIn(read("square.npz"), "square.npz", { isSequence: true });
   expect([...loadNpz(square![1].bytes).get("mass")!.data]).toEqual([2]);
   expect(await arrayFramesIn(read("fixed.nc"), "fixed.nc", { isSequence: true })).toBeUndefined();

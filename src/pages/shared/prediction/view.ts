@@ -10,7 +10,7 @@ import { reasonOf } from "../reason.ts";
 import { colourOfEach, paint, type Range } from "../stage/paint.ts";
 import { rampOf } from "../stage/ramp.ts";
 import type { Stage } from "../stage/stage.ts";
-import type { Preview, PreviewValues } from "./protocol.ts";
+import type { Preview, PreviewFrame, PreviewValues } from "./protocol.ts";
 
 const sides = ["prediction", "truth", "error"] as const;
 type Side = (typeof sides)[number];
@@ -134,17 +134,20 @@ export class PredictionView {
     }
   }
 
-  /** Shows the error of each frame of a sequence. */
+  /** Shows the error of each frame of a sequence whose truth is known. */
   #showErrors(): void {
     const { frames, fields } = this.#preview!;
-    const known = frames.length > 1 && frames.every(({ values }) => values[this.#chosen]?.error);
-    byId("error-chart").hidden = !known;
-    if (!known) return;
-    const at = (i: number) => frames[i]!.time ?? i;
-    const points = frames.map(({ values }, i) => ({ x: at(i), y: rootMeanSquare(values[this.#chosen]!.error!) }));
+    const errorAt = ({ values, time }: PreviewFrame, i: number) => {
+      const { error } = values[this.#chosen]!;
+      return error ? [{ x: time ?? i, y: rootMeanSquare(error) }] : [];
+    };
+    const points = frames.flatMap(errorAt);
+    byId("error-chart").hidden = points.length < 2;
+    if (points.length < 2) return;
+    const shown = this.#slider.valueAsNumber;
     this.#errors.show([
       { label: `error of ${fields[this.#chosen]!.name}`, colour: 1, marks: false, points },
-      { label: "the frame shown", colour: 2, points: [points[this.#slider.valueAsNumber]!] },
+      { label: "the frame shown", colour: 2, points: errorAt(frames[shown]!, shown) },
     ]);
   }
 
