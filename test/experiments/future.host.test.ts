@@ -3,7 +3,7 @@
 
 import { type ConfigError, FormatError } from "erwin";
 import { FOLDER, folderExperiment, MemorySource, openRun, resolveOptions, Surrogate } from "erwin/experiments";
-import { loadNpz, loadVtu, saveNpz, savePvd, saveVtu } from "erwin/formats";
+import { loadNpz, loadSafetensors, loadVtu, saveNpz, savePvd, saveVtu } from "erwin/formats";
 import { expect, test } from "vitest";
 import { smallOfFields as model, onEachDevice } from "../support/models.ts";
 
@@ -69,7 +69,10 @@ onEachDevice((device) => {
     expect(copies[6].get("prediction")!.data).toEqual(Float32Array.from(heat));
     const table = new TextDecoder().decode(await found[6].copy(".csv"));
     expect(table.split("\n")[0]).toBe("x,y,z,wind,id,prediction");
-    await expect(found[6].copy(".doc")).rejects.toThrow(FormatError);
+    expect([...loadSafetensors(await found[6].copy("safetensors")).tensors.keys()]).toEqual([
+      ...["node_positions", "wind", "id", "prediction"],
+    ]);
+    for (const wrong of [".doc", "", 5 as never]) await expect(found[6].copy(wrong)).rejects.toThrow(FormatError);
 
     const single = await first(surrogate, { "run_0.npz": files["run_0.npz"] });
     const alone = await allOf(single.predict({ steps: 6 }));

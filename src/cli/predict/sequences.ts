@@ -161,10 +161,10 @@ async function predictSequence(options: SequenceOptions): Promise<void> {
   const made = Math.max(0, count - 1 - history);
   const { name, files } = sequence;
   if (made === 0) {
-    const advice = "--rollout N goes on past the last";
     const first = (history + 1) * stride;
+    const advice = count > history ? "; --rollout N goes on past the last" : "";
     console.log(
-      `${name}: ${formatPlural(files.length, "frame")}, but the model predicts from frame ${first} on; ${advice}`,
+      `${name}: ${formatPlural(files.length, "frame")}, but the model predicts from frame ${first} on${advice}`,
     );
   }
   console.log(`${name}: ${formatPlural(made, "step")} by ${by}, into ${outputFolder}`);

@@ -27,7 +27,7 @@ export interface FilePrediction extends SamplePrediction {
    * Returns the file with the arrays `prediction` and, where it has the truth, `error`, as `erwin predict` writes it. Past the last frame
    * it is that frame's without the arrays of the targets (in .csv, .ply and .vtk files these stay); where the points move, those of
    * .vtu and .vtp files are at their predicted places.
-   * @param format another one: .vtu, .vtp, .vtk, .npz, .safetensors, .csv or .ply; by default that of `copyName`
+   * @param format another one, such as "vtu": .vtu, .vtp, .vtk, .npz, .safetensors, .csv or .ply; by default that of `copyName`
    * @throws NumericalError for predictions that are not finite; FormatError for a format that cannot be written
    */
   copy(format?: string): Promise<Uint8Array<ArrayBuffer>>;

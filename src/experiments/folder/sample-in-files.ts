@@ -3,6 +3,7 @@
 import { checkSignal } from "../../abort.ts";
 import { checkOptions } from "../../arguments/options.ts";
 import { FormatError } from "../../errors.ts";
+import { formatNamed } from "../../formats/extension.ts";
 import { type DataSource, locate } from "../data-source.ts";
 import type { PredictedField } from "../experiment.ts";
 import { cloudOf } from "./cloud.ts";
@@ -169,9 +170,10 @@ export class SampleInFiles implements FoundSample {
       fields,
       file: path,
       copyName: as.path.endsWith(extension) ? as.path : as.path.replace(/(\.\w+)?$/, extension),
-      copy: (format = extension) => {
-        const arrays = arraysOf(fields, what, format);
-        return encode({ bytes, sample, arrays, labels, ...(isPast && { changes: { without, points } }) }, format);
+      copy: async (format = extension) => {
+        const output = `.${formatNamed(format)}`;
+        const arrays = arraysOf(fields, what, output);
+        return encode({ bytes, sample, arrays, labels, ...(isPast && { changes: { without, points } }) }, output);
       },
       ...(time !== undefined && { time }),
       ...(note !== undefined && { note }),
