@@ -81,6 +81,9 @@ onEachDevice((device) => {
     expect(alone.map(({ copyName, time }) => [copyName, time])).toEqual(
       found.map(({ copyName, time }) => [copyName, time]),
     );
+    const inUse: number[] = [];
+    for await (const _ of single.predict({ steps: 12 })) inUse.push(device().memory.current);
+    expect(new Set(inUse.slice(2)).size).toBe(1);
     // By default its next frame alone.
     const [next, ...more] = await allOf(single.predict());
     expect([next.fields[0].prediction, next.time, more]).toEqual([found[1].fields[0].prediction, undefined, []]);
