@@ -49,7 +49,7 @@ export const predict: Command = {
     },
     format: {
       value: "NAME",
-      description: `of many files' predictions: ${formatNames.join(", ")} (default safetensors)`,
+      description: `of many files' predictions, or of a rollout's frames: ${formatNames.join(", ")} (default safetensors; of models of fields the input's own)`,
     },
     shard: { value: "I/N", description: "every N-th of many files, from the I-th on: one of N jobs, counted from 1" },
     "batch-points": {

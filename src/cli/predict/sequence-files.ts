@@ -1,6 +1,6 @@
 // The files of a sequence's prediction: its frames, a collection of them for ParaView, and the record of what they were computed from.
 
-import { dirname, extname, join } from "node:path";
+import { dirname, join } from "node:path";
 import type { FoundSample } from "../../experiments/folder/found-samples.ts";
 import { copyExtension } from "../../experiments/folder/prediction-file.ts";
 import { savePvd } from "../../formats/vtk/pvd.ts";
@@ -20,13 +20,10 @@ export interface SequenceFilesOptions {
   format: string | undefined;
 }
 
-/** The name under which a sequence's frames are written. */
+/** The name under which a sequence's frames, or a single file's, are written. */
 export function outputName({ name, files }: FoundSample): string {
   const isAlone = files.length === 1 && files[0] === name;
-  return (isAlone ? name.slice(0, name.length - extname(name).length) : name.replace(/\.pvd$/i, "")).replaceAll(
-    "/",
-    "_",
-  );
+  return name.replace(isAlone ? /\.\w+$/ : /\.pvd$/i, "").replaceAll("/", "_");
 }
 
 export class SequenceFiles {

@@ -119,7 +119,7 @@ async function predictAll(found: readonly FoundSample[], options: AllOptions): P
       try {
         await predictSequence({ ...options, sequence, tell, signal });
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted && error === signal.reason) return;
         if (found.length === 1 || !(error instanceof ErwinError)) throw error;
         printError(describeFailure(sequence.name, error));
         failed++;

@@ -68,7 +68,7 @@ export interface FoundSample {
 export interface FindSamplesOptions {
   /** Which files are samples: a pattern with * and **; by default the config's or, if that fits none, all that can be read. */
   files?: string;
-  /** Whether a model of sequences takes files that are in no sequence, if there are no others: it predicts the next frame of each. */
+  /** Whether a model of sequences takes files that are in no sequence, if there are no others: it goes on from each. */
   singleFrames: boolean;
 }
 
