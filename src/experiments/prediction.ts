@@ -85,14 +85,20 @@ export function predictionArrays(
 /**
  * @param values [rows, width]
  * @param what the name of the values in the message
+ * @param why what the reason may be
  * @throws NumericalError that names the first element that is not finite, which would be taken for a prediction
  */
-export function expectFinite(values: Float32Array, width: number, what: string): void {
+export function expectFinite(
+  values: Float32Array,
+  width: number,
+  what: string,
+  why = "features may be too large for float32, or the model's weights damaged",
+): void {
   const at = firstNotFinite(values);
   if (at < 0) return;
   const [row, column] = [Math.floor(at / width), at % width];
   throw new NumericalError(
-    `${what} is ${values[at]} in row ${row}, column ${column}, expected finite numbers: features may be too large for float32, or the model's weights damaged.`,
+    `${what} is ${values[at]} in row ${row}, column ${column}, expected finite numbers: ${why}.`,
     { tensor: "out", row, column },
   );
 }

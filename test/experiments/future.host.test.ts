@@ -196,6 +196,23 @@ onEachDevice((device) => {
     );
   });
 
+  test("what grows beyond float32 is an error that names the step, and the frames before can be written", async () => {
+    const files = framesOf(3, (i) => frame(i, { heat: new Float64Array(points).fill(i * 1e37) }));
+    using surrogate = await open(heated, files);
+    let written = 0;
+    const write = async () => {
+      for await (const { copy } of (await first(surrogate, files)).predict({ steps: 60 })) {
+        await copy();
+        written++;
+      }
+    };
+    // Each step adds 1e37, and what the untrained model makes of it.
+    await expect(write()).rejects.toThrow(
+      /^data\/run_2\.npz, step 3\d: prediction is Infinity in row \d+, column 0, expected finite numbers: errors grow from step to step/,
+    );
+    expect(written).toBeGreaterThan(30);
+  });
+
   test("a frame whose inputs alone are known has no truth for its points, either", async () => {
     const one = (i: number, isKnown: boolean) =>
       saveNpz({

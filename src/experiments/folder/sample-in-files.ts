@@ -154,12 +154,11 @@ export class SampleInFiles implements FoundSample {
     as: { path: string; time?: number; step?: number },
   ): FilePrediction {
     const { described, layout } = this.#trained.experiment;
-    const { step = 0, time } = as;
+    const { step, time } = as;
     const moved = layout.targets.findIndex(({ target }) => isPositions(target));
     const extension = copyExtension(path);
     const note = noteOn(sample);
     const positions = moved < 0 ? sample.positions : fields[moved].prediction;
-    const what = step > 0 ? `${sample.file}, step ${step}` : sample.file;
     const points = moved < 0 ? undefined : { data: positions, dimensionality: sample.dimensions };
     const without = described.targets.filter((target) => !isPositions(target)).flatMap(({ from }) => from);
     const labels = labelsIn(sample, described);
@@ -172,7 +171,7 @@ export class SampleInFiles implements FoundSample {
       copyName: as.path.endsWith(extension) ? as.path : as.path.replace(/(\.\w+)?$/, extension),
       copy: async (format = extension) => {
         const output = `.${formatNamed(format)}`;
-        const arrays = arraysOf(fields, what, output);
+        const arrays = arraysOf(fields, sample.file, output, step);
         return encode({ bytes, sample, arrays, labels, ...(isPast && { changes: { without, points } }) }, output);
       },
       ...(time !== undefined && { time }),
