@@ -1,10 +1,9 @@
 // The experiment eagle: flows over ground, in which the state of a frame is predicted from the previous one, step by step.
 
-import { kinds } from "../../formats/clouds/cells.ts";
+import { equalCells, kinds } from "../../formats/clouds/cells.ts";
 import { Random } from "../../random.ts";
 import type { BatchDetails, Task } from "../../train/task.ts";
 import { meanCurve, meanOf, meanOfEach, meanOver, spreadOf } from "../baselines.ts";
-import { equalCells } from "../cells.ts";
 import { expectSource } from "../data-source.ts";
 import type { Experiment, PredictedField } from "../experiment.ts";
 import { type OptionValues, paperOptions, rotationOf, trainingOptions, whole } from "../options.ts";

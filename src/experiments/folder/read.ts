@@ -7,6 +7,7 @@ import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts"
 import { holdsAtoms } from "../../formats/clouds/atoms.ts";
 import { type Cells, kinds } from "../../formats/clouds/cells.ts";
 import { tableExtensions, textsIn } from "../../formats/clouds/csv.ts";
+import { gridCells } from "../../formats/clouds/grid-cells.ts";
 import { lammpsExtensions } from "../../formats/clouds/lammps.ts";
 import { unpackLaz } from "../../formats/clouds/laz.ts";
 import type { Mesh } from "../../formats/clouds/mesh.ts";
@@ -22,7 +23,6 @@ import { loadTorch, torchTensors } from "../../formats/torch/torch.ts";
 import { loadVtk, type VtkFile } from "../../formats/vtk/vtk.ts";
 import { loadVtkGrid, loadVtp, loadVtu } from "../../formats/vtk/vtu.ts";
 import { edgeNames, positionNames, triangleNames } from "../array-names.ts";
-import { equalCells } from "../cells.ts";
 import { columnsOfTexts, type LabelNumbers, wantsTexts, withLabels } from "./label-arrays.ts";
 import { componentsOf, type SampleArrays, withCells, withPoints } from "./sample-arrays.ts";
 
@@ -122,13 +122,13 @@ function readVtk(bytes: Uint8Array, file: string, wanted?: readonly string[]): S
   const { names, leftOut } = namesIn(bytes, file, wanted);
   const attributes = names.filter((name) => !wanted || wanted.includes(name));
   const found = loadVtk(bytes, { file, attributes });
-  return { ...ofCloud(found, file, names), cells: cellsOf(found), leftOut };
+  return { ...ofCloud(found, file, names), cells: cellsOf(found, file), leftOut };
 }
 
 /** Returns the cells of a legacy file, in the order of its sections. */
-function cellsOf({ positions, cells, cellTypes, dimensions }: VtkFile): Cells {
+function cellsOf({ positions, cells, cellTypes, dimensions }: VtkFile, file: string): Cells {
   const points = positions.length / 3;
-  if (dimensions) return gridCells(dimensions);
+  if (dimensions) return gridCells(dimensions, file);
   const grid = cells.get("CELLS");
   if (grid && cellTypes) return { ...grid, types: Uint8Array.from(cellTypes) };
   const offsets = [0];
@@ -155,23 +155,6 @@ function kindOf(section: string, length: number): number {
   if (section === "VERTICES") return length === 1 ? kinds.vertex : kinds.polyVertex;
   if (section === "LINES") return kinds.polyLine;
   return section === "TRIANGLE_STRIPS" ? kinds.triangleStrip : kinds.polygon;
-}
-
-/** Returns the lines between neighbours in a structured grid, whose first axis runs fastest. */
-function gridCells(dimensions: readonly number[]): Cells {
-  const [columns, rows, layers] = dimensions;
-  const connectivity: number[] = [];
-  for (let k = 0; k < layers; k++) {
-    for (let j = 0; j < rows; j++) {
-      for (let i = 0; i < columns; i++) {
-        const point = (k * rows + j) * columns + i;
-        if (i + 1 < columns) connectivity.push(point, point + 1);
-        if (j + 1 < rows) connectivity.push(point, point + columns);
-        if (k + 1 < layers) connectivity.push(point, point + columns * rows);
-      }
-    }
-  }
-  return equalCells(Int32Array.from(connectivity), 2, kinds.line);
 }
 
 function readPoints(

@@ -2,10 +2,9 @@
 
 import { FormatError } from "../../errors.ts";
 import { type SafeTensor, toInt32 } from "../../formats/bytes/elements.ts";
-import { type Cells, kinds, meshEdges } from "../../formats/clouds/cells.ts";
+import { type Cells, equalCells, kinds, meshEdges } from "../../formats/clouds/cells.ts";
 import { edgeNames, triangleNames } from "../array-names.ts";
 import { namingFile } from "../arrays.ts";
-import { equalCells } from "../cells.ts";
 import type { TextColumn } from "./label-arrays.ts";
 
 /** The contents of a file, or the part of them that was requested. */

@@ -1,9 +1,8 @@
 // Writes generated plates as a folder of .vtu files, as a finite-element program would.
 
-import { kinds } from "../../formats/clouds/cells.ts";
+import { equalCells, kinds } from "../../formats/clouds/cells.ts";
 import { inSpace } from "../../formats/clouds/mesh.ts";
 import { saveVtu } from "../../formats/vtk/vtu-write.ts";
-import { equalCells } from "../cells.ts";
 import type { DataGenerator } from "../generator.ts";
 import { heatedPlate, type Plate } from "./generate.ts";
 import { platePicture } from "./picture.ts";

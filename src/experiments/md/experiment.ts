@@ -1,12 +1,11 @@
 // The molecular dynamics experiment: predicts the distribution of each bead's acceleration in a polymer from its last 15 velocities.
 
-import { type Cells, kinds } from "../../formats/clouds/cells.ts";
+import { type Cells, equalCells, kinds } from "../../formats/clouds/cells.ts";
 import { gaussianNegativeLogLikelihood, mse } from "../../tensor/operators/losses.ts";
 import { slice } from "../../tensor/operators/sections.ts";
 import { joinEdgeLists, joinIntegers, joinRows, offsetsOf } from "../../train/data/batches.ts";
 import { type SupervisedBatch, supervised } from "../../train/task.ts";
 import { gaussianLoss, spread } from "../baselines.ts";
-import { equalCells } from "../cells.ts";
 import { expectSource } from "../data-source.ts";
 import type { Experiment } from "../experiment.ts";
 import { type OptionValues, onOff, paperOptions, rotationOf, trainingOptions } from "../options.ts";

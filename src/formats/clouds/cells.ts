@@ -36,6 +36,20 @@ export const kinds = {
   polyhedron: 42,
 } as const;
 
+/**
+ * Returns cells with the same number of corners.
+ * @param connectivity the points of each cell, cell after cell
+ * @param kind one of `kinds`
+ */
+export function equalCells(connectivity: Int32Array, corners: number, kind: number): Cells {
+  const count = connectivity.length / corners;
+  return {
+    offsets: Int32Array.from({ length: count + 1 }, (_, cell) => corners * cell),
+    connectivity,
+    types: new Uint8Array(count).fill(kind),
+  };
+}
+
 /** The sides of cells with a fixed number of points: pairs of point numbers, counted from 0. */
 const linearSides: Readonly<Record<number, readonly number[]>> = {
   1: [],

@@ -28,7 +28,7 @@ export interface VtkFile extends PointCloud {
   /** VTK's number of each cell's type in an unstructured grid (9 is a quad); undefined for other data sets. */
   cellTypes?: Int32Array;
   /** The number of points along each axis of a grid (STRUCTURED_GRID, ...), whose first axis runs fastest. */
-  dimensions?: number[];
+  dimensions?: [number, number, number];
 }
 
 /** The last two are grids whose points are not listed. */

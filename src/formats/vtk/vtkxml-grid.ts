@@ -3,25 +3,16 @@
 
 import { expectRows } from "../bytes/bytes.ts";
 import type { SafeTensor } from "../bytes/elements.ts";
-import { type Cells, kinds } from "../clouds/cells.ts";
+import type { GridSizes } from "../clouds/grid-cells.ts";
 import type { VtkXmlFile, VtkXmlPiece } from "./vtkxml.ts";
 
 /** The types of files of grids. */
 export const gridTypes: readonly string[] = ["ImageData", "RectilinearGrid", "StructuredGrid"];
 
-/** The number of points along each axis of a grid. */
-type Sizes = readonly [number, number, number];
-
 /** Returns the number of points of a piece, of a mesh or a grid. */
 export function pointsOf(source: VtkXmlFile, piece: VtkXmlPiece): number {
   if (!gridTypes.includes(source.type)) return source.count(piece.attributes, "NumberOfPoints", 0);
   return product(sizesOf(source, piece));
-}
-
-/** Returns the number of cells of a grid: one between each point and the next along the axes that have several. */
-export function gridCellCount(source: VtkXmlFile, piece: VtkXmlPiece): number {
-  const sizes = sizesOf(source, piece);
-  return product(sizes) === 0 ? 0 : product(sizes.map((size) => Math.max(1, size - 1)));
 }
 
 /** Whether the file lists no points. */
@@ -46,35 +37,6 @@ export function impliedPoints(source: VtkXmlFile, piece: VtkXmlPiece): SafeTenso
   return { dtype: "F64", shape: [points, 3], data };
 }
 
-/** Returns the cells of a grid, in the order in which VTK counts them: hexahedra, or quads, lines or a vertex if it is flat. */
-export function gridCells(source: VtkXmlFile, piece: VtkXmlPiece): Cells {
-  const sizes = sizesOf(source, piece);
-  const cells = gridCellCount(source, piece);
-  expectRows(cells, "cells", source.file);
-  const steps = [1, sizes[0], sizes[0] * sizes[1]];
-  const axes = [0, 1, 2].filter((axis) => sizes[axis] > 1);
-  const [x = 0, y = 0, z = 0] = axes.map((axis) => steps[axis]);
-  const corners = [[0], [0, x], [0, x, x + y, y], [0, x, x + y, y, z, x + z, x + y + z, y + z]][axes.length];
-  const connectivity = new Int32Array(cells * corners.length);
-  let at = 0;
-  const cellsAlong = (axis: number) => Math.max(1, sizes[axis] - 1);
-  for (let k = 0; at < connectivity.length; k++) {
-    for (let j = 0; j < cellsAlong(1); j++) {
-      for (let i = 0; i < cellsAlong(0); i++) {
-        for (const corner of corners) connectivity[at++] = i * steps[0] + j * steps[1] + k * steps[2] + corner;
-      }
-    }
-  }
-  return {
-    offsets: Int32Array.from({ length: cells + 1 }, (_, cell) => cell * corners.length),
-    connectivity,
-    types: new Uint8Array(cells).fill(cellTypes[axes.length]),
-  };
-}
-
-/** The types of a grid's cells, by the number of axes along which it extends. */
-const cellTypes = [kinds.vertex, kinds.line, kinds.quad, kinds.hexahedron];
-
 /** A place in space by the indices from the extent's first ones. */
 type Place = (i: number, j: number, k: number) => readonly number[];
 
@@ -89,7 +51,7 @@ function imagePlaces(source: VtkXmlFile, piece: VtkXmlPiece): Place {
   };
 }
 
-function rectilinearPlaces(source: VtkXmlFile, piece: VtkXmlPiece, sizes: Sizes): Place {
+function rectilinearPlaces(source: VtkXmlFile, piece: VtkXmlPiece, sizes: GridSizes): Place {
   const arrays = piece.sections.get("Coordinates")?.arrays ?? [];
   if (arrays.length !== 3) {
     throw source.error(`has ${arrays.length} arrays of coordinates, expected 3.`, {
@@ -101,7 +63,8 @@ function rectilinearPlaces(source: VtkXmlFile, piece: VtkXmlPiece, sizes: Sizes)
   return (i, j, k) => [x[i], y[j], z[k]];
 }
 
-function sizesOf(source: VtkXmlFile, piece: VtkXmlPiece): Sizes {
+/** Returns the number of points along each axis of a grid. */
+export function sizesOf(source: VtkXmlFile, piece: VtkXmlPiece): GridSizes {
   const extent = extentOf(source, piece);
   const size = (axis: number) => Math.max(0, extent[2 * axis + 1] - extent[2 * axis] + 1);
   return [size(0), size(1), size(2)];

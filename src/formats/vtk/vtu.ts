@@ -4,6 +4,7 @@
 import { expectRows, type FileBytes, toBytes } from "../bytes/bytes.ts";
 import { arrayTypes, type SafeTensor, toInt32 } from "../bytes/elements.ts";
 import { type Cells, kinds, type Polyhedra } from "../clouds/cells.ts";
+import { gridCellCount, gridCells } from "../clouds/grid-cells.ts";
 import type { Mesh } from "../clouds/mesh.ts";
 import {
   checkReadOptions,
@@ -15,7 +16,7 @@ import {
 } from "../clouds/positions.ts";
 import { readPolyhedra } from "./polyhedra.ts";
 import { type VtkXmlArray, VtkXmlFile, type VtkXmlPiece, type VtkXmlSection } from "./vtkxml.ts";
-import { gridCellCount, gridCells, gridTypes, impliedPoints, impliesPoints, pointsOf } from "./vtkxml-grid.ts";
+import { gridTypes, impliedPoints, impliesPoints, pointsOf, sizesOf } from "./vtkxml-grid.ts";
 
 /** Options of the readers of mesh files. */
 export interface MeshOptions {
@@ -140,7 +141,7 @@ function readPoints(source: VtkXmlFile): SafeTensor {
 }
 
 function cellsOf(source: VtkXmlFile, piece: VtkXmlPiece): number {
-  if (gridTypes.includes(source.type)) return gridCellCount(source, piece);
+  if (gridTypes.includes(source.type)) return gridCellCount(sizesOf(source, piece));
   const names = source.type === "PolyData" ? polygonal : ["Cells"];
   return names.reduce((sum, name) => sum + source.count(piece.attributes, `NumberOf${name}`, 0), 0);
 }
@@ -191,7 +192,8 @@ interface CellPart extends Cells {
 }
 
 function readCells(source: VtkXmlFile, points: number): Cells {
-  if (gridTypes.includes(source.type) && source.pieces.length > 0) return gridCells(source, source.pieces[0]);
+  if (gridTypes.includes(source.type) && source.pieces.length > 0)
+    return gridCells(sizesOf(source, source.pieces[0]), source.file);
   const parts: CellPart[] = [];
   const names = source.type === "PolyData" ? polygonal : ["Cells"];
   let [firstPoint, allCells] = [0, 0];

@@ -4,7 +4,7 @@
 import type { Attribute, SafeTensor, TypedArray } from "erwin/formats";
 import * as formats from "erwin/formats";
 import { edgeNames, positionNames } from "../../experiments/array-names.ts";
-import { equalCells } from "../../experiments/cells.ts";
+import { equalCells } from "../../formats/clouds/cells.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { forHdf5 } from "../../formats/hdf5/extensions.ts";
