@@ -56,6 +56,7 @@ export {
   folderExperiment,
   folderExperimentOf,
 } from "./folder/experiment.ts";
+export type { Grid as FieldGrid, GridRule as FieldGridRule } from "./folder/grid.ts";
 export type { Label as ClassLabel } from "./folder/labels.ts";
 export { survey } from "./folder/lazy.ts";
 export type { FieldInput, FieldModel, PreparedFields } from "./folder/model.ts";

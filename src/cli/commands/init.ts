@@ -4,7 +4,6 @@ import { basename, join } from "node:path";
 import { frameExtensions } from "../../experiments/folder/frames.ts";
 import { shareOf } from "../../experiments/folder/missing.ts";
 import { describeFiles, proposeConfig } from "../../experiments/folder/propose.ts";
-import { adviceOnGrid } from "../../experiments/folder/sample.ts";
 import { survey } from "../../experiments/folder/survey.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { InputError } from "../../index.ts";
@@ -61,8 +60,7 @@ async function run(args: Arguments): Promise<void> {
     `${describeFiles(found, formatCount(found.files))}: inputs ${names("inputs")}; targets ${names("targets")}; globals ${names("globals")}`,
   );
   if (!found.namesPositions && !found.coordinates) {
-    const problem = `no array is known to hold the points' coordinates: name it in ${out}, as coordinates`;
-    console.log(found.axes ? `${found.axes.join(", ")}: ${adviceOnGrid(found.axes)}` : problem);
+    console.log(`no array is known to hold the points' coordinates: name it in ${out}, as coordinates`);
   }
   for (const { name, missing } of found.arrays) {
     if (missing !== undefined) console.log(noteOnMissing(name, missing, targets.includes(name)));

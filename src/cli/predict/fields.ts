@@ -4,6 +4,7 @@ import { frameRule } from "../../experiments/folder/array-frames.ts";
 import { cloudOf } from "../../experiments/folder/cloud.ts";
 import type { FolderExperiment } from "../../experiments/folder/experiment.ts";
 import { arrayFramesIn, framesIn } from "../../experiments/folder/frames.ts";
+import { withAxes } from "../../experiments/folder/grid.ts";
 import {
   arraysOf,
   type Contents,
@@ -24,6 +25,7 @@ import { toBytes } from "../../formats/bytes/bytes.ts";
 import { arrayTypes, type SafeTensor, type SafeTensorInput, tensorType } from "../../formats/bytes/elements.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
 import { writableExtensions } from "../../formats/pointcloud.ts";
+import { holdsArrays } from "../../formats/write-arrays.ts";
 import { type Device, ErwinError, FormatError } from "../../index.ts";
 import { sha256 } from "../../jobs/job.ts";
 import type { Claim } from "../../jobs/shared-work.ts";
@@ -211,7 +213,7 @@ async function readFrames(bytes: Uint8Array, input: string, { described }: Folde
 
 /**
  * Encodes frames one after the other, with the arrays that all of them have, and `batch_idx`, the number of each point's frame. What is
- * of the whole has a row for each frame.
+ * of the whole has a row for each frame. Formats of named arrays have fields on a grid as the input has them, [frames, ...axes].
  */
 export async function encodeFrames(
   predicted: readonly PredictedFile[],
@@ -221,9 +223,19 @@ export async function encodeFrames(
   for (const frame of predicted) frames.push(await contentsOf(frame));
   const joined = joinedOf(frames.map(({ arrays }) => arrays));
   const indices = predicted.map(({ sample: { points } }, i) => new Int32Array(points).fill(i));
-  joined.set("batch_idx", oneAfterTheOther(indices.map((data) => ({ shape: [data.length], data }))));
   const points = oneAfterTheOther(frames.map(({ points }) => points));
   const wholes = joinedOf(frames.map(({ wholes }) => rowsOf(wholes)));
+  const [{ grid, ...first }] = frames;
+  if (grid && holdsArrays(output)) {
+    for (const [name, axis] of [...first.wholes, ...withAxes(first.arrays, grid)]) {
+      if (!grid.axes.includes(name)) continue;
+      wholes.set(name, axis);
+      joined.delete(name);
+    }
+    const ofFrames = { ...grid, sizes: [frames.length, ...grid.sizes] };
+    return writeContents({ points, grid: ofFrames, arrays: joined, wholes }, output);
+  }
+  joined.set("batch_idx", oneAfterTheOther(indices.map((data) => ({ shape: [data.length], data }))));
   return writeContents({ points, arrays: joined, wholes }, output);
 }
 

@@ -11,6 +11,7 @@ import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
 import { loadTorch, torchTensors } from "../../formats/torch/torch.ts";
 import { edgeNames, positionNames, triangleNames } from "../array-names.ts";
 import type { FolderConfig } from "./config.ts";
+import { findGrid, type GridRule, gridRule, hasAxes } from "./grid.ts";
 
 type Reader = (bytes: Uint8Array, file: string) => ArrayContents | Promise<ArrayContents>;
 
@@ -36,6 +37,8 @@ export const FRAME_EXTENSION = "npz";
 export interface FrameRule {
   /** The names of the arrays of coordinates, if they are not the usual ones. */
   coordinates?: readonly string[] | undefined;
+  /** The grid that all frames share, [frames, lat, lon, ...]. */
+  grid?: GridRule | undefined;
   /** Whether frames may share their points: then it is the targets, [frames, points, ...], that tell them. */
   isSequence: boolean;
   /**
@@ -46,8 +49,9 @@ export interface FrameRule {
 }
 
 /** Returns what tells frames for a config. */
-export const frameRule = ({ coordinates, targets, sequence }: FolderConfig): FrameRule => ({
+export const frameRule = ({ coordinates, grid, targets, sequence }: FolderConfig): FrameRule => ({
   coordinates,
+  grid: gridRule({ grid, coordinates }),
   isSequence: sequence !== undefined,
   targets: targets.flatMap(({ from }) => from),
 });
@@ -55,8 +59,8 @@ export const frameRule = ({ coordinates, targets, sequence }: FolderConfig): Fra
 /** A file's frames. */
 export interface ArrayFrames {
   readonly count: number;
-  /** Whether all frames have the same points. */
-  readonly arePointsFixed: boolean;
+  /** Whether they are those of a sequence: all have the same points, on a grid with times beside them. */
+  readonly isSequence: boolean;
   /** The bytes that its arrays take. */
   readonly bytes: number;
   /** Returns the file of a frame. */
@@ -75,20 +79,19 @@ export async function readArrayFrames(
 ): Promise<ArrayFrames | "none" | undefined> {
   const { arrays, attributes = new Map(), texts = new Map() } = await readers[extensionOf(file)](bytes, file);
   const numbers = new Map([...attributes, ...arrays]);
-  const found = findFrames(arrays, rule);
+  const found = rule.grid ? framesOnGrid(arrays, rule, rule.grid) : findFrames(arrays, rule);
   if (found === undefined || found === "none") return found;
-  const { frames, points, arePointsFixed } = found;
-  const isOfFrames = (name: string, { shape }: { shape: readonly number[] }) => {
-    if (isOfMesh(name)) return shape[0] === frames && shape.length === 3;
-    return shape[0] === frames && (frames !== points || !arePointsFixed || shape[1] === points);
-  };
+  const { frames, isSequence, isOfFrames } = found;
   return {
     count: frames,
-    arePointsFixed,
+    isSequence,
     bytes: [...arrays.values()].reduce((sum, { data }) => sum + data.byteLength, 0),
     encode(frame) {
       const part = <Of extends SafeTensor | TextArray>(of: ReadonlyMap<string, Of>) =>
-        [...of].map(([name, array]) => [name, isOfFrames(name, array) ? rowOf(array, frame) : array] as const);
+        [...of].map(([name, array]) => {
+          const isRow = array.shape[0] === frames && isOfFrames(name, array);
+          return [name, isRow ? rowOf(array, frame) : array] as const;
+        });
       const ofTexts = part(texts).map(([name, array]) => [`${name}.npy`, saveNpyTexts(array)] as const);
       const ofNumbers = part(numbers).map(([name, array]) => [name, forNumpy(array)] as const);
       return saveNpzEntries(new Map(ofTexts), new Map(ofNumbers));
@@ -100,8 +103,9 @@ const isOfMesh = (name: string) => edgeNames.includes(name) || triangleNames.inc
 
 interface Found {
   frames: number;
-  points: number;
-  arePointsFixed: boolean;
+  isSequence: boolean;
+  /** Whether an array with as many rows as there are frames has one for each. */
+  isOfFrames(name: string, array: { readonly shape: readonly number[] }): boolean;
 }
 
 function findFrames(
@@ -114,19 +118,59 @@ function findFrames(
   if (!shape || !shapes.every((other) => String(other) === String(shape))) return undefined;
   // Coordinates in several arrays have one number for each point.
   const ofPoint = names.length === 1 ? 1 : 0;
-  if (shape.length === 2 + ofPoint) return { frames: shape[0], points: shape[1], arePointsFixed: false };
+  const isOfMeshes = ({ shape }: { readonly shape: readonly number[] }) => shape.length === 3;
+  if (shape.length === 2 + ofPoint) {
+    const isOfFrames: Found["isOfFrames"] = (name, array) => !isOfMesh(name) || isOfMeshes(array);
+    return { frames: shape[0], isSequence: false, isOfFrames };
+  }
   if (shape.length !== 1 + ofPoint || !isSequence) return "none";
   const [points] = shape;
-  const isOfFrames = ({ shape }: SafeTensor) => shape.length >= 2 && shape[1] === points && shape[0] !== points;
-  const telling = [...arrays].filter(
-    ([name]) => !names.includes(name) && !isOfMesh(name) && (targets?.includes(name) ?? true),
+  const telling = [...arrays].filter(([name]) => !names.includes(name) && !isOfMesh(name));
+  const frames = countFrames(
+    telling,
+    targets,
+    ({ shape }) => shape.length >= 2 && shape[1] === points && shape[0] !== points,
   );
-  const lengths = telling.flatMap(([, array]) => (isOfFrames(array) ? [array.shape[0]] : targets ? [1] : []));
+  // One row may be a number of the whole, but not where all targets have it.
+  if (frames === undefined || (frames === 1 && !targets)) return "none";
+  const isOfFrames: Found["isOfFrames"] = (name, array) =>
+    isOfMesh(name) ? isOfMeshes(array) : frames !== points || array.shape[1] === points;
+  return { frames, isSequence: true, isOfFrames };
+}
+
+function framesOnGrid(
+  arrays: ReadonlyMap<string, SafeTensor>,
+  { targets }: FrameRule,
+  rule: GridRule,
+): Found | "none" | undefined {
+  const grid = findGrid(arrays, rule);
+  if (!grid) return undefined;
+  const others = [...arrays].filter(([name]) => !grid.axes.includes(name));
+  const frames = countFrames(others, targets, (array) => hasAxes(array, grid, 1));
+  // A single one is read as the file's sample: such files may be the frames of a sequence.
+  if (frames === undefined || frames === 1) return "none";
+  const isOfFrames: Found["isOfFrames"] = (name, array) =>
+    !grid.axes.includes(name) && (hasAxes(array, grid, 1) || !hasAxes(array, grid));
+  const isSequence = others.some(([name, { shape }]) => timeNames.test(name) && String(shape) === String([frames]));
+  return { frames, isSequence, isOfFrames };
+}
+
+/** Matches names of arrays of the frames' times. */
+const timeNames = /^(time|times|t)$/i;
+
+/**
+ * Returns the number of frames by the arrays that have them: the targets, if they are known, otherwise all.
+ * @returns undefined if there are none, or arrays tell different numbers, which tells nothing of time
+ */
+function countFrames(
+  arrays: readonly (readonly [string, SafeTensor])[],
+  targets: readonly string[] | undefined,
+  hasFrames: (array: SafeTensor) => boolean,
+): number | undefined {
+  const telling = arrays.filter(([name]) => targets?.includes(name) ?? true);
+  const lengths = telling.flatMap(([, array]) => (hasFrames(array) ? [array.shape[0]] : targets ? [0] : []));
   const [frames, ...others] = new Set(lengths);
-  const areAllOfFrames = telling.every(([, array]) => isOfFrames(array));
-  // Several lengths tell nothing of time, and one row may be a number of the whole, but not where the targets have it.
-  const isOneFrame = frames === 1 && targets !== undefined && areAllOfFrames;
-  return (frames > 1 || isOneFrame) && others.length === 0 ? { frames, points, arePointsFixed: true } : "none";
+  return frames > 0 && others.length === 0 ? frames : undefined;
 }
 
 /** Returns what an array has at an index of its first axis. */

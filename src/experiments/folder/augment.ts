@@ -3,8 +3,9 @@
 import type { Random } from "../../random.ts";
 import type { FieldCloud } from "./cloud.ts";
 import { type Augmentation, type Field, type FolderConfig, isPositions } from "./config.ts";
+import type { FileNumbers } from "./file-numbers.ts";
 import type { Layout } from "./layout.ts";
-import type { Columns, FieldSample, FileNumbers } from "./sample.ts";
+import type { Columns, FieldSample } from "./sample.ts";
 import type { Pair } from "./statistics.ts";
 
 /** A rotation of row vectors by a matrix [D, D]: p R. */

@@ -84,6 +84,11 @@ export interface FolderConfig {
   readonly files?: string;
   /** The names of the arrays that contain the coordinates, side by side; undefined: the points that the file's format defines. */
   readonly coordinates?: readonly string[];
+  /**
+   * The names of the arrays that hold the axes of a grid, in the order of the fields' axes. Its points' coordinates are those of
+   * `coordinates`, which names the same arrays.
+   */
+  readonly grid?: readonly string[];
   /** 2 drops the third coordinate; undefined keeps all. */
   readonly dimensions?: 2 | 3;
   readonly positions: Exclude<Normalisation, "range">;
@@ -110,7 +115,7 @@ export const folderOptions = trainingOptions({
 });
 
 const keys = [
-  ...["files", "coordinates", "dimensions", "inputs", "targets", "globals", "graph", "normalisation"],
+  ...["files", "coordinates", "grid", "dimensions", "inputs", "targets", "globals", "graph", "normalisation"],
   ...["augmentation", "loss", "splits", "sequence", "model", "training"],
 ];
 
@@ -136,6 +141,11 @@ export function resolveFolderConfig(value: unknown): FolderConfig {
   expectDifferent([...inputs, ...globals], all.path);
   expectDifferent(targets, all.path);
   const sequence = readSequence(all);
+  const grid = readGrid(all);
+  if (grid && targets.some(isPositions)) {
+    const field = `targets.${POSITIONS}`;
+    throw new ConfigError(`${field}: the points of a grid do not move`, { field });
+  }
   if (sequence) expectChanging(targets);
   else if (targets.some(isPositions)) {
     const field = `targets.${POSITIONS}`;
@@ -144,6 +154,7 @@ export function resolveFolderConfig(value: unknown): FolderConfig {
   return {
     files: all.text("files"),
     coordinates: all.texts("coordinates"),
+    grid,
     dimensions: dimensions as 2 | 3 | undefined,
     positions: normalisation.choice("positions", ["standard", "none"]) ?? "standard",
     inputs,
@@ -245,6 +256,17 @@ function expectChanging(targets: readonly Target[]): void {
     const problem = whole ? "is one value of the whole" : "has classes";
     throw new ConfigError(`${field} ${problem}, and a sequence is of numbers that change at each point`, { field });
   }
+}
+
+/** Reads the axes of a grid, which the coordinates may name in another order. */
+function readGrid(all: Section): readonly string[] | undefined {
+  const [grid, coordinates = grid] = [all.texts("grid"), all.texts("coordinates")];
+  if (!grid || !coordinates) return undefined;
+  if ((grid.length !== 2 && grid.length !== 3) || new Set(grid).size < grid.length)
+    throw wrongValue(all.pathTo("grid"), "the names of two or three axes", grid);
+  if (String([...coordinates].sort()) !== String([...grid].sort()))
+    throw wrongValue(all.pathTo("coordinates"), `the axes of the grid, in any order: ${grid.join(", ")}`, coordinates);
+  return grid;
 }
 
 function readGraph(all: Section): GraphChoice {

@@ -55,8 +55,8 @@ export class FramesSource implements DataSource {
   readonly #damaged = new Map<string, FormatError>();
   readonly #paths: string[] = [];
   readonly #arrays: RecentValues<ArrayFrames>;
-  /** Whether there are frames that share their points, as frames of a sequence alone can. */
-  hasFixedPoints = false;
+  /** Whether a file's frames are those of a sequence, by what is in it. */
+  hasSequence = false;
 
   /** @param rule what frames are in files of arrays */
   constructor(source: DataSource, rule: FrameRule = { isSequence: false }) {
@@ -127,11 +127,11 @@ export class FramesSource implements DataSource {
     if (without >= LOOKED_AT) return;
     const number = this.#paths.push(path) - 1;
     try {
-      const { count, arePointsFixed } = await this.#arrays.get(number);
+      const { count, isSequence } = await this.#arrays.get(number);
       this.#frames.set(path, { count, extension: FRAME_EXTENSION, number });
       // Of further files each is looked at: there may be one of other contents beside them.
       this.#without.set(extension, Number.NEGATIVE_INFINITY);
-      this.hasFixedPoints ||= arePointsFixed;
+      this.hasSequence ||= isSequence;
     } catch (error) {
       if (error instanceof NoFrames) this.#without.set(extension, without + (error.isSample ? LOOKED_AT : 1));
       else if (error instanceof FormatError) this.#damaged.set(extension, error);

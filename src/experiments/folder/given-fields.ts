@@ -5,8 +5,9 @@ import { FormatError, InputError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/bytes/elements.ts";
 import { nearestName } from "../../spelling.ts";
 import { type Field, type FolderConfig, isPositions, POSITIONS } from "./config.ts";
+import type { FileNumbers } from "./file-numbers.ts";
 import { areTexts, labelsOf, numbersOf } from "./labels.ts";
-import { type Columns, type FieldSample, type FileNumbers, sampleOf } from "./sample.ts";
+import { type Columns, type FieldSample, sampleOf } from "./sample.ts";
 import type { SurrogateField } from "./surrogate.ts";
 
 /**

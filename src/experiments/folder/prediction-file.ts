@@ -15,10 +15,11 @@ import type { PredictedField } from "../experiment.ts";
 import { expectFinite, predictionArrays } from "../prediction.ts";
 import type { FolderConfig } from "./config.ts";
 import { elseAsDouble, isReadAsSingle } from "./data.ts";
+import { type Grid, withAxes } from "./grid.ts";
 import { areTexts, labelsOf } from "./labels.ts";
 import { readArrays } from "./read.ts";
 import type { FieldSample } from "./sample.ts";
-import { withPoints } from "./sample-arrays.ts";
+import { withCells, withPoints } from "./sample-arrays.ts";
 
 /** Returns the extension of an input's copy with predictions: its own, or .npz if arrays cannot be added to its format. */
 export function copyExtension(input: string): string {
@@ -79,7 +80,7 @@ function withoutGaps(field: PredictedField): PredictedField {
 export async function encode(predicted: PredictedFile, output: string): Promise<Uint8Array<ArrayBuffer>> {
   const { bytes, sample, arrays, changes } = predicted;
   const [from, to] = [sample.file, output].map(dottedExtensionOf);
-  if (from === to) return addArrays(bytes, arrays, sample.file, changes);
+  if (from === to) return addArrays(bytes, sample.grid ? withAxes(arrays, sample.grid) : arrays, sample.file, changes);
   return writeContents(await contentsOf(predicted), output);
 }
 
@@ -114,6 +115,8 @@ export interface Contents {
   /** [n, 2] or [n, 3] */
   points: SafeTensor;
   cells?: Cells | undefined;
+  /** The grid that the points form: formats of named arrays have its axes in place of the points. */
+  grid?: Grid | undefined;
   arrays: ReadonlyMap<string, SafeTensorInput>;
   /** Arrays of the whole. */
   wholes: ReadonlyMap<string, SafeTensorInput>;
@@ -121,25 +124,32 @@ export interface Contents {
 
 export async function contentsOf(predicted: PredictedFile): Promise<Contents> {
   const { bytes, sample, arrays, labels = new Map(), changes: { without = [], points: moved } = {} } = predicted;
-  const { file, points: rows, dimensions, positions } = sample;
-  const read = await readArrays(bytes, file);
+  const { file, points: rows, dimensions, positions, grid } = sample;
+  const read = await readArrays(bytes, file, undefined, { grid });
   const dtype = positions instanceof Float32Array ? "F32" : "F64";
   // The file may have other points, too, which its config's coordinates are not.
   const found = read.points?.shape[0] === rows ? read : undefined;
   const points: SafeTensor = found?.points ?? { dtype, shape: [rows, dimensions], data: positions };
-  const { cells, pointData, wholeData } = found ?? withPoints(read, points);
+  const { cells, pointData, wholeData } = grid ? withCells(read, rows) : (found ?? withPoints(read, points));
   const known = (of: ReadonlyMap<string, SafeTensor>): [string, SafeTensorInput][] =>
     [...of].map(([name, array]) => [name, forNumpy(array)]);
   const kept = known(pointData).filter(([name]) => !without.includes(name));
-  const all = new Map([...kept, ...labels, ...arrays]);
-  return { points: moved ? movedTo(moved, points) : points, cells, arrays: all, wholes: new Map(known(wholeData)) };
+  return {
+    points: moved ? movedTo(moved, points) : points,
+    cells,
+    grid,
+    arrays: new Map([...kept, ...labels, ...arrays]),
+    wholes: new Map(known(wholeData)),
+  };
 }
 
 /** Arrays keep their types where the format has these: float32 would make one number of many points' identifiers. */
-export function writeContents({ points, cells, arrays, wholes }: Contents, output: string): Uint8Array<ArrayBuffer> {
+export function writeContents(contents: Contents, output: string): Uint8Array<ArrayBuffer> {
+  const { points, cells, grid, arrays, wholes } = contents;
   const to = dottedExtensionOf(output);
   if (holdsArrays(output)) {
-    const all = new Map<string, SafeTensorInput>([[positionNames[0], points], ...wholes, ...arrays]);
+    const all = new Map<string, SafeTensorInput>(grid ? [] : [[positionNames[0], points]]);
+    for (const [name, array] of [...wholes, ...(grid ? withAxes(arrays, grid) : arrays)]) all.set(name, array);
     return encodeArrays(all, to as ArrayFormat);
   }
   const columns = (of: Contents["arrays"]) => new Map([...of].filter(([, { shape }]) => shape.length <= 2));

@@ -23,7 +23,7 @@ function chooseRoles(found: Survey) {
   const isOfWhole = ({ of, constant }: FoundArray) => of === "whole" || constant === true;
   // A small t of the whole is the time; a field T is a temperature.
   const isKept = (array: FoundArray) =>
-    !(isNamed(bookkeeping, array) || (isOfWhole(array) && isNamed(/^t$/, array)) || found.axes?.includes(array.name));
+    !(isNamed(bookkeeping, array) || (isOfWhole(array) && isNamed(/^t$/, array)) || found.grid?.includes(array.name));
   const quantities = arrays.filter(isKept);
   const wholes = quantities.filter(isOfWhole);
   const ofPoints = quantities.filter((array) => !isOfWhole(array));
@@ -58,7 +58,10 @@ export function proposeConfig(found: Survey, folder: string): string {
     "# erwin's src/experiments/folder/README.md. A key may also be set on the command line: training.steps=5000 graph=mesh",
     "",
     ...filesLine(found),
-    ...(found.namesPositions ? [] : [coordinatesLine(found.coordinates)]),
+    ...(found.namesPositions ? [] : [coordinatesLine(found)]),
+    ...(found.grid
+      ? [`grid: [${found.grid.map(quote).join(", ")}]   # the axes of fields on a grid, in their order`]
+      : []),
     ...(found.dimensions === 2 ? ["dimensions: 2   # all points lie in a plane: a third coordinate is left out"] : []),
     ...(found.dimensions === 3 ? ["dimensions: 3"] : []),
     "",
@@ -90,7 +93,7 @@ export function proposeConfig(found: Survey, folder: string): string {
       : "splits: {train: 0.8, val: 0.1, test: 0.1, seed: 0}   # or folders, or lists: {train: [a.vtu, ...], val: ..., test: list.txt}",
     found.collections > 0
       ? "sequence: {stride: 1, rollout: 100}   # .pvd files: the model predicts the targets' change from a frame to the next"
-      : found.hasFixedPoints
+      : found.hasSequence
         ? "sequence: {stride: 1, rollout: 100}   # arrays [frames, points, ...]: the model predicts the targets' change to the next frame"
         : "# sequence: {stride: 1, rollout: 100}   # where numbered files (or .pvd) are frames in time; history: 2 shows the model two more",
     "",
@@ -117,19 +120,20 @@ function filesLine({ pattern, others = [], collections, extension }: Survey): st
   return others.length > 0 ? [`files: "**/*.${collections > 0 ? "pvd" : extension}"   # left out: ${leftOut}`] : [];
 }
 
-function coordinatesLine(names: readonly string[] | undefined): string {
+function coordinatesLine({ coordinates: names, grid }: Survey): string {
   if (!names) return "coordinates: positions   # edit: the array that holds the points' coordinates, or [x, y, z]";
   const [name, ...more] = names.map(quote);
   if (/^lon/i.test(names[0])) {
     return `coordinates: [${[name, ...more].join(", ")}]   # degrees as on a map; of the globe better x, y, z`;
   }
+  if (grid) return `coordinates: [${[name, ...more].join(", ")}]`;
   return more.length === 0
     ? `coordinates: ${name}   # the array that seems to hold the points' coordinates`
     : `coordinates: [${[name, ...more].join(", ")}]   # the arrays that seem to hold the points' coordinates`;
 }
 
 /** Whether the proposed config is of sequences. */
-const isOfSequences = ({ collections, hasFixedPoints }: Survey): boolean => collections > 0 || hasFixedPoints === true;
+const isOfSequences = ({ collections, hasSequence }: Survey): boolean => collections > 0 || hasSequence === true;
 
 /**
  * Arrays that are not in all of the files that were looked at are comments: training needs each named array in every file.

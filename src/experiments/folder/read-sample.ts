@@ -2,6 +2,7 @@
 
 import { FormatError } from "../../errors.ts";
 import type { Field } from "./config.ts";
+import { gridRule } from "./grid.ts";
 import { areTexts, numbersOf as classNumbers, type Label } from "./labels.ts";
 import { readArrays } from "./read.ts";
 import { type FieldSample, needsTruth, sampleOf, type Wanted, withCoordinates } from "./sample.ts";
@@ -19,10 +20,12 @@ export async function readSample(
   { truth = true } = {},
 ): Promise<FieldSample> {
   const { coordinates, inputs, targets, globals } = config;
+  const grid = gridRule(config);
   const namesOf = (fields: readonly Field[]) => fields.flatMap(({ from }) => from);
-  const known = [...(coordinates ?? []), ...namesOf(inputs), ...namesOf(globals)];
+  const known = [...(grid?.axes ?? coordinates ?? []), ...namesOf(inputs), ...namesOf(globals)];
   const options = {
     labels: textLabels([...inputs, ...targets, ...globals]),
+    grid,
     missing: namesOf(targets.filter(({ missing }) => missing?.includes(Number.NaN))),
   };
   let unusable: string | undefined;
@@ -31,7 +34,7 @@ export async function readSample(
     unusable = error.message;
     return readArrays(bytes, file, known, options);
   });
-  const arrays = coordinates ? withCoordinates(read, coordinates) : read;
+  const arrays = coordinates && !read.grid ? withCoordinates(read, coordinates) : read;
   return sampleOf(arrays, config, { truth, unusable });
 }
 

@@ -23,6 +23,7 @@ import { loadTorch, torchTensors } from "../../formats/torch/torch.ts";
 import { loadVtk, type VtkFile } from "../../formats/vtk/vtk.ts";
 import { loadVtkGrid, loadVtp, loadVtu } from "../../formats/vtk/vtu.ts";
 import { edgeNames, positionNames, triangleNames } from "../array-names.ts";
+import { findGrid, type GridRule, gridPoints, missingGrid, withRows } from "./grid.ts";
 import { columnsOfTexts, type LabelNumbers, wantsTexts, withLabels } from "./label-arrays.ts";
 import { componentsOf, type SampleArrays, withCells, withPoints } from "./sample-arrays.ts";
 
@@ -30,15 +31,17 @@ type Reader = (
   bytes: Uint8Array,
   file: string,
   wanted?: readonly string[],
-  options?: CellOptions,
+  options?: ContentOptions,
 ) => SampleArrays | Promise<SampleArrays>;
 
-/** What stands for numbers in a file. */
-interface CellOptions {
+/** What a config says of files. */
+interface ContentOptions {
   /** The numbers of texts, by the names of the columns or arrays that hold them. */
   labels?: LabelNumbers;
   /** The columns of tables in which numbers may be missing. */
   missing?: readonly string[];
+  /** The grid that files of named arrays have. */
+  grid?: GridRule | undefined;
 }
 
 const readers: Readonly<Record<string, Reader>> = {
@@ -55,19 +58,20 @@ const readers: Readonly<Record<string, Reader>> = {
   extxyz: readPoints,
   ...Object.fromEntries([...lammpsExtensions, ...pdbExtensions].map((extension) => [extension, readPoints])),
   ...Object.fromEntries(tableExtensions.map((extension) => [extension, readPoints])),
-  npz: (bytes, file, wanted, { labels } = {}) => {
+  npz: (bytes, file, wanted, { labels, grid } = {}) => {
     const names = listNpz(bytes, { file });
     const only = wanted && withKnown(wanted, names);
     const contents = readNpz(bytes, { file, only, texts: wantsTexts(wanted, labels) });
-    return ofContents(contents, file, labels, names);
+    return ofContents(contents, file, { labels, grid }, names);
   },
   safetensors: readSafetensors,
-  pt: (bytes, file) => ofArrays(torchTensors(loadTorch(bytes, { file })), undefined, file),
+  pt: (bytes, file, _wanted, { grid } = {}) =>
+    ofArrays(torchTensors(loadTorch(bytes, { file })), undefined, file, grid),
   ...forArrayFiles(
     (read): Reader =>
-      async (bytes, file, wanted, { labels } = {}) => {
+      async (bytes, file, wanted, { labels, grid } = {}) => {
         const contents = await read(bytes, { file, texts: wantsTexts(wanted, labels) });
-        return ofContents(contents, file, labels);
+        return ofContents(contents, file, { labels, grid });
       },
   ),
 };
@@ -85,7 +89,7 @@ export async function readArrays(
   bytes: Uint8Array,
   file: string,
   wanted?: readonly string[],
-  options?: CellOptions,
+  options?: ContentOptions,
 ): Promise<SampleArrays> {
   const extension = extensionOf(file);
   if (Object.hasOwn(readers, extension)) {
@@ -161,7 +165,7 @@ function readPoints(
   bytes: Uint8Array,
   file: string,
   wanted?: readonly string[],
-  { labels, missing = [] }: CellOptions = {},
+  { labels, missing = [] }: ContentOptions = {},
 ): SampleArrays {
   const { names, leftOut } = namesIn(bytes, file, wanted);
   const withParts = (given: readonly string[]) => given.flatMap((name) => [name, ...componentsOf(name, names)]);
@@ -221,7 +225,12 @@ function ofCloud(cloud: ReturnType<typeof readPointCloud>, file: string, names: 
 }
 
 /** @throws FormatError for a model's file too: its weights have the config of the model in their metadata */
-function readSafetensors(bytes: Uint8Array, file: string): SampleArrays {
+function readSafetensors(
+  bytes: Uint8Array,
+  file: string,
+  _wanted?: readonly string[],
+  { grid }: ContentOptions = {},
+): SampleArrays {
   const { tensors, metadata } = loadSafetensors(bytes, { file });
   if (metadata.config !== undefined && [...tensors.keys()].some((name) => name.endsWith(".weight"))) {
     const use = "Models are for `erwin train --init`, `erwin predict --model` and the explorer's “Open model”.";
@@ -231,18 +240,18 @@ function readSafetensors(bytes: Uint8Array, file: string): SampleArrays {
       found: "a model",
     });
   }
-  return ofArrays(tensors, undefined, file);
+  return ofArrays(tensors, undefined, file, grid);
 }
 
 /** @param all the names of the arrays, if they are known to be more than those that were read */
 function ofContents(
   contents: ArrayContents,
   file: string,
-  labels?: LabelNumbers,
+  { labels, grid }: ContentOptions,
   all?: readonly string[],
 ): SampleArrays {
   const { attributes = new Map(), texts, leftOut } = contents;
-  const found = ofArrays(withLabels(contents, labels, file), all, file);
+  const found = ofArrays(withLabels(contents, labels, file), all, file, grid);
   const names = [...new Set([...found.names, ...attributes.keys()])];
   const wholeData = new Map([...attributes, ...found.wholeData]);
   return { ...found, wholeData, names, leftOut, texts: columnsOfTexts(texts) };
@@ -251,13 +260,24 @@ function ofContents(
 const withKnown = (wanted: readonly string[], names: readonly string[]) =>
   names.filter((name) => [...wanted, ...positionNames, ...edgeNames, ...triangleNames].includes(name));
 
-/** Interprets arrays of a format without structure: an array that has a row for each point belongs to the points. */
+/**
+ * Interprets arrays of a format without structure: an array that has a row for each point belongs to the points.
+ * @throws FormatError if they have not the grid that they should
+ */
 function ofArrays(
   arrays: ReadonlyMap<string, SafeTensor>,
   all: readonly string[] | undefined,
   file: string,
+  gridRule: GridRule | undefined,
 ): SampleArrays {
   const names = all ?? [...arrays.keys()];
+  if (gridRule) {
+    const grid = findGrid(arrays, gridRule);
+    if (!grid) throw missingGrid(arrays, gridRule, file);
+    const rows = withRows(arrays, grid);
+    const found = { file, grid, pointData: rows, wholeData: rows, all: rows, cellData: [], names };
+    return withPoints(found, gridPoints(arrays, grid, file));
+  }
   const position = positionNames.find((name) => arrays.has(name));
   const points = position === undefined ? undefined : arrays.get(position);
   const others = new Map([...arrays].filter(([name]) => name !== position));

@@ -5,6 +5,7 @@ import { type SafeTensor, toInt32 } from "../../formats/bytes/elements.ts";
 import { type Cells, equalCells, kinds, meshEdges } from "../../formats/clouds/cells.ts";
 import { edgeNames, triangleNames } from "../array-names.ts";
 import { namingFile } from "../arrays.ts";
+import { cellsOfGrid, type Grid } from "./grid.ts";
 import type { TextColumn } from "./label-arrays.ts";
 
 /** The contents of a file, or the part of them that was requested. */
@@ -15,6 +16,8 @@ export interface SampleArrays {
   readonly points?: SafeTensor;
   /** The cells, in formats of meshes. */
   readonly cells?: Cells;
+  /** The grid whose axes those of the points are, if its arrays do not list them. */
+  readonly grid?: Grid;
   /** Arrays by name: [n] or [n, components] if there are `points`; any arrays otherwise. */
   readonly pointData: ReadonlyMap<string, SafeTensor>;
   /** Arrays of the whole by name. */
@@ -61,9 +64,10 @@ export function withPoints(arrays: SampleArrays, points: SafeTensor): SampleArra
   };
 }
 
-/** Returns arrays with the cells that those of the usual names list, unless the file's format defines them. */
+/** Returns arrays with the cells that those of the usual names list, unless the file's format or grid defines them. */
 export function withCells(arrays: SampleArrays, points: number): SampleArrays {
-  const { cells, pointData, wholeData, file } = arrays;
+  const { cells, grid, pointData, wholeData, file } = arrays;
+  if (grid) return { ...arrays, cells: cellsOfGrid(grid, file) };
   return { ...arrays, cells: cells ?? linesOf(new Map([...wholeData, ...pointData]), points, file) };
 }
 

@@ -2,16 +2,15 @@
 
 import { firstNotFinite } from "../../arguments/numbers.ts";
 import { FormatError } from "../../errors.ts";
-import { type SafeTensor, toFloat32 } from "../../formats/bytes/elements.ts";
+import type { SafeTensor } from "../../formats/bytes/elements.ts";
 import type { Cells } from "../../formats/clouds/cells.ts";
 import { dimensionalityOf } from "../../formats/clouds/positions.ts";
 import { type Field, type FolderConfig, isPositions, type Target } from "./config.ts";
+import { type FileNumbers, numbersOf } from "./file-numbers.ts";
+import type { Grid } from "./grid.ts";
 import { areTexts, numbersOf as classNumbers } from "./labels.ts";
 import { areSame, withGaps } from "./missing.ts";
 import { componentsOf, edgesOf, type SampleArrays, withCells, withPoints } from "./sample-arrays.ts";
-
-/** Numbers of a file: float32, or float64 if float32 cannot represent them. */
-export type FileNumbers = Float32Array | Float64Array;
 
 /** Values of each point, or of the whole sample. */
 export interface Columns {
@@ -38,12 +37,17 @@ export interface FieldSample {
   readonly edges?: Int32Array;
   /** The mesh between the points, if the file has one. */
   readonly cells?: Cells;
+  /** The grid that the points form, if the file does not list them. */
+  readonly grid?: Grid;
   /** What is wrong with the truth that the file has, where it can do without. */
   readonly unusable?: string;
 }
 
 /** What a config asks for. */
-export type Wanted = Pick<FolderConfig, "coordinates" | "dimensions" | "inputs" | "targets" | "globals" | "graph"> & {
+export type Wanted = Pick<
+  FolderConfig,
+  "coordinates" | "grid" | "dimensions" | "inputs" | "targets" | "globals" | "graph"
+> & {
   readonly sequence?: unknown;
 };
 
@@ -60,7 +64,7 @@ export function sampleOf(
   config: Wanted,
   { truth, unusable: wrong }: { truth: boolean; unusable?: string | undefined },
 ): FieldSample {
-  const { file } = arrays;
+  const { file, grid } = arrays;
   const { inputs, targets, globals, graph } = config;
   let unusable = wrong;
   const { positions, dimensions } = positionsOf(arrays, config);
@@ -87,6 +91,7 @@ export function sampleOf(
     globals: globals.map((field) => wholeColumns(arrays, field, points)),
     ...(graph.kind === "mesh" && { edges: edgesOf({ ...arrays, cells }, points) }),
     ...(cells && { cells }),
+    ...(grid && { grid }),
     ...(unusable !== undefined && { unusable }),
   };
 }
@@ -151,8 +156,18 @@ function pick(arrays: SampleArrays, name: string): Columns {
 
 /** @param of whose array it should be */
 function missingArray(arrays: SampleArrays, name: string, of = " of its points"): FormatError {
-  const { file, points, wholeData, names, cellData, leftOut } = arrays;
+  const { file, points, wholeData, names, cellData, leftOut, grid } = arrays;
   const whole = wholeData.get(name);
+  if (whole && grid) {
+    const expected = `expected [${grid.sizes}], the grid of ${grid.axes.join(", ")}, and components after it`;
+    const problem = `array "${name}" has the shape [${whole.shape}], ${expected}.`;
+    return new FormatError(`${file}: ${problem}`, {
+      file,
+      tensor: name,
+      expected: [...grid.sizes],
+      found: whole.shape,
+    });
+  }
   if (whole && points) return otherRows({ file, name, shape: whole.shape, points: points.shape[0] });
   const reason = leftOut?.get(name);
   if (reason !== undefined) {
@@ -239,14 +254,6 @@ function columnsOf(array: SafeTensor, name: string): Columns {
   return { data, width: rows === 0 ? 1 : data.length / rows };
 }
 
-/** Returns an array's values as numbers. */
-export function numbersOf(array: SafeTensor, name: string): FileNumbers {
-  const { dtype, data } = array;
-  if (data instanceof Float32Array || data instanceof Float64Array) return data;
-  if (dtype === "F16" || dtype === "BF16") return toFloat32(array, name);
-  return Float64Array.from(data as Int32Array, Number);
-}
-
 /** Returns arrays of the points side by side, each of which may itself be in components. */
 const joinPicked = (arrays: SampleArrays, names: readonly string[], advice = "") =>
   join(
@@ -255,11 +262,10 @@ const joinPicked = (arrays: SampleArrays, names: readonly string[], advice = "")
     advice,
   );
 
-/** Says what to do with a grid of which a file has the axes alone. */
-export function adviceOnGrid(axes: readonly string[]): string {
-  const slowestFirst = JSON.stringify([...axes].reverse());
-  const how = `xarray: data.stack(point=${slowestFirst}).reset_index("point"); NumPy: meshgrid and ravel`;
-  return `The axes of a grid are not the coordinates of its points: write these for each point (${how}).`;
+/** Says what to do where arrays that a config has for coordinates of points are the axes of a grid. */
+function adviceOnGrid(axes: readonly string[]): string {
+  const slowestFirst = [...axes].reverse().join(", ");
+  return `The axes of a grid are not the coordinates of its points: say which they are, grid: [${slowestFirst}], in the order of the fields' axes.`;
 }
 
 /** Joins columns side by side. */

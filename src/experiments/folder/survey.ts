@@ -8,11 +8,14 @@ import { extensionOf } from "../../formats/extension.ts";
 import { Random, shuffled } from "../../random.ts";
 import { labelNames, positionNames } from "../array-names.ts";
 import { checkSource, type DataSource, locate, splitPath } from "../data-source.ts";
+
+import { numbersOf } from "./file-numbers.ts";
 import { findWanted, noSamples } from "./files.ts";
 import { FramesSource, frameExtensions } from "./frames.ts";
+import { findGrid, type GridRule, gridRule, hasAxes } from "./grid.ts";
 import { areSame } from "./missing.ts";
 import { readArrays, sampleExtensions } from "./read.ts";
-import { numbersOf, withCoordinates } from "./sample.ts";
+import { withCoordinates } from "./sample.ts";
 import { componentsOf, type SampleArrays, withCells } from "./sample-arrays.ts";
 import { isInFolder } from "./splits.ts";
 
@@ -60,8 +63,8 @@ export interface Survey {
   readonly others?: readonly string[];
   /** Whether there is a folder of samples for training, and others. */
   readonly splitFolders?: boolean;
-  /** Whether files have frames with the same points, which a sequence alone can have. */
-  readonly hasFixedPoints?: boolean;
+  /** Whether files hold several frames that are those of a sequence: with the same points, on a grid with times beside them. */
+  readonly hasSequence?: boolean;
   /** The number of files that list the frames of a sequence. */
   readonly collections: number;
   /** Undefined, like `points`, if it is unknown which array holds the positions. */
@@ -72,8 +75,8 @@ export interface Survey {
   readonly namesPositions: boolean;
   /** The arrays that seem to hold the positions, side by side, if the config has to name them. */
   readonly coordinates?: readonly string[];
-  /** The arrays that seem to be the axes of a grid, of whose points nothing holds the positions. */
-  readonly axes?: readonly string[];
+  /** The same arrays in the order of the fields' axes, if they seem to be the axes of a grid. */
+  readonly grid?: readonly string[];
   /** The pattern of the files that are samples, if it was given. */
   readonly pattern?: string;
   readonly hasCells: boolean;
@@ -97,13 +100,18 @@ export async function survey(given: DataSource, options: SurveyOptions = {}): Pr
   const found = await surveyOf(new FramesSource(given, { isSequence: true }), options);
   const { coordinates } = found;
   if (!coordinates) return found;
-  // Frames may be told from other arrays once it is known which array holds the positions.
-  const source = new FramesSource(given, { coordinates, isSequence: true });
+  // Frames may be told from other arrays once it is known which arrays hold the positions, and fields on a grid from others.
+  const grid = gridRule(found);
+  const source = new FramesSource(given, { coordinates, grid, isSequence: true });
   await findWanted(source, options.files);
-  return source.hasArrayFrames ? surveyOf(source, options) : found;
+  return source.hasArrayFrames || grid ? surveyOf(source, options, grid) : found;
 }
 
-async function surveyOf(source: FramesSource, { onBad, files: pattern }: SurveyOptions): Promise<Survey> {
+async function surveyOf(
+  source: FramesSource,
+  { onBad, files: pattern }: SurveyOptions,
+  grid?: GridRule,
+): Promise<Survey> {
   const all = await findWanted(source, pattern);
   const withExtension = (extension: string) => all.filter((path) => extensionOf(path) === extension);
   const count = (extension: string) => withExtension(extension).length;
@@ -116,7 +124,7 @@ async function surveyOf(source: FramesSource, { onBad, files: pattern }: SurveyO
   for (const path of looked) {
     let read: SampleArrays;
     try {
-      read = await readArrays(await source.read(path), locate(source, path));
+      read = await readArrays(await source.read(path), locate(source, path), undefined, { grid });
     } catch (error) {
       if (!onBad || !(error instanceof FormatError)) throw error;
       onBad(path, error.message);
@@ -139,7 +147,7 @@ async function surveyOf(source: FramesSource, { onBad, files: pattern }: SurveyO
     splitFolders: areInFolders(collections.length > 0 ? collections : files),
     collections: collections.length,
     pattern,
-    ...(source.hasFixedPoints && { hasFixedPoints: true }),
+    ...(source.hasSequence && { hasSequence: true }),
     ...found.result,
   };
 }
@@ -163,7 +171,7 @@ class Findings {
   #hasCells = false;
   #namesPositions = true;
   #coordinates: readonly string[] | undefined;
-  #axes: readonly string[] | undefined;
+  #grid: readonly string[] | undefined;
   readonly #arrays = new Map<string, ArraySurvey>();
   readonly #cellData = new Set<string>();
   readonly #leftOut = new Map<string, string>();
@@ -173,15 +181,15 @@ class Findings {
   /** @throws FormatError for an array with numbers that cannot be used */
   add(read: SampleArrays, path: string): void {
     this.files++;
-    this.#namesPositions &&= read.points !== undefined;
-    const likely = read.points ? {} : likelyPositions(read);
-    this.#coordinates ??= likely.positions;
-    this.#axes ??= likely.axes;
-    const arrays = read.points ? read : withLikely(read, this.#coordinates ?? []);
+    this.#namesPositions &&= read.points !== undefined && !read.grid;
+    const likely: LikelyPositions = read.grid ?? (read.points ? {} : likelyPositions(read));
+    this.#coordinates ??= likely.coordinates;
+    this.#grid ??= likely.axes;
+    const arrays = read.points || this.#grid ? read : withLikely(read, this.#coordinates ?? []);
     this.#addPoints(arrays);
     this.#addArrays(arrays);
     // Types up to this one are points without sides.
-    this.#hasCells ||= (arrays.cells?.types ?? []).some((type) => type > kinds.polyVertex);
+    this.#hasCells ||= arrays.grid !== undefined || (arrays.cells?.types ?? []).some((type) => type > kinds.polyVertex);
     for (const name of arrays.cellData) this.#cellData.add(name);
     for (const [name, { rows, texts }] of arrays.texts ?? []) {
       if (rows !== arrays.points?.shape[0]) continue;
@@ -243,7 +251,7 @@ class Findings {
       }),
       namesPositions: this.#namesPositions,
       ...(!this.#namesPositions && { coordinates: this.#coordinates }),
-      ...(this.#axes && !this.#coordinates && { axes: this.#axes }),
+      ...(this.#grid && { grid: this.#grid }),
       hasCells: this.#hasCells,
       arrays: [...joinComponents(numeric), ...labelled],
       cellData: [...this.#cellData],
@@ -262,26 +270,45 @@ const likelyAxes: readonly (readonly string[])[] = [
   ["longitude", "latitude"],
 ];
 
-/** Finds the arrays that seem to hold the positions, or the axes of a grid: by their names without the groups that they are in. */
-function likelyPositions({ pointData }: SampleArrays): { positions?: readonly string[]; axes?: readonly string[] } {
+/** The arrays that seem to hold the positions; of a grid, its axes. */
+type LikelyPositions = Partial<GridRule>;
+
+/** Finds such arrays by their names without the groups that they are in. */
+function likelyPositions({ pointData }: SampleArrays): LikelyPositions {
   const find = (wanted: string, fits: (shape: readonly number[]) => boolean) =>
     [...pointData].find(([name, { shape }]) => wanted === name.split("/").at(-1)?.toLowerCase() && fits(shape))?.[0];
   const isOfPoints = ([_, width, ...rest]: readonly number[]) => (width === 2 || width === 3) && rest.length === 0;
   for (const wanted of likelyNames) {
     const name = find(wanted, isOfPoints);
-    if (name !== undefined) return { positions: [name] };
+    if (name !== undefined) return { coordinates: [name] };
   }
-  let ofGrid: readonly string[] | undefined;
   for (const axes of likelyAxes) {
     const names = axes.map((axis) => find(axis, ({ length }) => length === 1));
-    const [size, ...others] = new Set(names.map((name) => name && pointData.get(name)?.shape[0]));
-    // Axes of a grid have sizes of their own; where these are the same, an array has several axes of it.
-    const isGrid = [...pointData.values()].some(({ shape }) => shape.filter((length) => length === size).length > 1);
     if (names.includes(undefined)) continue;
-    if (others.length === 0 && !isGrid) return { positions: names as string[] };
-    ofGrid ??= names as string[];
+    const coordinates = names as string[];
+    const grid = likelyGrid(coordinates, pointData);
+    if (grid) return { coordinates, axes: grid };
+    const [size, ...others] = new Set(coordinates.map((name) => pointData.get(name)?.shape[0]));
+    if (others.length > 0) continue;
+    // Where an array has several axes of this size, it may be one of points, or of a grid.
+    const isClear = [...pointData.values()].every(({ shape }) => shape.filter((length) => length === size).length < 2);
+    return isClear ? { coordinates } : {};
   }
-  return ofGrid ? { axes: ofGrid } : {};
+  return {};
+}
+
+/** Returns axes in the order in which fields seem to have them: where that may be any, the first coordinate is the last axis. */
+function likelyGrid(names: readonly string[], arrays: ReadonlyMap<string, SafeTensor>): readonly string[] | undefined {
+  return ordersOf([...names].reverse()).find((axes) => {
+    const grid = findGrid(arrays, { axes, coordinates: names });
+    return grid && [...arrays.values()].some((array) => hasAxes(array, grid) || hasAxes(array, grid, 1));
+  });
+}
+
+/** Returns all orders of names, beginning with the one given. */
+function ordersOf(names: readonly string[]): string[][] {
+  if (names.length === 0) return [[]];
+  return names.flatMap((first) => ordersOf(names.filter((name) => name !== first)).map((others) => [first, ...others]));
 }
 
 /** Returns arrays with those of the names as the points, side by side, if they are all there. */

@@ -80,15 +80,15 @@ it("of a sequence, too: what is missing of a frame is 0 in the model's input, an
   expect(Number.isNaN(read.truth![5])).toBe(true);
 });
 
-it("of a grid, whose axes are no coordinates of points, it is said how to write those", async () => {
+it("of a grid, whose axes are no coordinates of points, it is said that the config has to name them", async () => {
   const grid = new Uint8Array(readFileSync(join(import.meta.dirname, "missing", "grid.nc")));
   const found = await survey(new MemorySource(new Map([["grid.nc", grid]]), "data"));
-  expect([found.coordinates, found.axes]).toEqual([undefined, ["lon", "lat"]]);
-  const { inputs, targets, globals } = parse(proposeConfig(found, "data"));
-  expect([inputs, Object.keys(targets), globals]).toEqual([{}, ["sst"], {}]);
+  const { inputs, targets, globals, ...proposed } = parse(proposeConfig(found, "data"));
+  expect(proposed).toMatchObject({ coordinates: ["lon", "lat"], grid: ["lat", "lon"] });
+  expect([inputs, targets, globals]).toEqual([{}, { sst: { missing: "nan" } }, {}]);
   const config = resolveFolderConfig({ coordinates: ["lon", "lat"], targets });
   await expect(readSample(grid, "grid.nc", config)).rejects.toThrow(
-    'grid.nc: arrays side by side have 3 and 2 rows. The axes of a grid are not the coordinates of its points: write these for each point (xarray: data.stack(point=["lat","lon"])',
+    "grid.nc: arrays side by side have 3 and 2 rows. The axes of a grid are not the coordinates of its points: say which they are, grid: [lat, lon],",
   );
 });
 
