@@ -8,7 +8,11 @@ export const inspect: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 export const lineOf = (object: object, details: string): string => `${object.constructor.name} (${details})`;
 
 /**
- * Returns an object's tag (`Symbol.toStringTag`), by which it is not taken for a plain one: a ref of Vue would hold a proxy in its
- * place, which has none of its private fields.
+ * An object that keeps something to itself. Its tag is the name of its class, by which libraries of reactive state, such as Vue, do not
+ * take it for a plain object: a ref would hold a proxy in its place, which has none of its private fields.
  */
-export const tagOf = (object: object): string => object.constructor.name;
+export abstract class Opaque {
+  get [Symbol.toStringTag](): string {
+    return this.constructor.name;
+  }
+}

@@ -3,6 +3,7 @@
 
 import { expectNumber } from "./arguments/kinds.ts";
 import { InputError } from "./errors.ts";
+import { Opaque } from "./inspect.ts";
 
 /**
  * The number of layers of the ziggurat (Marsaglia and Tsang 2000): the area under exp(-x^2 / 2), x >= 0, is divided
@@ -20,7 +21,7 @@ const HEIGHTS = new Float64Array(LAYERS + 1);
 const STEPS = new Float64Array(LAYERS);
 
 /** xoshiro128** (Blackman and Vigna 2018), seeded through splitmix32. */
-export class Random {
+export class Random extends Opaque {
   readonly #state = new Uint32Array(4);
   readonly #drawn = new Uint32Array(256);
   #next = 256;
@@ -30,6 +31,7 @@ export class Random {
    * @throws InputError for a seed that is not a whole number, or that is beyond 2^53, where not all whole numbers exist
    */
   constructor(seed: number, stream = "") {
+    super();
     expectNumber("seed", seed);
     if (!Number.isSafeInteger(seed)) {
       const expected = "a whole number below 2^53";

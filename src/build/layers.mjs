@@ -13,7 +13,8 @@ import { root } from "./steps.mjs";
  * itself and from the layers before its own.
  */
 export const layers = [
-  ["errors.ts", "disposable.ts", "inspect.ts", "spelling.ts"],
+  ["errors.ts", "inspect.ts", "spelling.ts"],
+  ["disposable.ts"],
   ["arguments/"],
   ["abort.ts"],
   ["limits.ts"],

@@ -9,6 +9,7 @@ import type { Balls } from "../tensor/operators/balls.ts";
 import { type NodeSource, placeLevel } from "../tensor/operators/geometry.ts";
 import { byValue, gatherRows, type Places, type RowIndex, unsigned, uploadPlaces } from "../tensor/operators/rows.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { kept } from "./kept.ts";
 
 /** The rows to gather, and the number of rows to gather from. */
 interface RowTable {
@@ -124,10 +125,8 @@ export function makeTreeTables(tree: BallTree): TreeTables {
   };
 }
 
-function placesOf(table: RowTable): Places {
-  table.places ??= byValue(unsigned(table.index), table.sources);
-  return table.places;
-}
+const placesOf = (table: RowTable): Places =>
+  kept(table, "places", () => byValue(unsigned(table.index), table.sources));
 
 function tableOfBalls(level: TreeLevel): LevelTables["balls"] {
   const host = ballsOf(level);

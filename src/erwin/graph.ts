@@ -5,6 +5,7 @@ import { InputError } from "../errors.ts";
 import type { GraphPart } from "../tensor/operators/messages.ts";
 import { byValue, type Places } from "../tensor/operators/rows.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { kept } from "./kept.ts";
 
 /**
  * Edges in compressed rows: those into node j are starts[j] .. starts[j + 1], in the order in which they were given.
@@ -58,10 +59,8 @@ export function sortEdges(edgeIndex: Int32Array, nodes: number): SortedEdges {
   return { starts, sources, targets };
 }
 
-function edgesBySource(edges: SortedEdges): Places {
-  edges.bySource ??= byValue(edges.sources, edges.starts.length - 1);
-  return edges.bySource;
-}
+const edgesBySource = (edges: SortedEdges): Places =>
+  kept(edges, "bySource", () => byValue(edges.sources, edges.starts.length - 1));
 
 /** Parts begin at a multiple of this many targets, as the devices' windows do. */
 const TARGET_STEP = 64;

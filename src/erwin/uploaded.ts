@@ -1,10 +1,9 @@
 // An input on the device: what a pass needs besides the model, uploaded and computed once for many passes.
 
-import "../disposable.ts";
 import type { Device } from "../backends/device.ts";
 import { type BallTree, shapeOfLevels } from "../balltree/index.ts";
+import { Resource } from "../disposable.ts";
 import { DisposedError, InputError } from "../errors.ts";
-import { tagOf } from "../inspect.ts";
 import type { LevelGeometry } from "../nn/geometry.ts";
 import type { GraphPart } from "../tensor/operators/messages.ts";
 import type { RowIndex } from "../tensor/operators/rows.ts";
@@ -22,6 +21,7 @@ import {
 } from "./geometry.ts";
 import { makeGraphTables, type Passing, uploadGraph } from "./graph.ts";
 import { checkFeatures, type PreparedGeometry, type PreparedInput } from "./input.ts";
+import { kept } from "./kept.ts";
 
 /** What a pass needs on the device, except the features. */
 export interface PassInput {
@@ -89,16 +89,14 @@ const passingOf = ({ cHidden, dimensionality }: ErwinConfig, training: boolean):
   training,
 });
 
-function tablesOf(prepared: PreparedGeometry): TreeTables {
-  prepared.tables ??= makeTreeTables(prepared.tree);
-  return prepared.tables;
-}
+const tablesOf = (prepared: PreparedGeometry): TreeTables =>
+  kept(prepared, "tables", () => makeTreeTables(prepared.tree));
 
 /**
  * An input on the device, with its tree, its graph and everything computed from the positions. `model.upload` creates
  * it.
  */
-export class UploadedInput {
+export class UploadedInput extends Resource {
   readonly device: Device;
   readonly points: number;
   readonly tree: BallTree;
@@ -117,6 +115,7 @@ export class UploadedInput {
    * @throws InputError naming what differs from the model that prepared it; OutOfMemoryError
    */
   constructor(device: Device, config: ErwinConfig, prepared: PreparedInput, training: boolean) {
+    super();
     const { nodeFeatures, nodePositions, tree, edges, points } = prepared;
     expectFit(layoutOf(tree, config), edges, config);
     // Those of an array are counted where it is copied.
@@ -169,14 +168,6 @@ export class UploadedInput {
     if (this.#disposed) return;
     this.#disposed = true;
     for (const tensor of this.#owned.splice(0)) tensor.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  get [Symbol.toStringTag](): string {
-    return tagOf(this);
   }
 
   #addForTraining(): void {

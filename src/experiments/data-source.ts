@@ -4,6 +4,7 @@ import { classOf, expectKind, isMap } from "../arguments/kinds.ts";
 import { FormatError, InputError } from "../errors.ts";
 import { toBytes } from "../formats/bytes/bytes.ts";
 import type { PartialFile } from "../formats/sources/partial-file.ts";
+import { Opaque } from "../inspect.ts";
 import { FolderListing } from "./sources/listing.ts";
 
 /** A file or folder in a folder of a source. */
@@ -104,7 +105,7 @@ export function byPath<Value>(files: ByPath<Value>): ReadonlyMap<string, Value> 
 }
 
 /** A source of files in memory. */
-export class MemorySource implements DataSource {
+export class MemorySource extends Opaque implements DataSource {
   readonly name: string;
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly #listing: FolderListing;
@@ -114,6 +115,7 @@ export class MemorySource implements DataSource {
    * @throws InputError for what is neither a Map nor an object
    */
   constructor(files: ByPath<Uint8Array>, name = "") {
+    super();
     this.files = byPath(files);
     this.name = name;
     this.#listing = new FolderListing(this.files.keys());

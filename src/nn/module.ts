@@ -1,11 +1,11 @@
 // The base class of all layers and models: it names their parameters, initializes them from a seed or a file, saves and
 // frees them.
 
-import "../disposable.ts";
 import type { AbortOptions } from "../abort.ts";
 import { sizeOf } from "../arguments/numbers.ts";
 import { checkOptions } from "../arguments/options.ts";
 import type { Device } from "../backends/device.ts";
+import { Resource } from "../disposable.ts";
 import { ConfigError, DisposedError } from "../errors.ts";
 import {
   loadSafetensors,
@@ -14,7 +14,7 @@ import {
   saveSafetensors,
 } from "../formats/safetensors/safetensors.ts";
 import { type BytesOrAddress, readSource } from "../formats/sources/source.ts";
-import { inspect, lineOf, tagOf } from "../inspect.ts";
+import { inspect, lineOf } from "../inspect.ts";
 import { Random } from "../random.ts";
 import { readTensors } from "../tensor/read.ts";
 import { outsideScopes, Tensor } from "../tensor/tensor.ts";
@@ -67,7 +67,7 @@ let declarations = 0;
  * model.parameters().keys(); // "embedding.weight", "embedding.bias", "erwin.embed.embed_fn.weight", ...
  * ```
  */
-export abstract class Module {
+export abstract class Module extends Resource {
   readonly #own = new Map<string, Parameter | Counter | Module>();
   #found: (Structure & { after: number }) | undefined;
   #device: Device | undefined;
@@ -459,14 +459,6 @@ export abstract class Module {
     const trained = [...this.#structure().parameters.values()].filter((parameter) => parameter.trained);
     const count = trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     return lineOf(this, `${count} parameters${this.#device ? ` on ${this.#device.info.description}` : ""}`);
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  get [Symbol.toStringTag](): string {
-    return tagOf(this);
   }
 
   /** @throws DisposedError after `dispose`; InputError before it is initialized or loaded */

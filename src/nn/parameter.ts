@@ -2,6 +2,7 @@
 // allocated.
 
 import { ConfigError, InputError } from "../errors.ts";
+import { Opaque } from "../inspect.ts";
 import type { Random } from "../random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
@@ -39,7 +40,7 @@ export interface Counter {
 }
 
 /** A tensor of a module. It has a shape from the start, and values once the module is initialized or loaded. */
-export class Parameter {
+export class Parameter extends Opaque {
   #tensor: Tensor | undefined;
   #frozen = false;
 
@@ -49,6 +50,7 @@ export class Parameter {
     readonly initializer: Initializer,
     readonly trained: boolean,
   ) {
+    super();
     if (Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 1)) return;
     throw new ConfigError(
       `a parameter cannot have the shape [${shape}], expected a list of whole numbers of at least 1`,

@@ -1,14 +1,14 @@
 // A tensor: elements on a device, their shape, and the ownership of their memory.
 
-import "../disposable.ts";
 import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
 import { type Indices, isIntegers, toIntegers } from "../arguments/indices.ts";
 import { describe, expectKind } from "../arguments/kinds.ts";
 import { type Numbers, sizeOf, toNumbers, toShape } from "../arguments/numbers.ts";
 import { checkOptions } from "../arguments/options.ts";
 import type { Device, Storage } from "../backends/device.ts";
+import { Resource } from "../disposable.ts";
 import { DisposedError, InputError } from "../errors.ts";
-import { inspect, lineOf, tagOf } from "../inspect.ts";
+import { inspect, lineOf } from "../inspect.ts";
 import { backward } from "./backward.ts";
 import { register } from "./scopes.ts";
 import { type History, makeLeaf, recordedHistory, releaseHistory } from "./tape.ts";
@@ -41,7 +41,7 @@ const forgotten = new FinalizationRegistry<{ device: Device; memory: SharedStora
  * An array of elements on a device, row-major. Owns its memory until `dispose()`. That of a tensor which was forgotten is used again
  * some time after the garbage collector has found it, if memory is needed; until then it counts as in use.
  */
-export class Tensor {
+export class Tensor extends Resource {
   readonly device: Device;
   readonly shape: readonly number[];
   readonly type: TensorType;
@@ -59,6 +59,7 @@ export class Tensor {
    * @throws InputError for what is not a device, a shape or an element type; OutOfMemoryError
    */
   constructor(device: Device, shape: readonly number[], type: TensorType = "f32", memory?: SharedStorage) {
+    super();
     if (!memory) checkParts(device, shape, type);
     this.device = device;
     // A copy: who gave it may change his list.
@@ -280,14 +281,6 @@ export class Tensor {
 
   [inspect](): string {
     return lineOf(this, `[${this.shape.join(", ")}], ${this.type}, on ${this.device.info.description}`);
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  get [Symbol.toStringTag](): string {
-    return tagOf(this);
   }
 }
 

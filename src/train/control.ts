@@ -1,7 +1,9 @@
 // Pauses and stops a training run from outside, and lets the host process events between the steps.
 
+import { Opaque } from "../inspect.ts";
+
 /** Controls a run of `fit`, for example from a page's buttons. */
-export class FitController {
+export class FitController extends Opaque {
   readonly #stop = new AbortController();
   #paused = false;
   #wantsCheckpoint = false;

@@ -1,5 +1,7 @@
 // Loggers for the history of a training run.
 
+import { Opaque } from "../inspect.ts";
+
 /** One line of a run's history. */
 export interface LogEntry {
   kind: "training" | "validation" | "test";
@@ -24,11 +26,12 @@ export class MemoryLogger implements Logger {
 }
 
 /** Writes each entry as one line of JSON. */
-export class JsonLinesLogger implements Logger {
+export class JsonLinesLogger extends Opaque implements Logger {
   readonly #write: (line: string) => void | Promise<void>;
 
   /** @param write receives each line with its line feed, for example to append it to a file */
   constructor(write: (line: string) => void | Promise<void>) {
+    super();
     this.#write = write;
   }
 

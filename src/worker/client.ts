@@ -1,11 +1,11 @@
 // A model in a worker, as its user sees it: the methods of ErwinTransformer as promises that always settle.
 
-import "../disposable.ts";
 import { proxy, type Remote, transfer, wrap } from "comlink";
 import { type AbortOptions, checkSignal, expectSignal, untilAborted } from "../abort.ts";
 import { describe, expectKind } from "../arguments/kinds.ts";
 import { checkOptions } from "../arguments/options.ts";
 import { deviceOptionNames, type RecoveryListener } from "../backends/index.ts";
+import { Resource } from "../disposable.ts";
 import {
   ConfigError,
   type DeviceLostError,
@@ -19,7 +19,6 @@ import { givenAssets } from "../host/given-assets.ts";
 import { lifeName, whenEnded } from "../host/life.ts";
 import { absoluteUrl, isAddress } from "../host/url.ts";
 import { isVisible } from "../host/visibility.ts";
-import { tagOf } from "../inspect.ts";
 import { limits } from "../limits.ts";
 import type { FitProgress } from "../train/fit-options.ts";
 import { WorkerCalls } from "./calls.ts";
@@ -78,7 +77,7 @@ export function createErwinWorker(options: ErwinWorkerOptions = {}): Promise<Erw
  * was thrown in the worker; all reject with WorkerError once the worker has stopped unexpectedly or has given no sign of life for
  * `limits.silenceSeconds`, 600 by default, and with DisposedError after `dispose()`.
  */
-export class ErwinWorker {
+export class ErwinWorker extends Resource {
   readonly #worker: ModelThread;
   readonly #remote: Remote<ModelWorker>;
   readonly #threads = lendPageThreads();
@@ -124,6 +123,7 @@ export class ErwinWorker {
   }
 
   private constructor(worker: ModelThread, url: string) {
+    super();
     keepErrorClasses();
     this.#worker = worker;
     this.#remote = wrap<ModelWorker>(checkedEndpoint(worker));
@@ -276,10 +276,18 @@ export class ErwinWorker {
     this.#stopTelling = () => document.removeEventListener("visibilitychange", tell);
   }
 
-  /** Wraps a function for the worker to call; after the end it is not called any more. The worker releases it. */
+  /**
+   * Wraps a function for the worker to call; after the end it is not called any more. What it returns stays here: it may be nothing that
+   * can be sent. The worker releases it.
+   */
   #listener<Value>(name: string, listener: Listener<Value>) {
     expectKind(name, listener, "a function", listener === undefined || typeof listener === "function");
-    return listener && proxy((value: Value) => (this.#calls.failure ? undefined : listener(value)));
+    return (
+      listener &&
+      proxy(async (value: Value) => {
+        if (!this.#calls.failure) await listener(value);
+      })
+    );
   }
 
   /** Returns device, memory, config and mode as they are now, without waiting for earlier calls. */
@@ -297,14 +305,6 @@ export class ErwinWorker {
     // Who ends a training by this need not have listened to how it ends: in Node and Deno that would end the process.
     this.#calls.fail(new DisposedError("this worker has been disposed: create another one"), true);
     void this.#close();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  get [Symbol.toStringTag](): string {
-    return tagOf(this);
   }
 
   /** Makes a call that also settles if the worker ends or hangs without an answer. */

@@ -8,6 +8,7 @@ import { expect, test } from "vitest";
 import { expectClose } from "../support/compare.ts";
 import { type Evaluation, fitGolden, loadFinalWeights, loadPeerRun } from "../support/experiments.ts";
 import { comparedBackends, onEachDevice, quickBackend, useDevice } from "../support/models.ts";
+import { reactive } from "../support/reactive.ts";
 
 /** For what needs any device. */
 const quick = useDevice(quickBackend);
@@ -78,7 +79,7 @@ test("workers replace damaged samples and tell of them, or fail as the file does
   const request = { seed: 1, epoch: 0, samples: [0] };
   const bad: BadSample[] = [];
   const replacing = await DataWorkers.start(1, { ...setup, onBad: (sample) => bad.push(sample) });
-  const failing = await DataWorkers.start(1, setup);
+  const failing = await DataWorkers.start(1, reactive(setup));
   try {
     expect(await replacing.load(request)).toEqual(await replacing.load({ ...request, samples: [1] }));
     expect(bad.map(({ sample }) => sample)).toEqual([first]);

@@ -1,9 +1,9 @@
 // The CPU device: WebAssembly kernels on its own threads. Calls are recorded as commands, which the threads execute after their
 // submission, so that the caller, which may be a page's main thread, never waits.
 
-import "../../disposable.ts";
+import { Resource } from "../../disposable.ts";
 import { DeviceLostError, DisposedError, type ErwinError } from "../../errors.ts";
-import { inspect, lineOf, tagOf } from "../../inspect.ts";
+import { inspect, lineOf } from "../../inspect.ts";
 import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
 import { disposeReplacement } from "../loss.ts";
@@ -15,7 +15,7 @@ import { cpuPrimitives } from "./primitives.ts";
 import { Recorder } from "./recorder.ts";
 import { CommandTimes } from "./times.ts";
 
-export class CpuDevice implements Device {
+export class CpuDevice extends Resource implements Device {
   readonly backend = "cpu";
   readonly operators: Operators;
   readonly recorder: Recorder;
@@ -31,6 +31,7 @@ export class CpuDevice implements Device {
     executor: Executor,
     readonly info: DeviceInfo,
   ) {
+    super();
     const { maxMemoryBytes = Number.POSITIVE_INFINITY } = info;
     const pool = new AllocationPool(Math.min(info.maxBufferBytes, maxMemoryBytes), (end) => executor.reserve(end));
     const recorder = new Recorder(executor);
@@ -162,13 +163,5 @@ export class CpuDevice implements Device {
 
   [inspect](): string {
     return lineOf(this, this.info.description);
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  get [Symbol.toStringTag](): string {
-    return tagOf(this);
   }
 }

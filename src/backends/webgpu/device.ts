@@ -1,8 +1,8 @@
 // The WebGPU device: owns the GPUDevice, its memory, its compiled kernels and its recording.
 
-import "../../disposable.ts";
+import { Resource } from "../../disposable.ts";
 import { DeviceLostError, DisposedError, ErwinError } from "../../errors.ts";
-import { inspect, lineOf, tagOf } from "../../inspect.ts";
+import { inspect, lineOf } from "../../inspect.ts";
 import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
 import { causeOf, disposeReplacement } from "../loss.ts";
@@ -25,7 +25,7 @@ import { tuneProducts } from "./tuning.ts";
 /** The check of a known answer takes fewer dispatches than this; a model takes more. */
 const MAX_CHECK_DISPATCHES = 16;
 
-export class WebGPUDevice implements Device {
+export class WebGPUDevice extends Resource implements Device {
   readonly backend = "webgpu";
   readonly operators: Operators;
   readonly recorder: Recorder;
@@ -52,6 +52,7 @@ export class WebGPUDevice implements Device {
     readonly info: DeviceInfo,
     readonly threads: number | undefined,
   ) {
+    super();
     const allocations = new Allocations(gpu, () => this.memory.reserved);
     this.#allocations = allocations;
     const recorder = new Recorder(allocations, info.software);
@@ -292,14 +293,6 @@ export class WebGPUDevice implements Device {
 
   [inspect](): string {
     return lineOf(this, this.info.description);
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  get [Symbol.toStringTag](): string {
-    return tagOf(this);
   }
 
   #run(...[name, constants, bound, parameters, groups]: Parameters<Run>): void {

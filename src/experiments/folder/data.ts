@@ -5,6 +5,7 @@ import { lammpsExtensions } from "../../formats/clouds/lammps.ts";
 import { pdbExtensions } from "../../formats/clouds/pdb.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { float32StepAt } from "../../formats/rounding.ts";
+import { Opaque } from "../../inspect.ts";
 import { type DataSource, locate } from "../data-source.ts";
 import type { OnBad, Split, SplitName } from "../experiment.ts";
 import { RecentValues } from "../recent.ts";
@@ -31,7 +32,7 @@ export const elseAsDouble = "or write them as float64 in .vtu, .npz or .h5";
 /** The number of steps of float32 in the deviation of values below which they count as coarse. */
 const COARSE = 1000;
 
-export class FolderData {
+export class FolderData extends Opaque {
   readonly #config: FolderConfig;
   readonly #source: DataSource;
   readonly #units: Record<SplitName, readonly Unit[]>;
@@ -41,6 +42,7 @@ export class FolderData {
   readonly #samples: RecentValues<FieldSample>;
 
   private constructor(config: FolderConfig, source: DataSource, units: Record<SplitName, readonly Unit[]>) {
+    super();
     this.#config = config;
     this.#source = source;
     this.#units = units;

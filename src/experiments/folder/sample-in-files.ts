@@ -4,6 +4,7 @@ import { checkSignal } from "../../abort.ts";
 import { checkOptions } from "../../arguments/options.ts";
 import { FormatError } from "../../errors.ts";
 import { formatNamed } from "../../formats/extension.ts";
+import { Opaque } from "../../inspect.ts";
 import { type DataSource, locate } from "../data-source.ts";
 import type { PredictedField } from "../experiment.ts";
 import { cloudOf } from "./cloud.ts";
@@ -26,7 +27,7 @@ interface ReadFrame {
   isPast?: boolean;
 }
 
-export class SampleInFiles implements FoundSample {
+export class SampleInFiles extends Opaque implements FoundSample {
   readonly name: string;
   readonly files: readonly string[];
   readonly #trained: TrainedFields;
@@ -35,6 +36,7 @@ export class SampleInFiles implements FoundSample {
   readonly #isSequence: boolean;
 
   constructor(trained: TrainedFields, source: DataSource, { name, files, times }: Unit, isSequence: boolean) {
+    super();
     this.name = name;
     this.files = files;
     this.#trained = trained;

@@ -1,15 +1,15 @@
 // A trained model of a folder's fields for programs: arrays go in by the names of the config, and predictions come out.
 
-import "../../disposable.ts";
 import { type AbortOptions, checkSignal } from "../../abort.ts";
 import { expectKind } from "../../arguments/kinds.ts";
 import { checkOptions, expectParts } from "../../arguments/options.ts";
 import type { Device } from "../../backends/device.ts";
+import { Resource } from "../../disposable.ts";
 import { CheckpointError, InputError } from "../../errors.ts";
 import { toBytes } from "../../formats/bytes/bytes.ts";
 import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
 import { type BytesOrAddress, readSource } from "../../formats/sources/source.ts";
-import { inspect, lineOf, tagOf } from "../../inspect.ts";
+import { inspect, lineOf } from "../../inspect.ts";
 import { checkSource, type DataSource } from "../data-source.ts";
 import type { PredictedField } from "../experiment.ts";
 import { cloudOf } from "./cloud.ts";
@@ -56,11 +56,12 @@ export interface SurrogateOptions extends AbortOptions {
  * pressure.prediction; // [N]
  * ```
  */
-export class Surrogate {
+export class Surrogate extends Resource {
   readonly #experiment: FolderExperiment;
   readonly #model: FieldModel;
 
   private constructor(experiment: FolderExperiment, model: FieldModel) {
+    super();
     this.#experiment = experiment;
     this.#model = model;
   }
@@ -211,14 +212,6 @@ export class Surrogate {
   [inspect](): string {
     const listed = (fields: SurrogateField[]) => fields.map(({ name }) => name).join(", ");
     return lineOf(this, `from ${listed(this.inputs)} to ${listed(this.targets)}`);
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  get [Symbol.toStringTag](): string {
-    return tagOf(this);
   }
 }
 

@@ -5,6 +5,7 @@ import { type Endpoint, proxy, type Remote, wrap } from "comlink";
 import { endWorker } from "../../host/ending.ts";
 import { givenAssets } from "../../host/given-assets.ts";
 import { expectThreads } from "../../host/threads.ts";
+import { Opaque } from "../../inspect.ts";
 import { limits } from "../../limits.ts";
 import type { BatchRequest } from "../../train/data/loading.ts";
 import { WorkerCalls } from "../../worker/calls.ts";
@@ -25,7 +26,7 @@ export interface DataWorkersOptions extends Omit<BatchSetup, "sourceName" | "ski
 }
 
 /** Workers that make batches, each one batch at a time. The batches do not depend on the number of workers. */
-export class DataWorkers {
+export class DataWorkers extends Opaque {
   readonly #threads: DataThread[];
   readonly #onBad: OnBad | undefined;
 
@@ -47,6 +48,7 @@ export class DataWorkers {
   }
 
   private constructor(threads: DataThread[], onBad: OnBad | undefined) {
+    super();
     this.#threads = threads;
     this.#onBad = onBad;
   }
@@ -83,7 +85,7 @@ class DataThread {
     const { url } = dataScript();
     const thread = new DataThread(await startWorker(dataScript(), GREETING), url.href);
     try {
-      const all = { ...setup, sourceName: source?.name ?? "", skipBad: onBad !== undefined };
+      const all = packed({ ...setup, sourceName: source?.name ?? "", skipBad: onBad !== undefined }, false, "options");
       await thread.#calls.wait(thread.#remote.open(all, givenAssets(), { ...limits }, source && shareSource(source)));
       return thread;
     } catch (error) {

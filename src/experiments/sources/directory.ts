@@ -2,16 +2,18 @@
 
 import { expectKind } from "../../arguments/kinds.ts";
 import type { HostType } from "../../host/host-type.ts";
+import { Opaque } from "../../inspect.ts";
 import { type ByteRange, type DataEntry, type DataSource, locate, missing, splitPath } from "../data-source.ts";
 import { readBlob } from "./files.ts";
 
 /** A folder: the result of `await navigator.storage.getDirectory()`, of `showDirectoryPicker()`, or a folder in either. */
-export class DirectorySource implements DataSource {
+export class DirectorySource extends Opaque implements DataSource {
   readonly name: string;
   readonly #root: FileSystemDirectoryHandle;
 
   /** @throws InputError for what is no folder's handle */
   constructor(root: HostType<"FileSystemDirectoryHandle">, name?: string) {
+    super();
     const isFolder = typeof root?.getFileHandle === "function";
     expectKind("root", root, "a FileSystemDirectoryHandle", isFolder);
     this.#root = root;

@@ -4,6 +4,7 @@ import { expectKind } from "../../arguments/kinds.ts";
 import { FormatError, InputError } from "../../errors.ts";
 import { blobFile, readWhole } from "../../formats/sources/partial-file.ts";
 import type { HostType } from "../../host/host-type.ts";
+import { Opaque } from "../../inspect.ts";
 import {
   type ByPath,
   type ByteRange,
@@ -16,13 +17,14 @@ import {
 import { FolderListing } from "./listing.ts";
 
 /** Files (or other blobs) by their paths. They are read on demand, and only the requested parts. */
-export class FileSource implements DataSource {
+export class FileSource extends Opaque implements DataSource {
   readonly name: string;
   readonly files: ReadonlyMap<string, Blob>;
   readonly #listing: FolderListing;
 
   /** @throws InputError for what is neither a Map nor an object */
   constructor(files: ByPath<Blob>, name = "") {
+    super();
     this.files = byPath(files);
     this.name = name;
     this.#listing = new FolderListing(this.files.keys());

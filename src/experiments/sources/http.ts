@@ -3,6 +3,7 @@
 import { FormatError, InputError } from "../../errors.ts";
 import { expectFileBytes } from "../../formats/bytes/bytes.ts";
 import { type Answer, isMissing, isOk, NoAnswerError, sendRequest } from "../../formats/sources/request.ts";
+import { Opaque } from "../../inspect.ts";
 import {
   type ByPath,
   type ByteRange,
@@ -58,7 +59,7 @@ export function parseIndex(text: string, file: string): FileSizes {
 const PAUSES = [300, 2000];
 
 /** A data set on a web server. Only the needed ranges of its files are fetched. */
-export class HttpSource implements DataSource {
+export class HttpSource extends Opaque implements DataSource {
   readonly name: string;
   readonly #files: ReadonlyMap<string, number>;
   readonly #listing: FolderListing;
@@ -70,6 +71,7 @@ export class HttpSource implements DataSource {
    * @param files the sizes of its files, which `open` reads from the index
    */
   constructor(address: string | URL, files: ByPath<number>) {
+    super();
     this.name = String(address).replace(/\/+$/, "");
     this.#files = byPath(files);
     this.#listing = new FolderListing(this.#files.keys());

@@ -1,13 +1,12 @@
 // AdamW on the device: one pass over all parameters, which are packed. Steps with a NaN or an infinity are skipped.
 
-import "../../disposable.ts";
 import { expectKind, isMap } from "../../arguments/kinds.ts";
 import { checkOptions } from "../../arguments/options.ts";
 import type { Device, Storage } from "../../backends/device.ts";
 import { BLOCK } from "../../backends/optimizer.ts";
+import { Resource } from "../../disposable.ts";
 import { ConfigError, DisposedError, InputError } from "../../errors.ts";
 import { type SafeTensor, toFloat32 } from "../../formats/safetensors/safetensors.ts";
-import { tagOf } from "../../inspect.ts";
 import { takingFrom } from "../../nn/checkpoint.ts";
 import { expectTensor } from "../../tensor/shapes.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -57,7 +56,7 @@ export type OptimizerState = Map<string, SafeTensor>;
  * The optimiser moves the parameters and their gradients into its own memory; `dispose` moves them out again. A parameter can
  * belong to only one optimiser at a time.
  */
-export class AdamW {
+export class AdamW extends Resource {
   lr: number;
   readonly betas: readonly [number, number];
   readonly eps: number;
@@ -88,6 +87,7 @@ export class AdamW {
    * @throws ConfigError naming an invalid option, a group that matches no parameter, or a parameter that belongs to another optimiser
    */
   constructor(parameters: ReadonlyMap<string, Tensor>, options: AdamWOptions = {}) {
+    super();
     const { lr, betas, eps, weightDecay, averageDecay, onNonFinite, lossScale, groups } = checkAdamWOptions(options);
     this.lr = lr;
     this.betas = betas;
@@ -318,14 +318,6 @@ export class AdamW {
     this.#measure.dispose();
     this.#memory.free();
     this.#parameters.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  get [Symbol.toStringTag](): string {
-    return tagOf(this);
   }
 
   /** @internal Computes the gradients' norm and finds elements that are not finite; the results stay on the device. */
