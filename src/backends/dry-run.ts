@@ -1,7 +1,7 @@
 // A device that computes nothing: its operators allocate and release what those of a real device do, so that a dry run of a pass
 // shows how much memory the pass will need and which kernels it will run.
 
-import "../disposable.ts";
+import { Resource } from "../disposable.ts";
 import { ErwinError } from "../errors.ts";
 import type { Operators } from "./composites/index.ts";
 import type { BackendName, Device, DeviceInfo, DeviceMemory } from "./device.ts";
@@ -27,7 +27,7 @@ export interface NotedTensor {
 /** The number of tensors that are noted. */
 const LARGEST = 3;
 
-export class DryRunDevice implements Device {
+export class DryRunDevice extends Resource implements Device {
   readonly backend: BackendName;
   readonly info: DeviceInfo;
   readonly threads: number | undefined;
@@ -41,6 +41,7 @@ export class DryRunDevice implements Device {
   readonly #live = new Map<Storage, NotedTensor>();
 
   constructor({ backend, info, threads, pool, operators, submit = () => {} }: Imitated) {
+    super();
     this.backend = backend;
     this.info = info;
     this.threads = threads;
@@ -70,7 +71,6 @@ export class DryRunDevice implements Device {
   write(): void {}
   trim(): void {}
   dispose(): void {}
-  [Symbol.dispose](): void {}
   async finished(): Promise<void> {}
   async tune(): Promise<void> {}
   startProfile(): undefined {}
