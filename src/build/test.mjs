@@ -31,20 +31,20 @@ const interrupt = new AbortController();
 /** The time in milliseconds that a runner may spend on one test, or between two: longer than any test may take. */
 const patience = 6 * 60_000;
 
-/** Folders of tests that train: in Deno they take as long as all others together. */
+/** Folders of tests that train: in Deno they take as long as those of the backends, and longer than all others together. */
 const training = "experiments|faults|train|worker";
 
 /**
- * The processes of the tests, in the order in which they begin: so the three that run side by side end at about the same time, also
- * where lavapipe has to compile all kernels. Deno's files are shared out to four processes; its own, which Chromium does not run,
- * mostly wait for command lines that they start. Those in Node wait for npm, bundlers and browsers too, so they do not come last.
+ * The processes of the tests, those that take most of the processor's time first: so the three that run side by side end at about the
+ * same time, also where lavapipe has to compile all kernels. Deno's files are shared out to four processes; its own, which Chromium
+ * does not run, mostly wait for command lines that they start.
  * @type {{ name: string, runner: string, exclude?: string[] }[]}
  */
 const parts = [
-  { name: "browser", runner: "browser" },
-  { name: "host-deno", runner: "host", exclude: ["**/*.host.test.ts"] },
-  { name: "host-training", runner: "host", exclude: ["**/*.deno.test.ts", `test/!(${training})/**`] },
   { name: "unit", runner: "unit" },
+  { name: "browser", runner: "browser" },
+  { name: "host-training", runner: "host", exclude: ["**/*.deno.test.ts", `test/!(${training})/**`] },
+  { name: "host-deno", runner: "host", exclude: ["**/*.host.test.ts"] },
   { name: "host-backends", runner: "host", exclude: ["**/*.deno.test.ts", "test/!(backends)/**"] },
   { name: "host", runner: "host", exclude: ["**/*.deno.test.ts", `test/@(backends|${training})/**`] },
 ];

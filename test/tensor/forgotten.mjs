@@ -3,8 +3,8 @@
 //
 //   node --expose-gc test/tensor/forgotten.mjs
 
-import { requestDevice, scope, square, sum, Tensor } from "../../dist/erwin.js";
-
+const library = await import(new URL("../../dist/erwin.js", import.meta.url).href);
+const { requestDevice, scope, square, sum, Tensor } = library;
 const megabyte = 2 ** 20;
 const gc = /** @type {() => void} */ (globalThis.gc);
 
@@ -27,6 +27,6 @@ for (let round = 0; round < 40; round++) {
 const peakMegabytes = device.memory.peak / megabyte;
 const total = sum(kept);
 await total.backward();
-const numbers = await /** @type {Tensor} */ (x.grad).data();
+const numbers = await x.grad.data();
 console.log(JSON.stringify({ peakMegabytes, total: await total.item(), gradient: [...new Set(numbers)] }));
 device.dispose();

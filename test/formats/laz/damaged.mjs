@@ -5,9 +5,9 @@
 //   node test/formats/laz/damaged.mjs FILE EVERY
 
 import { readFileSync } from "node:fs";
-import { FormatError } from "../../../dist/erwin.js";
-import { loadLaz } from "../../../dist/formats.js";
 
+const built = (/** @type {string} */ name) => import(new URL(`../../../dist/${name}.js`, import.meta.url).href);
+const [{ FormatError }, { loadLaz }] = [await built("erwin"), await built("formats")];
 const [path, every] = process.argv.slice(2);
 const bytes = new Uint8Array(readFileSync(path));
 
