@@ -23,7 +23,7 @@ const cases = {
 
 const words = (name: keyof typeof cases, folder: string) => [
   ...["train", name, ...cases[name], "--init", golden(`${name}/init.safetensors`), "--shuffle", "off"],
-  ...["--num-epochs", "12", "--log-every", "1", "--out", path(folder), "--backend", "cpu"],
+  ...["--num-epochs", "12", "--log-every", "1", "--max-predictions", "2", "--out", path(folder), "--backend", "cpu"],
 ];
 
 it.each(["md", "shapenet"] as const)("%s: trains as the reference does, and evaluates its own run", async (name) => {
