@@ -13,7 +13,7 @@ import {
 } from "erwin/experiments";
 import { loadNpz, saveNpz } from "erwin/formats";
 import { expect, test } from "vitest";
-import { smallOfFields as model, onEachDevice } from "../support/models.ts";
+import { smallOfFields as model, onEachDevice, quickBackends } from "../support/models.ts";
 
 const points = 40;
 const some = (count: number, seed: number) =>
@@ -385,4 +385,4 @@ onEachDevice((device) => {
     await expect(allOf(single.predict({ signal: gone }))).rejects.toBe(gone.reason);
     await expect(allOf(single.predict({ step: 1 } as never))).rejects.toThrow("step");
   });
-});
+}, quickBackends);
