@@ -5,7 +5,7 @@ import { type ConfigError, FormatError } from "erwin";
 import { FOLDER, folderExperiment, MemorySource, openRun, resolveOptions, Surrogate } from "erwin/experiments";
 import { loadNpz, loadSafetensors, loadVtu, saveNpz, savePvd, saveVtu } from "erwin/formats";
 import { expect, test } from "vitest";
-import { smallOfFields as model, onEachDevice } from "../support/models.ts";
+import { smallOfFields as model, onEachDevice, quickBackends } from "../support/models.ts";
 
 const points = 20;
 const some = (count: number, seed: number) =>
@@ -229,4 +229,4 @@ onEachDevice((device) => {
     const known = found.map(({ fields }) => fields.map(({ truth }) => truth !== undefined));
     expect(known).toEqual([0, 1, 2, 3, 4].map((i) => [i < 3, i < 3]));
   });
-});
+}, quickBackends);
