@@ -13,25 +13,14 @@ import {
 } from "erwin";
 import { FileSource, HttpSource, MemorySource } from "erwin/experiments";
 import { expect, test } from "vitest";
-import { quickBackend, useDevice } from "../support/models.ts";
+import { quickBackend, small, useDevice } from "../support/models.ts";
 import { reactive } from "../support/reactive.ts";
 
 const device = useDevice(quickBackend);
 
-const config = {
-  cIn: 3,
-  cHidden: [8, 8],
-  ballSizes: [16, 16],
-  encNumHeads: [2, 2],
-  encDepths: [1, 1],
-  decNumHeads: [2],
-  decDepths: [1],
-  strides: [2],
-  mpSteps: 1,
-};
 const rows = Array.from({ length: 20 }, (_, i) => [Math.sin(i), Math.cos(i), i / 20]);
 const input = {
-  nodeFeatures: rows,
+  nodeFeatures: rows.map((row) => [...row, 1]),
   nodePositions: rows,
   edgeIndex: [rows.keys(), rows.keys()].map((keys) => [...keys]),
 };
@@ -75,8 +64,8 @@ test("objects that keep something to themselves are used through reactive state 
 
 test("a worker takes a reactive config, inputs and options, and listeners that return what cannot be sent", async () => {
   const erwin = await createErwinWorker(reactive({ backend: "cpu" as const, threads: 1 }));
-  await erwin.create(reactive(config), reactive({ seed: 3 }));
-  using model = await ErwinTransformer.create(config, { device: device(), seed: 3 });
+  await erwin.create(reactive(small), reactive({ seed: 3 }));
+  using model = await ErwinTransformer.create(small, { device: device(), seed: 3 });
   expect(await erwin.save()).toEqual(await model.save());
   const { shape, data } = await erwin.forward(reactive(input as never));
   expect(shape).toEqual([20, 8]);
