@@ -94,6 +94,7 @@ let nextSign = 0;
 /** Used in a worker that shares no memory with whoever waits for it: how it sends signs of life from now on. */
 export function sendSigns(how: () => void): void {
   send = how;
+  nextSign = 0;
 }
 
 /** Gives a sign of life in the midst of long work; has no effect in a thread that nobody waits for in this way. */
