@@ -1,8 +1,9 @@
 // Fields on a grid, [lat, lon] or [lat, lon, components]. Of its points a file has the axes alone, lat [n] and lon [m], as netCDF's files
 // do; where the grid is curved, it has an array [n, m] of each coordinate.
 
+import { sizeOf } from "../../arguments/numbers.ts";
 import { FormatError } from "../../errors.ts";
-import { elementCount, expectRows } from "../../formats/bytes/bytes.ts";
+import { expectRows } from "../../formats/bytes/bytes.ts";
 import type { SafeTensor } from "../../formats/bytes/elements.ts";
 import type { Cells } from "../../formats/clouds/cells.ts";
 import { gridCells } from "../../formats/clouds/grid-cells.ts";
@@ -52,7 +53,7 @@ export function gridPoints(
   { axes, coordinates, sizes }: Grid,
   file: string,
 ): SafeTensor {
-  const points = elementCount(sizes);
+  const points = sizeOf(sizes);
   expectRows(points, "points", file);
   const columns = coordinates.map((name) => numbersOf(arrays.get(name) as SafeTensor, `${file}:${name}`));
   const isSingle = columns.every((values) => values instanceof Float32Array);
@@ -60,7 +61,7 @@ export function gridPoints(
   for (const [column, values] of columns.entries()) {
     const axis = axes.indexOf(coordinates[column]);
     // How many points follow one another with the same value: of an axis of the grid as many as the axes after it have.
-    const repeated = values.length === points ? 1 : elementCount(sizes.slice(axis + 1));
+    const repeated = values.length === points ? 1 : sizeOf(sizes.slice(axis + 1));
     for (let i = 0; i < points; i++)
       data[i * columns.length + column] = values[Math.floor(i / repeated) % values.length];
   }
@@ -69,7 +70,7 @@ export function gridPoints(
 
 /** Returns the arrays of a file with a row for each point of the grid in those that have its axes, also after an axis of one. */
 export function withRows(arrays: ReadonlyMap<string, SafeTensor>, grid: Grid): Map<string, SafeTensor> {
-  const points = elementCount(grid.sizes);
+  const points = sizeOf(grid.sizes);
   const rows = (array: SafeTensor): SafeTensor => {
     const first = hasAxes(array, grid) ? 0 : 1;
     if (first === 1 && !(array.shape[0] === 1 && hasAxes(array, grid, 1))) return array;
@@ -83,7 +84,7 @@ export function withAxes<Of extends { readonly shape: readonly number[] }>(
   arrays: ReadonlyMap<string, Of>,
   { sizes }: Grid,
 ): Map<string, Of> {
-  const points = elementCount(sizes);
+  const points = sizeOf(sizes);
   return new Map(
     [...arrays].map(([name, array]) => {
       const { shape } = array;

@@ -1,5 +1,6 @@
 // The cells of a grid of points: one between each point and the next along the axes that have several.
 
+import { sizeOf } from "../../arguments/numbers.ts";
 import { expectRows } from "../bytes/bytes.ts";
 import { type Cells, equalCells, kinds } from "./cells.ts";
 
@@ -8,7 +9,7 @@ export type GridSizes = readonly [number, number, number];
 
 /** Returns the number of a grid's cells. */
 export function gridCellCount(sizes: GridSizes): number {
-  return product(sizes) === 0 ? 0 : product(sizes.map((size) => Math.max(1, size - 1)));
+  return sizeOf(sizes) === 0 ? 0 : sizeOf(sizes.map((size) => Math.max(1, size - 1)));
 }
 
 /**
@@ -37,5 +38,3 @@ export function gridCells(sizes: GridSizes, file: string): Cells {
 
 /** The types of a grid's cells, by the number of axes along which it extends. */
 const cellTypes = [kinds.vertex, kinds.line, kinds.quad, kinds.hexahedron];
-
-const product = (sizes: readonly number[]) => sizes.reduce((total, size) => total * size, 1);

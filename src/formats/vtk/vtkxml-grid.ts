@@ -1,6 +1,7 @@
 // Grids in VTK's XML files: images (.vti), rectilinear grids (.vtr) and structured grids (.vts). Which points and cells there are is not
 // listed, but follows from an extent: the first and the last index along each axis, of which the first axis runs fastest.
 
+import { sizeOf } from "../../arguments/numbers.ts";
 import { expectRows } from "../bytes/bytes.ts";
 import type { SafeTensor } from "../bytes/elements.ts";
 import type { GridSizes } from "../clouds/grid-cells.ts";
@@ -12,7 +13,7 @@ export const gridTypes: readonly string[] = ["ImageData", "RectilinearGrid", "St
 /** Returns the number of points of a piece, of a mesh or a grid. */
 export function pointsOf(source: VtkXmlFile, piece: VtkXmlPiece): number {
   if (!gridTypes.includes(source.type)) return source.count(piece.attributes, "NumberOfPoints", 0);
-  return product(sizesOf(source, piece));
+  return sizeOf(sizesOf(source, piece));
 }
 
 /** Whether the file lists no points. */
@@ -23,7 +24,7 @@ export function impliesPoints(source: VtkXmlFile): boolean {
 /** Returns the points of an image or a rectilinear grid: [n, 3]. */
 export function impliedPoints(source: VtkXmlFile, piece: VtkXmlPiece): SafeTensor {
   const sizes = sizesOf(source, piece);
-  const points = product(sizes);
+  const points = sizeOf(sizes);
   expectRows(points, "points", source.file);
   source.take("Points", 3 * points * Float64Array.BYTES_PER_ELEMENT);
   const data = new Float64Array(3 * points);
@@ -95,5 +96,3 @@ function numbers(
   if (values.length === expected && words[0] !== "" && values.every(accept)) return values;
   throw source.error(`${name} is "${text.slice(0, 80)}", expected ${expected} numbers.`, { expected, found: text });
 }
-
-const product = (sizes: readonly number[]) => sizes.reduce((result, size) => result * size, 1);
