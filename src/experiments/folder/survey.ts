@@ -8,7 +8,6 @@ import { extensionOf } from "../../formats/extension.ts";
 import { Random, shuffled } from "../../random.ts";
 import { labelNames, positionNames } from "../array-names.ts";
 import { checkSource, type DataSource, locate, splitPath } from "../data-source.ts";
-
 import { numbersOf } from "./file-numbers.ts";
 import { findWanted, noSamples } from "./files.ts";
 import { FramesSource, frameExtensions } from "./frames.ts";
@@ -97,14 +96,23 @@ export interface SurveyOptions {
 /** @throws InputError for what is no source; FormatError if there is no sample, or one of those that are read is damaged */
 export async function survey(given: DataSource, options: SurveyOptions = {}): Promise<Survey> {
   checkSource(given);
-  const found = await surveyOf(new FramesSource(given, { isSequence: true }), options);
+  const told = new Set<string>();
+  const { files } = options;
+  const onBad: SurveyOptions["onBad"] =
+    options.onBad &&
+    ((file, problem) => {
+      // A file may be looked at twice.
+      if (!told.has(file)) options.onBad?.(file, problem);
+      told.add(file);
+    });
+  const found = await surveyOf(new FramesSource(given, { isSequence: true }), { files, onBad });
   const { coordinates } = found;
   if (!coordinates) return found;
   // Frames may be told from other arrays once it is known which arrays hold the positions, and fields on a grid from others.
   const grid = gridRule(found);
   const source = new FramesSource(given, { coordinates, grid, isSequence: true });
-  await findWanted(source, options.files);
-  return source.hasArrayFrames || grid ? surveyOf(source, options, grid) : found;
+  await findWanted(source, files);
+  return source.hasArrayFrames || grid ? surveyOf(source, { files, onBad }, grid) : found;
 }
 
 async function surveyOf(

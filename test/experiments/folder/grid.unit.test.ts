@@ -63,6 +63,15 @@ it("is found by its axes, with the frames in time", async () => {
   }
 });
 
+it("is looked for twice, and of a damaged file that is told once", async () => {
+  const zeros = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b)) });
+  const whole = saveNpz({ lat: zeros(3), lon: zeros(4), u: zeros(3, 4) });
+  const files = { "a.npz": whole, "b.npz": whole.slice(0, 300) };
+  const told: string[] = [];
+  const { grid } = await survey(new MemorySource(files), { onBad: (file) => told.push(file) });
+  expect([grid, told]).toEqual([["lat", "lon"], ["b.npz"]]);
+});
+
 it("holds samples where nothing says that its frames are in time, and may be square and curved", async () => {
   const proposed = await configOf("darcy.mat");
   expect(proposed).toMatchObject({ coordinates: ["x", "y"], grid: ["y", "x"], dimensions: 2 });
@@ -147,4 +156,6 @@ it("that files do not have is an error that says what they have, and a config th
   expect(() => config(["y", "x"], moving)).toThrow("targets.positions: the points of a grid do not move");
   const huge = file({ x: [40_000], y: [40_000], u: [1] });
   await expect(readSample(huge, "a.npz", config(["y", "x"]))).rejects.toThrow("1600000000 points");
+  const long = file({ x: [300_000], y: [300_000], z: [300_000] });
+  await expect(readSample(long, "a.npz", config(["z", "y", "x"]))).rejects.toThrow("27000000000000000 points");
 });
