@@ -113,7 +113,14 @@ export {
   transpose,
 } from "./tensor/operators/index.ts";
 export { noGrad } from "./tensor/tape.ts";
-export { scope, Tensor, type TensorData, type TensorSource, type TensorType } from "./tensor/tensor.ts";
+export {
+  type BufferCopyOptions,
+  scope,
+  Tensor,
+  type TensorData,
+  type TensorSource,
+  type TensorType,
+} from "./tensor/tensor.ts";
 export { loadTraining, saveTraining, type TrainingProgress } from "./train/checkpoints/checkpoint.ts";
 export { BEST_CHECKPOINT, type CheckpointStore, LAST_CHECKPOINT, MemoryStore } from "./train/checkpoints/store.ts";
 export { FitController } from "./train/control.ts";

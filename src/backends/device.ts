@@ -137,6 +137,11 @@ export interface Device extends Memory {
   clear(storage: Storage): void;
   /** Copies the first bytes of one storage to another. */
   copy(from: Storage, to: Storage, bytes: number): void;
+  /**
+   * @internal Copies to or from a buffer of a page that shares its GPUDevice; undefined on other devices. Resolves once that is
+   * submitted.
+   */
+  exchange?(storage: Storage, bytes: number, way: "to" | "from", buffer: GPUBuffer, offset: number): Promise<void>;
   /** Copies data to the device. */
   write(storage: Storage, data: ArrayBufferView): void;
   /** Waits for the work recorded so far and copies `bytes` bytes back. */

@@ -36,6 +36,13 @@ export interface DeviceOptions extends AbortOptions {
   precision?: Precision;
   /** Default "float32". "half" is for training in mixed precision with a loss scale. */
   gradientPrecision?: GradientPrecision;
+  /**
+   * A GPUDevice that the page has already, such as its renderer's, to compute on: tensors can then be copied to and from the page's
+   * buffers (`Tensor.copyTo`, `Tensor.copyFrom`). It needs WebGPU's default limits, and is faster with the features "subgroups" and
+   * "timestamp-query"; it still belongs to the page, and `dispose()` frees the engine's memory on it, no more. Work of both runs in
+   * turn. Default: a device of its own.
+   */
+  gpuDevice?: GPUDevice;
 }
 
 /** The names of the options. */
@@ -46,6 +53,7 @@ export const deviceOptionNames: Readonly<Record<keyof DeviceOptions, true>> = {
   maxMemoryBytes: true,
   precision: true,
   gradientPrecision: true,
+  gpuDevice: true,
   signal: true,
 };
 
@@ -58,7 +66,7 @@ export const deviceOptionNames: Readonly<Record<keyof DeviceOptions, true>> = {
 export async function requestDevice(given: DeviceOptions = {}): Promise<Device> {
   checkOptions("requestDevice", given, deviceOptionNames);
   const { backend = "auto", threads, maxBindingBytes, maxMemoryBytes, precision = "float32", signal } = given;
-  const { gradientPrecision = "float32" } = given;
+  const { gradientPrecision = "float32", gpuDevice } = given;
   checkSignal(signal);
   if (threads !== undefined) expectThreads("threads", threads);
   expectBytes("maxBindingBytes", maxBindingBytes, 2 ** 16);
@@ -71,8 +79,11 @@ export async function requestDevice(given: DeviceOptions = {}): Promise<Device> 
       { field: "gradientPrecision" },
     );
   }
+  const isDevice = gpuDevice === undefined || (typeof gpuDevice?.createBuffer === "function" && backend !== "cpu");
+  expectOption("gpuDevice", gpuDevice, 'a GPUDevice, and only for the backend "webgpu"', isDevice);
   const options = { threads, maxBindingBytes, maxMemoryBytes, precision, gradientPrecision };
-  const request = backend === "auto" ? firstOf(options) : requests[backend](options);
+  const shared = gpuDevice && requestWebGPUDevice({ ...options, gpuDevice });
+  const request = shared ?? (backend === "auto" ? firstOf(options) : requests[backend](options));
   const device = await untilAborted(request, signal, () => void request.then((late) => late.dispose()).catch(() => {}));
   requested.set(device, options);
   return device;
@@ -84,7 +95,7 @@ function expectBytes(field: string, value: unknown, least: number): void {
 }
 
 type Request = Required<Pick<DeviceOptions, "precision" | "gradientPrecision">> &
-  Omit<DeviceOptions, "backend" | "signal">;
+  Omit<DeviceOptions, "backend" | "gpuDevice" | "signal">;
 
 const requests: Record<BackendName, (options: Request) => Promise<Device>> = {
   webgpu: requestWebGPUDevice,

@@ -22,6 +22,12 @@ export type TensorData = Float32Array | Int32Array | Uint32Array;
 /** The data a tensor can be created from: float64 and lists of numbers become float32, 64-bit integers int32. */
 export type TensorSource = TensorData | Numbers | BigInt64Array | BigUint64Array;
 
+/** Options of copies to and from a GPUBuffer. */
+export interface BufferCopyOptions extends AbortOptions {
+  /** The byte of the buffer at which the elements begin, a multiple of 4. Default 0. */
+  offset?: number;
+}
+
 const arrayTypes = { f32: Float32Array, i32: Int32Array, u32: Uint32Array } as const;
 
 /** Device memory and the number of tensors that share it. */
@@ -261,6 +267,40 @@ export class Tensor extends Resource {
     throw new InputError(`a tensor of shape [${this.shape}] is not one number: read its data()`, {
       found: [...this.shape],
     });
+  }
+
+  /**
+   * Copies the elements into a buffer of the page's on the GPU, such as one that it draws from. The device must be one requested with
+   * the page's `gpuDevice`.
+   * @param buffer of that GPUDevice, not mapped, with the usage COPY_DST
+   * @returns resolves once the copy is submitted: all work that the page submits from then on sees it
+   * @throws InputError for another device, a buffer that is too small or cannot be used, an offset that is no multiple of 4;
+   *   DisposedError; DeviceLostError; the signal's reason
+   */
+  copyTo(buffer: GPUBuffer, options: BufferCopyOptions = {}): Promise<void> {
+    return this.#exchange("to", buffer, options);
+  }
+
+  /**
+   * Takes the elements from a buffer of the page's on the GPU, which must not change before the promise is resolved; as `copyTo`.
+   * @param buffer with the usage COPY_SRC
+   */
+  copyFrom(buffer: GPUBuffer, options: BufferCopyOptions = {}): Promise<void> {
+    return this.#exchange("from", buffer, options);
+  }
+
+  async #exchange(way: "to" | "from", buffer: GPUBuffer, options: BufferCopyOptions): Promise<void> {
+    checkOptions(way === "to" ? "copyTo" : "copyFrom", options, { offset: "number", signal: true });
+    const { offset = 0, signal } = options;
+    checkSignal(signal);
+    const { device, storage } = this;
+    if (!device.exchange)
+      throw new InputError(
+        "this tensor's device does not share a GPUDevice with the page: requestDevice({ gpuDevice }) gives one that does",
+      );
+    const copying = device.exchange(storage, this.size * 4, way, buffer, offset);
+    if (way === "from") this.changed();
+    await untilAborted(copying, signal);
   }
 
   /** Frees the device memory. Calling it again does nothing. */

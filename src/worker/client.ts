@@ -89,8 +89,10 @@ export class ErwinWorker extends Resource {
 
   /** @internal */
   static async start(options: ErwinWorkerOptions): Promise<ErwinWorker> {
+    // A GPUDevice cannot be sent to another thread.
+    const { gpuDevice: _, ...names } = deviceOptionNames;
     checkOptions("createErwinWorker", options, {
-      ...deviceOptionNames,
+      ...names,
       url: true,
       recover: "boolean",
       onRecovery: "function",

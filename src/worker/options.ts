@@ -5,7 +5,7 @@ import type { DeviceOptions, RecoveryListener } from "../backends/index.ts";
 import type { WorkerConfig, WorkerTrainingResult } from "./protocol.ts";
 
 /** The worker's script, and the device that it requests. */
-export interface ErwinWorkerOptions extends DeviceOptions {
+export interface ErwinWorkerOptions extends Omit<DeviceOptions, "gpuDevice"> {
   /**
    * The URL of the worker script. Default: next to the library. It may be on another host, which has to allow it
    * (CORS).

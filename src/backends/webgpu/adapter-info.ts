@@ -17,8 +17,11 @@ export async function findAdapter(gpu: GPU): Promise<GPUAdapter | null> {
  */
 const MANY_REGISTERS = /nvidia|geforce|amd|radeon|^4318 |^4098 /i;
 
+/** What an adapter offers, or a device of it has. */
+export type Offer = Pick<GPUAdapter, "features" | "limits" | "info">;
+
 /** Describes an adapter. Hosts differ in how much they reveal of it: Firefox tells nothing but whether it is a software adapter. */
-export function describeAdapter({ info, features }: GPUAdapter) {
+export function describeAdapter({ info, features }: Offer) {
   const known: Partial<GPUAdapterInfo> = info ?? {};
   const { vendor = "", architecture = "", subgroupMinSize, subgroupMaxSize } = known;
   // Chrome reveals only vendor and architecture.

@@ -1,11 +1,12 @@
-// Finds a WebGPU adapter, requests all that it offers, and accepts it only after it has computed a known answer.
+// Finds a WebGPU adapter and requests all that it offers, or takes the page's GPUDevice; accepts it only after it has computed a known
+// answer.
 
 import { DeviceError, DeviceLostError } from "../../errors.ts";
 import { within } from "../../host/patience.ts";
 import type { DeviceInfo } from "../device.ts";
 import { checkKnownAnswer } from "../known-answer.ts";
 import type { DeviceOptions } from "../request.ts";
-import { describeAdapter, findAdapter } from "./adapter-info.ts";
+import { describeAdapter, findAdapter, type Offer } from "./adapter-info.ts";
 import { WebGPUDevice } from "./device.ts";
 import { findMatrixUnits, MATRIX_FEATURE } from "./matrix-units.ts";
 
@@ -60,12 +61,8 @@ async function answerOf<Answer>(ask: () => Promise<Answer>, failure: string): Pr
  */
 export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<WebGPUDevice> {
   const { threads, maxBindingBytes = Number.POSITIVE_INFINITY, maxMemoryBytes, acceptSoftware = true } = options;
-  const { precision = "float32", gradientPrecision, acceptMatrixUnits = true } = options;
-  const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
-  if (!gpu) throw new DeviceError(`this host has no WebGPU: ${ADVICE}`, { backend: "webgpu" });
-  const adapter = await answerOf(() => findAdapter(gpu), `this host's WebGPU fails (${ADVICE})`);
-  if (!adapter) throw new DeviceError(`this host has WebGPU but offers no adapter: ${ADVICE}`, { backend: "webgpu" });
-
+  const { precision = "float32", gradientPrecision, acceptMatrixUnits = true, gpuDevice: given } = options;
+  const adapter: Offer = given ? offerOf(given) : await requestAdapter();
   const requiredLimits: Record<string, number> = { ...neededLimits };
   for (const name of wantedLimits) {
     const value = adapter.limits[name];
@@ -76,25 +73,24 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
   if (matrixUnits) requiredFeatures.push(MATRIX_FEATURE);
   const described = describeAdapter(adapter);
   const { description, software } = described;
+  const what = given ? `the given GPUDevice of ${description}` : `the adapter ${description}`;
   if (software && !acceptSoftware) {
     throw new DeviceError(`the adapter ${description} computes on the processor`, { backend: "webgpu" });
   }
   for (const [name, least] of Object.entries(neededLimits)) {
     const most = adapter.limits[name as keyof typeof neededLimits];
     if (most < least)
-      throw new DeviceError(`the adapter ${description} has a ${name} of ${most}, and kernels need ${least}`, {
-        backend: "webgpu",
-      });
+      throw new DeviceError(`${what} has a ${name} of ${most}, and kernels need ${least}`, { backend: "webgpu" });
   }
   if (precision === "mixed" && !requiredFeatures.includes("shader-f16")) {
-    throw new DeviceError(
-      `the adapter ${description} has no half precision (the feature shader-f16): leave precision out`,
-      { backend: "webgpu", precision },
-    );
+    throw new DeviceError(`${what} has no half precision (the feature shader-f16): leave precision out`, {
+      backend: "webgpu",
+      precision,
+    });
   }
   const requestDevice = () =>
-    adapter.requestDevice({ requiredFeatures: requiredFeatures as GPUFeatureName[], requiredLimits });
-  const gpuDevice = await answerOf(requestDevice, `the adapter ${description} gave no device`);
+    (adapter as GPUAdapter).requestDevice({ requiredFeatures: requiredFeatures as GPUFeatureName[], requiredLimits });
+  const gpuDevice = given ?? (await answerOf(requestDevice, `${what} gave no device`));
 
   const info: DeviceInfo = {
     ...described,
@@ -106,7 +102,7 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
     ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
     features: requiredFeatures,
   };
-  const device = new WebGPUDevice(gpuDevice, info, threads);
+  const device = new WebGPUDevice(gpuDevice, info, threads, given !== undefined);
   try {
     await checkKnownAnswer(device);
   } catch (error) {
@@ -116,7 +112,19 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
       return requestWebGPUDevice({ ...options, acceptMatrixUnits: false });
     throw error instanceof DeviceError || error instanceof DeviceLostError
       ? error
-      : new DeviceError(`the adapter ${description} failed its check: ${(error as Error).message}`);
+      : new DeviceError(`${what} failed its check: ${(error as Error).message}`);
   }
   return device;
 }
+
+/** @throws DeviceError if the host has no WebGPU, or no adapter */
+async function requestAdapter(): Promise<GPUAdapter> {
+  const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
+  if (!gpu) throw new DeviceError(`this host has no WebGPU: ${ADVICE}`, { backend: "webgpu" });
+  const adapter = await answerOf(() => findAdapter(gpu), `this host's WebGPU fails (${ADVICE})`);
+  if (adapter) return adapter;
+  throw new DeviceError(`this host has WebGPU but offers no adapter: ${ADVICE}`, { backend: "webgpu" });
+}
+
+/** What a device was given of its adapter. Older hosts do not tell of which adapter it is. */
+const offerOf = ({ features, limits, adapterInfo }: GPUDevice): Offer => ({ features, limits, info: adapterInfo });

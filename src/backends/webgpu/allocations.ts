@@ -1,5 +1,5 @@
 // Creates what takes memory of a GPU: buffers and sets of timestamps. Each is made under an error scope, whose result arrives later;
-// nothing waits for it before results are read.
+// nothing waits for it before results are read. So is all work on a device on which others work too.
 
 import { OutOfMemoryError } from "../../errors.ts";
 
@@ -8,10 +8,14 @@ export class Allocations {
   failure: OutOfMemoryError | undefined;
   readonly #checks = new Set<Promise<void>>();
 
-  /** @param reserved the bytes that the device holds, for messages */
+  /**
+   * @param reserved the bytes that the device holds, for messages
+   * @param onError is told of errors of `work`; undefined for a device on which nobody else works: all that it reports is of this work
+   */
   constructor(
     readonly gpu: GPUDevice,
     readonly reserved = () => 0,
+    readonly onError?: (error: GPUError) => void,
   ) {}
 
   /**
@@ -20,12 +24,19 @@ export class Allocations {
    * @param onFailure called if there was no memory: the buffer is not valid
    */
   buffer(descriptor: GPUBufferDescriptor, what: string, bytes = descriptor.size, onFailure = () => {}): GPUBuffer {
-    return this.#scoped(() => this.gpu.createBuffer(descriptor), what, bytes, onFailure);
+    return this.#ofMemory(() => this.gpu.createBuffer(descriptor), what, bytes, onFailure);
   }
 
   /** @param count the number of timestamps */
   timestamps(count: number): GPUQuerySet {
-    return this.#scoped(() => this.gpu.createQuerySet({ type: "timestamp", count }), "timestamps", 8 * count);
+    return this.#ofMemory(() => this.gpu.createQuerySet({ type: "timestamp", count }), "timestamps", 8 * count);
+  }
+
+  /** Gives the GPU work, whose errors can be told from those of others who work on the same device. */
+  work<Made>(give: () => Made): Made {
+    const { onError } = this;
+    if (!onError) return give();
+    return this.#scoped("validation", () => this.#scoped("out-of-memory", give, onError), onError);
   }
 
   /** Resolves when every allocation so far is known to have succeeded; throws the error of the first that failed. */
@@ -44,16 +55,21 @@ export class Allocations {
     );
   }
 
-  #scoped<Made>(make: () => Made, what: string, bytes: number, onFailure = () => {}): Made {
-    this.gpu.pushErrorScope("out-of-memory");
+  #ofMemory<Made>(make: () => Made, what: string, bytes: number, onFailure = () => {}): Made {
+    return this.#scoped("out-of-memory", make, () => {
+      onFailure();
+      this.fail(what, bytes);
+    });
+  }
+
+  #scoped<Made>(filter: GPUErrorFilter, make: () => Made, onError: (error: GPUError) => void): Made {
+    this.gpu.pushErrorScope(filter);
     try {
       return make();
     } finally {
       const check = this.gpu.popErrorScope().then((error) => {
         this.#checks.delete(check);
-        if (!error) return;
-        onFailure();
-        this.fail(what, bytes);
+        if (error) onError(error);
       });
       this.#checks.add(check);
       // Whoever reads results hears of it.

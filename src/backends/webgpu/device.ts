@@ -1,4 +1,4 @@
-// The WebGPU device: owns the GPUDevice, its memory, its compiled kernels and its recording.
+// The WebGPU device: owns the GPUDevice, unless that is the page's, its memory, its compiled kernels and its recording.
 
 import { Resource } from "../../disposable.ts";
 import { DeviceLostError, DisposedError, ErwinError } from "../../errors.ts";
@@ -12,6 +12,7 @@ import type { Run } from "./context.ts";
 import { DeferredSums } from "./deferred-sums.ts";
 import { DerivedArrays } from "./derived.ts";
 import { webgpuDryRun } from "./dry-run.ts";
+import { exchange } from "./exchange.ts";
 import { BufferPool, type BufferStorage } from "./memory.ts";
 import { nudged } from "./nudge.ts";
 import { PipelineCache } from "./pipelines.ts";
@@ -35,7 +36,10 @@ export class WebGPUDevice extends Resource implements Device {
   readonly lost: Promise<DeviceLostError>;
   replacement: Promise<Device> | undefined;
   readonly memory: DeviceMemory;
+  readonly exchange: Device["exchange"];
   readonly #readbacks: BufferPool;
+  /** All of its memory, but for the parameters of kernels. */
+  readonly #pools: readonly BufferPool[];
   readonly #derived: DerivedArrays;
   readonly sums: DeferredSums;
   readonly #allocations: Allocations;
@@ -51,9 +55,12 @@ export class WebGPUDevice extends Resource implements Device {
     readonly gpu: GPUDevice,
     readonly info: DeviceInfo,
     readonly threads: number | undefined,
+    /** Whether others work on the GPUDevice too: errors that it reports may be theirs, and it is not destroyed. */
+    readonly shared = false,
   ) {
     super();
-    const allocations = new Allocations(gpu, () => this.memory.reserved);
+    const onError = shared ? (error: GPUError) => this.#examine(error) : undefined;
+    const allocations = new Allocations(gpu, () => this.memory.reserved, onError);
     this.#allocations = allocations;
     const recorder = new Recorder(allocations, info.software);
     this.recorder = recorder;
@@ -70,7 +77,8 @@ export class WebGPUDevice extends Resource implements Device {
     this.operators = operatorsOf(webgpuPrimitives({ run: sums.run, pool: this.pool, sums, derived, info }), this.pool);
     const toRead = bufferUsage.MAP_READ | bufferUsage.COPY_DST;
     this.#readbacks = new BufferPool(allocations, undefined, toRead, "a result that is read");
-    this.memory = memoryOf(this.pool, [this.#readbacks, this.#derived.pool]);
+    this.#pools = [this.pool, derived.pool, this.#readbacks];
+    this.memory = memoryOf(this.pool, this.#pools);
     const whenUnused = (destroy: () => void) =>
       this.work.add(() => {
         this.recorder.submit();
@@ -89,7 +97,8 @@ export class WebGPUDevice extends Resource implements Device {
       event.preventDefault?.();
       this.#examine((event as GPUUncapturedErrorEvent).error);
     };
-    gpu.addEventListener?.("uncapturederror", listen, { signal: this.#ended.signal });
+    if (shared) this.exchange = (...copy) => exchange(this, ...copy);
+    else gpu.addEventListener?.("uncapturederror", listen, { signal: this.#ended.signal });
   }
 
   /** Finds out whether an error that the GPU reports is a failure of its own, or the consequence of one that is known. */
@@ -164,12 +173,14 @@ export class WebGPUDevice extends Resource implements Device {
     // The queue writes before it runs the work that is still being recorded.
     if (owner.lastUse === this.recorder.recording) this.recorder.submit();
     const whole = data.byteLength - (data.byteLength % 4);
-    this.gpu.queue.writeBuffer(buffer, offset, data, 0, whole);
-    if (whole < data.byteLength) {
+    const { queue } = this.gpu;
+    this.#allocations.work(() => {
+      queue.writeBuffer(buffer, offset, data, 0, whole);
+      if (whole === data.byteLength) return;
       const rest = new Uint8Array(4);
       rest.set(data.subarray(whole));
-      this.gpu.queue.writeBuffer(buffer, offset + whole, rest);
-    }
+      queue.writeBuffer(buffer, offset + whole, rest);
+    });
   }
 
   read(storage: Storage, bytes: number): Promise<ArrayBuffer> {
@@ -286,7 +297,8 @@ export class WebGPUDevice extends Resource implements Device {
     this.work.stop(this.#failure);
     this.sums.drop();
     this.recorder.dispose();
-    this.gpu.destroy();
+    if (this.shared) for (const pool of this.#pools) pool.dispose();
+    else this.gpu.destroy();
     this.#ended.abort();
     disposeReplacement(this);
   }
@@ -353,9 +365,8 @@ function windowsOf(bound: Record<string, Bound>): Record<string, Bound> {
   return Object.fromEntries(Object.entries(bound).map(([array, given]) => [array, windowOf(given)]));
 }
 
-/** @param others hold memory beside that of tensors and passes */
-function memoryOf(pool: BufferPool, others: readonly BufferPool[]): DeviceMemory {
-  const all = [pool, ...others];
+/** @param all those of the device: that of tensors and passes, and others */
+function memoryOf(pool: BufferPool, all: readonly BufferPool[]): DeviceMemory {
   return {
     get current() {
       return pool.current;

@@ -2,6 +2,7 @@
 // chromium-experimental-subgroup-matrix gives access to them: Chromium and the npm package webgpu offer it if unsafe APIs are allowed.
 
 import type { MatrixUnits } from "../device.ts";
+import type { Offer } from "./adapter-info.ts";
 import { matrixThreads } from "./products.ts";
 
 export const MATRIX_FEATURE = "chromium-experimental-subgroup-matrix";
@@ -21,7 +22,7 @@ interface MatrixAdapterInfo {
   }>;
 }
 
-export function findMatrixUnits({ features, limits, info }: GPUAdapter): MatrixUnits | undefined {
+export function findMatrixUnits({ features, limits, info }: Offer): MatrixUnits | undefined {
   if (!features.has(MATRIX_FEATURE) || !features.has("shader-f16") || !features.has("subgroups")) return undefined;
   // The size of a subgroup must be known when the kernel is compiled.
   const { subgroupMinSize, subgroupMaxSize: subgroup } = info;

@@ -45,6 +45,9 @@ export class BufferPool extends Pool<BufferStorage> {
   /** Work that waits: it keeps storages that it uses until it is done, even if they are released. Set by whoever lets work wait. */
   waiting: { keeps(storage: BufferStorage): boolean; settle(): void } | undefined;
 
+  /** All that have not been destroyed. */
+  readonly #buffers = new Set<GPUBuffer>();
+
   /** @param contents what its buffers hold, for messages */
   constructor(
     readonly allocations: Allocations,
@@ -74,7 +77,7 @@ export class BufferPool extends Pool<BufferStorage> {
       storage.inUse = false;
       this.current -= storage.bytes;
       this.reserved -= storage.capacity;
-      this.whenUnused(() => storage.buffer.destroy());
+      this.whenUnused(() => this.#destroy(storage));
     } else super.release(storage);
   }
 
@@ -85,8 +88,19 @@ export class BufferPool extends Pool<BufferStorage> {
     this.released.clear();
     for (const { capacity } of unused) this.reserved -= capacity;
     this.whenUnused(() => {
-      for (const { buffer } of unused) buffer.destroy();
+      for (const storage of unused) this.#destroy(storage);
     });
+  }
+
+  /** Destroys all buffers, also those in use. */
+  dispose(): void {
+    for (const buffer of this.#buffers) buffer.destroy();
+    this.#buffers.clear();
+  }
+
+  #destroy({ buffer }: BufferStorage): void {
+    this.#buffers.delete(buffer);
+    buffer.destroy();
   }
 
   /** Keeps the oldest storage last, so that a repeated call gets the same buffers and finds its bind groups. */
@@ -103,6 +117,7 @@ export class BufferPool extends Pool<BufferStorage> {
     const buffer = this.createBuffer(size, what, bytes, () => {
       storage.failed = true;
     });
+    this.#buffers.add(buffer);
     const storage = new BufferStorage(buffer, capacity);
     return storage;
   }

@@ -177,7 +177,7 @@ export class Recorder {
 
   #makeBindGroup(pipeline: Pipeline, bound: Record<string, Bound>, hash: number): GPUBindGroup {
     const key = [...this.#key];
-    const group = this.device.createBindGroup({
+    const descriptor = {
       label: pipeline.name,
       layout: pipeline.layout,
       entries: [
@@ -191,7 +191,8 @@ export class Recorder {
           },
         })),
       ],
-    });
+    };
+    const group = this.allocations.work(() => this.device.createBindGroup(descriptor));
     if (this.#bindGroupCount++ >= MAX_BIND_GROUPS) this.forgetBindGroups();
     const others = this.#bindGroups.get(hash);
     if (others) others.push({ key, group });
@@ -216,9 +217,12 @@ export class Recorder {
     if (!this.#encoder) return;
     this.#pass?.end();
     const { queue } = this.device;
-    if (this.#uniform && this.#slotsUsed > 0)
-      queue.writeBuffer(this.#uniform, 0, this.#integers, 0, (this.#slotsUsed * this.#slot) / 4);
-    queue.submit([this.#encoder.finish()]);
+    const encoder = this.#encoder;
+    this.allocations.work(() => {
+      if (this.#uniform && this.#slotsUsed > 0)
+        queue.writeBuffer(this.#uniform, 0, this.#integers, 0, (this.#slotsUsed * this.#slot) / 4);
+      queue.submit([encoder.finish()]);
+    });
     this.pacer.submit(this.#work);
     this.#work = 0;
     this.#encoder = undefined;
