@@ -12,6 +12,8 @@ export {
   type GradientPrecision,
   type KernelTime,
   type MatrixUnits,
+  type PageBuffer,
+  type PageDevice,
   type Precision,
   type ProductTuning,
   type Profile,

@@ -23,6 +23,19 @@ export type Precision = "float32" | "mixed";
  */
 export type GradientPrecision = "float32" | "half";
 
+/** A GPUDevice, told by little: TypeScript long did not know WebGPU's types. */
+export interface PageDevice {
+  readonly limits: object;
+  readonly queue: object;
+}
+
+/** A GPUBuffer, likewise. */
+export interface PageBuffer {
+  /** Bytes. */
+  readonly size: number;
+  readonly usage: number;
+}
+
 /**
  * The shape of one multiplication of a GPU's matrix units: `subgroup` threads multiply a matrix of `rows` x `inner` elements by one
  * of `inner` x `columns`, in half precision with sums in float32.
@@ -141,7 +154,7 @@ export interface Device extends Memory {
    * @internal Copies to or from a buffer of a page that shares its GPUDevice; undefined on other devices. Resolves once that is
    * submitted.
    */
-  exchange?(storage: Storage, bytes: number, way: "to" | "from", buffer: GPUBuffer, offset: number): Promise<void>;
+  exchange?(storage: Storage, bytes: number, way: "to" | "from", buffer: PageBuffer, offset: number): Promise<void>;
   /** Copies data to the device. */
   write(storage: Storage, data: ArrayBufferView): void;
   /** Waits for the work recorded so far and copies `bytes` bytes back. */

@@ -8,6 +8,8 @@ export type {
   GradientPrecision,
   KernelTime,
   MatrixUnits,
+  PageBuffer,
+  PageDevice,
   Precision,
   ProductTuning,
   Profile,

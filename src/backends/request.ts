@@ -6,7 +6,7 @@ import { checkOptions, expectOption } from "../arguments/options.ts";
 import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
 import { expectThreads } from "../host/threads.ts";
 import { requestCpuDevice } from "./cpu/request.ts";
-import type { BackendName, Device, GradientPrecision, Precision } from "./device.ts";
+import type { BackendName, Device, GradientPrecision, PageDevice, Precision } from "./device.ts";
 import { requestWebGPUDevice } from "./webgpu/adapter.ts";
 
 /** Which device to request, and its limits. */
@@ -38,11 +38,11 @@ export interface DeviceOptions extends AbortOptions {
   gradientPrecision?: GradientPrecision;
   /**
    * A GPUDevice that the page has already, such as its renderer's, to compute on: tensors can then be copied to and from the page's
-   * buffers (`Tensor.copyTo`, `Tensor.copyFrom`). It needs WebGPU's default limits, and is faster with the features "subgroups" and
-   * "timestamp-query"; it still belongs to the page, and `dispose()` frees the engine's memory on it, no more. Work of both runs in
+   * buffers (`Tensor.copyTo`, `Tensor.copyFrom`). It needs WebGPU's default limits, also on OpenGL ES, and is faster with the features "subgroups"
+   * and "timestamp-query"; it still belongs to the page, and `dispose()` frees the engine's memory on it, no more. Work of both runs in
    * turn. Default: a device of its own.
    */
-  gpuDevice?: GPUDevice;
+  gpuDevice?: PageDevice;
 }
 
 /** The names of the options. */
@@ -79,7 +79,7 @@ export async function requestDevice(given: DeviceOptions = {}): Promise<Device> 
       { field: "gradientPrecision" },
     );
   }
-  const isDevice = gpuDevice === undefined || (typeof gpuDevice?.createBuffer === "function" && backend !== "cpu");
+  const isDevice = gpuDevice === undefined || (typeof gpuDevice?.queue === "object" && backend !== "cpu");
   expectOption("gpuDevice", gpuDevice, 'a GPUDevice, and only for the backend "webgpu"', isDevice);
   const options = { threads, maxBindingBytes, maxMemoryBytes, precision, gradientPrecision };
   const shared = gpuDevice && requestWebGPUDevice({ ...options, gpuDevice });

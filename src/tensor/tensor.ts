@@ -5,7 +5,7 @@ import { type Indices, isIntegers, toIntegers } from "../arguments/indices.ts";
 import { describe, expectKind } from "../arguments/kinds.ts";
 import { type Numbers, sizeOf, toNumbers, toShape } from "../arguments/numbers.ts";
 import { checkOptions } from "../arguments/options.ts";
-import type { Device, Storage } from "../backends/device.ts";
+import type { Device, PageBuffer, Storage } from "../backends/device.ts";
 import { Resource } from "../disposable.ts";
 import { DisposedError, InputError } from "../errors.ts";
 import { inspect, lineOf } from "../inspect.ts";
@@ -277,7 +277,7 @@ export class Tensor extends Resource {
    * @throws InputError for another device, a buffer that is too small or cannot be used, an offset that is no multiple of 4;
    *   DisposedError; DeviceLostError; the signal's reason
    */
-  copyTo(buffer: GPUBuffer, options: BufferCopyOptions = {}): Promise<void> {
+  copyTo(buffer: PageBuffer, options: BufferCopyOptions = {}): Promise<void> {
     return this.#exchange("to", buffer, options);
   }
 
@@ -285,11 +285,11 @@ export class Tensor extends Resource {
    * Takes the elements from a buffer of the page's on the GPU, which must not change before the promise is resolved; as `copyTo`.
    * @param buffer with the usage COPY_SRC
    */
-  copyFrom(buffer: GPUBuffer, options: BufferCopyOptions = {}): Promise<void> {
+  copyFrom(buffer: PageBuffer, options: BufferCopyOptions = {}): Promise<void> {
     return this.#exchange("from", buffer, options);
   }
 
-  async #exchange(way: "to" | "from", buffer: GPUBuffer, options: BufferCopyOptions): Promise<void> {
+  async #exchange(way: "to" | "from", buffer: PageBuffer, options: BufferCopyOptions): Promise<void> {
     checkOptions(way === "to" ? "copyTo" : "copyFrom", options, { offset: "number", signal: true });
     const { offset = 0, signal } = options;
     checkSignal(signal);

@@ -11,6 +11,9 @@ export interface GpuVisit {
   webgpu: Run;
   /** Of a forward pass in a worker. */
   worker: number[];
+  /** Of one on a GPUDevice of the page's, as the page finds it in its own buffer, and the errors that the page then hears of. */
+  shared: number[];
+  heard: string[];
 }
 
 export interface Run {
@@ -40,7 +43,21 @@ export async function visitGpu(): Promise<GpuVisit> {
     cpu: told(runs.cpu),
     webgpu: told(runs.webgpu),
     worker: [...data],
+    ...(await runOn(await adapter!.requestDevice())),
   };
+}
+
+async function runOn(gpuDevice: GPUDevice): Promise<Pick<GpuVisit, "shared" | "heard">> {
+  const heard: string[] = [];
+  gpuDevice.addEventListener("uncapturederror", ({ error }) => heard.push(error.message));
+  using device = await requestDevice({ gpuDevice, threads });
+  using model = await ErwinTransformer.create(config, { device, seed });
+  using output = await model.forward(cloud);
+  const [MAP_READ, COPY_DST] = [1, 8];
+  const buffer = gpuDevice.createBuffer({ size: 4 * output.size, usage: COPY_DST | MAP_READ });
+  await output.copyTo(buffer);
+  await buffer.mapAsync(MAP_READ);
+  return { shared: [...new Float32Array(buffer.getMappedRange())], heard };
 }
 
 async function run(backend: "cpu" | "webgpu"): Promise<Run & { device: Device }> {

@@ -42,6 +42,11 @@ describe.skipIf(skipped)(`WebGPU in Firefox${reason}`, () => {
     expect(visit.worker).toEqual(visit.webgpu.output);
   });
 
+  test("on the page's GPUDevice it gives the same bits, into a buffer of the page's", () => {
+    expect(visit.shared).toEqual(visit.webgpu.output);
+    expect(visit.heard).toEqual([]);
+  });
+
   test("training steps have the losses of the processor", () => {
     const [first, , last] = visit.webgpu.losses;
     expect(last).toBeLessThan(first!);

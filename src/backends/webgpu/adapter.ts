@@ -61,7 +61,8 @@ async function answerOf<Answer>(ask: () => Promise<Answer>, failure: string): Pr
  */
 export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<WebGPUDevice> {
   const { threads, maxBindingBytes = Number.POSITIVE_INFINITY, maxMemoryBytes, acceptSoftware = true } = options;
-  const { precision = "float32", gradientPrecision, acceptMatrixUnits = true, gpuDevice: given } = options;
+  const { precision = "float32", gradientPrecision, acceptMatrixUnits = true, gpuDevice } = options;
+  const given = gpuDevice as GPUDevice | undefined;
   const adapter: Offer = given ? offerOf(given) : await requestAdapter();
   const requiredLimits: Record<string, number> = { ...neededLimits };
   for (const name of wantedLimits) {
@@ -80,7 +81,10 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
   for (const [name, least] of Object.entries(neededLimits)) {
     const most = adapter.limits[name as keyof typeof neededLimits];
     if (most < least)
-      throw new DeviceError(`${what} has a ${name} of ${most}, and kernels need ${least}`, { backend: "webgpu" });
+      throw new DeviceError(
+        `${what} has a ${name} of ${most}, and kernels need ${least}${given ? ": request it with that limit" : ""}`,
+        { backend: "webgpu" },
+      );
   }
   if (precision === "mixed" && !requiredFeatures.includes("shader-f16")) {
     throw new DeviceError(`${what} has no half precision (the feature shader-f16): leave precision out`, {
@@ -90,19 +94,19 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
   }
   const requestDevice = () =>
     (adapter as GPUAdapter).requestDevice({ requiredFeatures: requiredFeatures as GPUFeatureName[], requiredLimits });
-  const gpuDevice = given ?? (await answerOf(requestDevice, `${what} gave no device`));
+  const gpu = given ?? (await answerOf(requestDevice, `${what} gave no device`));
 
   const info: DeviceInfo = {
     ...described,
     precision,
     ...(gradientPrecision === "half" && { gradientPrecision }),
     ...(matrixUnits && { matrixUnits }),
-    maxBindingBytes: Math.floor(Math.min(gpuDevice.limits.maxStorageBufferBindingSize, maxBindingBytes) / 256) * 256,
-    maxBufferBytes: gpuDevice.limits.maxBufferSize,
+    maxBindingBytes: Math.floor(Math.min(gpu.limits.maxStorageBufferBindingSize, maxBindingBytes) / 256) * 256,
+    maxBufferBytes: gpu.limits.maxBufferSize,
     ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
     features: requiredFeatures,
   };
-  const device = new WebGPUDevice(gpuDevice, info, threads, given !== undefined);
+  const device = new WebGPUDevice(gpu, info, threads, given !== undefined);
   try {
     await checkKnownAnswer(device);
   } catch (error) {

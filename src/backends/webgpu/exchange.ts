@@ -2,7 +2,7 @@
 
 import { describe } from "../../arguments/kinds.ts";
 import { InputError } from "../../errors.ts";
-import type { Device, Storage } from "../device.ts";
+import type { Device, PageBuffer, Storage } from "../device.ts";
 import { causeOf } from "../loss.ts";
 import { bufferUsage } from "./constants.ts";
 import type { WebGPUDevice } from "./device.ts";
@@ -16,7 +16,7 @@ export async function exchange(
   storage: Storage,
   bytes: number,
   way: Way,
-  theirs: GPUBuffer,
+  theirs: PageBuffer,
   offset: number,
 ): Promise<void> {
   expectBuffer(bytes, way, theirs, offset);
@@ -25,16 +25,17 @@ export async function exchange(
   const { gpu, recorder, work } = device;
   const { buffer, offset: at, whole } = storage as BufferStorage;
   if (way === "from") whole.version++;
-  let refusal: Promise<GPUError | null> | undefined;
+  let refusal: Promise<GPUError | Error | null> | undefined;
   work.add(() => {
     recorder.submit();
     // In a submission of its own: what is wrong with the page's buffer must not drop other work.
     gpu.pushErrorScope("validation");
     const encoder = gpu.createCommandEncoder();
-    if (way === "to") encoder.copyBufferToBuffer(buffer, at, theirs, offset, bytes);
-    else encoder.copyBufferToBuffer(theirs, offset, buffer, at, bytes);
+    if (way === "to") encoder.copyBufferToBuffer(buffer, at, theirs as GPUBuffer, offset, bytes);
+    else encoder.copyBufferToBuffer(theirs as GPUBuffer, offset, buffer, at, bytes);
     gpu.queue.submit([encoder.finish()]);
-    refusal = gpu.popErrorScope();
+    // It is rejected if the device is lost.
+    refusal = gpu.popErrorScope().catch((error: Error) => error);
   });
   await work.done();
   device.check();
@@ -44,7 +45,7 @@ export async function exchange(
   throw await causeOf(refused, device);
 }
 
-function expectBuffer(bytes: number, way: Way, theirs: GPUBuffer, offset: number): void {
+function expectBuffer(bytes: number, way: Way, theirs: PageBuffer, offset: number): void {
   const { size, usage } = theirs ?? {};
   if (typeof size !== "number" || typeof usage !== "number")
     throw new InputError(`a tensor can be copied ${way} a GPUBuffer, not ${describe(theirs)}`);
