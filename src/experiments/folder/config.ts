@@ -89,6 +89,8 @@ export interface FolderConfig {
    * `coordinates`, which names the same arrays.
    */
   readonly grid?: readonly string[];
+  /** Whether the coordinates are longitudes and latitudes in degrees, in this order, of points on a globe; these have x, y and z. */
+  readonly globe?: boolean;
   /** 2 drops the third coordinate; undefined keeps all. */
   readonly dimensions?: 2 | 3;
   readonly positions: Exclude<Normalisation, "range">;
@@ -115,7 +117,7 @@ export const folderOptions = trainingOptions({
 });
 
 const keys = [
-  ...["files", "coordinates", "grid", "dimensions", "inputs", "targets", "globals", "graph", "normalisation"],
+  ...["files", "coordinates", "grid", "globe", "dimensions", "inputs", "targets", "globals", "graph", "normalisation"],
   ...["augmentation", "loss", "splits", "sequence", "model", "training"],
 ];
 
@@ -141,10 +143,12 @@ export function resolveFolderConfig(value: unknown): FolderConfig {
   expectDifferent([...inputs, ...globals], all.path);
   expectDifferent(targets, all.path);
   const sequence = readSequence(all);
-  const grid = readGrid(all);
-  if (grid && targets.some(isPositions)) {
+  const globe = readGlobe(all, dimensions);
+  const coordinates = globe ?? all.texts("coordinates");
+  const grid = readGrid(all, coordinates);
+  if ((grid || globe) && targets.some(isPositions)) {
     const field = `targets.${POSITIONS}`;
-    throw new ConfigError(`${field}: the points of a grid do not move`, { field });
+    throw new ConfigError(`${field}: the points of a ${grid ? "grid" : "globe"} do not move`, { field });
   }
   if (sequence) expectChanging(targets);
   else if (targets.some(isPositions)) {
@@ -153,8 +157,9 @@ export function resolveFolderConfig(value: unknown): FolderConfig {
   }
   return {
     files: all.text("files"),
-    coordinates: all.texts("coordinates"),
+    coordinates,
     grid,
+    ...(globe && { globe: true }),
     dimensions: dimensions as 2 | 3 | undefined,
     positions: normalisation.choice("positions", ["standard", "none"]) ?? "standard",
     inputs,
@@ -258,14 +263,30 @@ function expectChanging(targets: readonly Target[]): void {
   }
 }
 
+/** Reads the arrays of longitudes and latitudes, which stand in place of coordinates. */
+function readGlobe(all: Section, dimensions: number | undefined): readonly string[] | undefined {
+  const globe = all.texts("globe");
+  if (!globe) return undefined;
+  if (globe.length !== 2) throw wrongValue(all.pathTo("globe"), "two names, [longitudes, latitudes]", globe);
+  const other = ["coordinates", "dimensions"].find((key) => all.get(key) !== undefined);
+  if (other === undefined || dimensions === 3) return globe;
+  const field = all.pathTo(other);
+  throw new ConfigError(`${field}: leave it out, or globe: points on a globe have x, y and z`, { field });
+}
+
 /** Reads the axes of a grid, which the coordinates may name in another order. */
-function readGrid(all: Section): readonly string[] | undefined {
-  const [grid, coordinates = grid] = [all.texts("grid"), all.texts("coordinates")];
+function readGrid(all: Section, given: readonly string[] | undefined): readonly string[] | undefined {
+  const grid = all.texts("grid");
+  const coordinates = given ?? grid;
   if (!grid || !coordinates) return undefined;
   if ((grid.length !== 2 && grid.length !== 3) || new Set(grid).size < grid.length)
     throw wrongValue(all.pathTo("grid"), "the names of two or three axes", grid);
   if (String([...coordinates].sort()) !== String([...grid].sort()))
-    throw wrongValue(all.pathTo("coordinates"), `the axes of the grid, in any order: ${grid.join(", ")}`, coordinates);
+    throw wrongValue(
+      all.pathTo(all.get("globe") === undefined ? "coordinates" : "globe"),
+      `the axes of the grid, in any order: ${grid.join(", ")}`,
+      coordinates,
+    );
   return grid;
 }
 

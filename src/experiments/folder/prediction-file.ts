@@ -127,8 +127,9 @@ export async function contentsOf(predicted: PredictedFile): Promise<Contents> {
   const { file, points: rows, dimensions, positions, grid } = sample;
   const read = await readArrays(bytes, file, undefined, { grid });
   const dtype = positions instanceof Float32Array ? "F32" : "F64";
-  // The file may have other points, too, which its config's coordinates are not.
-  const found = read.points?.shape[0] === rows ? read : undefined;
+  // The file may have other points, too, which its config's coordinates are not, and degrees of those on a globe.
+  const isOfSample = read.points?.shape[0] === rows && read.points.shape[1] >= dimensions;
+  const found = isOfSample ? read : undefined;
   const points: SafeTensor = found?.points ?? { dtype, shape: [rows, dimensions], data: positions };
   const { cells, pointData, wholeData } = grid ? withCells(read, rows) : (found ?? withPoints(read, points));
   const known = (of: ReadonlyMap<string, SafeTensor>): [string, SafeTensorInput][] =>

@@ -62,7 +62,9 @@ export function proposeConfig(found: Survey, folder: string): string {
     ...(found.grid
       ? [`grid: [${found.grid.map(quote).join(", ")}]   # the axes of fields on a grid, in their order`]
       : []),
-    ...(found.dimensions === 2 ? ["dimensions: 2   # all points lie in a plane: a third coordinate is left out"] : []),
+    ...(found.dimensions === 2 && !isOnGlobe(found)
+      ? ["dimensions: 2   # all points lie in a plane: a third coordinate is left out"]
+      : []),
     ...(found.dimensions === 3 ? ["dimensions: 3"] : []),
     "",
     "# What is known of each point beforehand. Positions are always among it. Whole numbers that stand for kinds: {classes: N}.",
@@ -120,11 +122,16 @@ function filesLine({ pattern, others = [], collections, extension }: Survey): st
   return others.length > 0 ? [`files: "**/*.${collections > 0 ? "pvd" : extension}"   # left out: ${leftOut}`] : [];
 }
 
-function coordinatesLine({ coordinates: names, grid }: Survey): string {
+/** Whether the coordinates seem to be longitudes and latitudes. */
+const isOnGlobe = ({ coordinates }: Survey): boolean => /(^|\/)lon/i.test(coordinates?.[0] ?? "");
+
+function coordinatesLine(found: Survey): string {
+  const { coordinates: names, grid } = found;
   if (!names) return "coordinates: positions   # edit: the array that holds the points' coordinates, or [x, y, z]";
   const [name, ...more] = names.map(quote);
-  if (/^lon/i.test(names[0])) {
-    return `coordinates: [${[name, ...more].join(", ")}]   # degrees as on a map; of the globe better x, y, z`;
+  if (isOnGlobe(found)) {
+    const both = [name, ...more].join(", ");
+    return `globe: [${both}]   # degrees on the globe; as on a map, where ±180° lie far apart, they are coordinates: [${both}]`;
   }
   if (grid) return `coordinates: [${[name, ...more].join(", ")}]`;
   return more.length === 0

@@ -2,6 +2,7 @@
 
 import { FormatError } from "../../errors.ts";
 import type { Field } from "./config.ts";
+import { onGlobe } from "./globe.ts";
 import { gridRule } from "./grid.ts";
 import { areTexts, numbersOf as classNumbers, type Label } from "./labels.ts";
 import { readArrays } from "./read.ts";
@@ -19,7 +20,7 @@ export async function readSample(
   config: Wanted,
   { truth = true } = {},
 ): Promise<FieldSample> {
-  const { coordinates, inputs, targets, globals } = config;
+  const { coordinates, globe, inputs, targets, globals } = config;
   const grid = gridRule(config);
   const namesOf = (fields: readonly Field[]) => fields.flatMap(({ from }) => from);
   const known = [...(grid?.axes ?? coordinates ?? []), ...namesOf(inputs), ...namesOf(globals)];
@@ -35,7 +36,7 @@ export async function readSample(
     return readArrays(bytes, file, known, options);
   });
   const arrays = coordinates && !read.grid ? withCoordinates(read, coordinates) : read;
-  return sampleOf(arrays, config, { truth, unusable });
+  return sampleOf(globe && coordinates ? onGlobe(arrays, coordinates) : arrays, config, { truth, unusable });
 }
 
 /** Returns the numbers of labels that are texts, by the names of the arrays that hold them. */

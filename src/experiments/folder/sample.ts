@@ -46,7 +46,7 @@ export interface FieldSample {
 /** What a config asks for. */
 export type Wanted = Pick<
   FolderConfig,
-  "coordinates" | "grid" | "dimensions" | "inputs" | "targets" | "globals" | "graph"
+  "coordinates" | "grid" | "globe" | "dimensions" | "inputs" | "targets" | "globals" | "graph"
 > & {
   readonly sequence?: unknown;
 };

@@ -115,7 +115,7 @@ it("init finds frames, and proposes a sequence where they share their points", a
     const { config } = await proposedFor(name);
     expect(config.sequence).toEqual({ stride: 1, rollout: 100 });
     expect(Object.keys(config.targets)).toEqual(name === "fixed.h5" ? ["u", "v"] : ["u"]);
-    expect(config.coordinates).toEqual(name === "fixed.h5" ? undefined : ["lon", "lat"]);
+    expect(config.globe).toEqual(name === "fixed.h5" ? undefined : ["lon", "lat"]);
   }
 });
 

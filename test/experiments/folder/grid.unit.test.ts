@@ -43,13 +43,16 @@ const numbers = (found?: { data: ArrayLike<number> }) => Array.from(found?.data 
 it("is found by its axes, with the frames in time", async () => {
   const proposed = await configOf("weather.nc");
   expect(proposed).toMatchObject({
-    coordinates: ["lon", "lat"],
+    globe: ["lon", "lat"],
     grid: ["lat", "lon"],
     graph: "mesh",
     sequence: { stride: 1 },
     targets: { t2m: {}, wind: {} },
   });
-  const config = resolveFolderConfig({ ...proposed, inputs: ["height"], targets: ["t2m", "wind"], globals: [] });
+  expect(proposed.dimensions).toBeUndefined();
+  const { globe: coordinates, ...rest } = proposed;
+  const fields = { inputs: ["height"], targets: ["t2m", "wind"], globals: [] };
+  const config = resolveFolderConfig({ ...rest, coordinates, ...fields });
   const frames = await framesOf("weather.nc", config);
   expect(frames).toHaveLength(4);
   for (const [time, { sample }] of frames.entries()) {

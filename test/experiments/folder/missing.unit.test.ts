@@ -50,10 +50,10 @@ it("columns with gaps are proposed as targets whose values may be missing, and r
 it("of a sequence, too: what is missing of a frame is 0 in the model's input, and so is unknown of which change", async () => {
   const sea = new Uint8Array(readFileSync(join(import.meta.dirname, "missing", "sea.nc")));
   const source = new MemorySource(new Map([["sea.nc", sea]]), "data");
-  const { coordinates, targets } = parse(proposeConfig(await survey(source), "data"));
-  expect({ coordinates, targets }).toEqual({ coordinates: ["lon", "lat"], targets: { sst: { missing: "nan" } } });
+  const { globe, targets } = parse(proposeConfig(await survey(source), "data"));
+  expect({ globe, targets }).toEqual({ globe: ["lon", "lat"], targets: { sst: { missing: "nan" } } });
   const sequence = { history: 1 };
-  const experiment = folderExperiment({ coordinates, targets, sequence, splits: { train: ["*"] }, model: "small" });
+  const experiment = folderExperiment({ globe, targets, sequence, splits: { train: ["*"] }, model: "small" });
   const data = await experiment.load("train", resolveOptions(experiment.options) as never, source);
   expect(data!.note).toBe('3 of the 12 values of "sst" in the split train are missing (25 %), and left out');
   const { features, truth } = await data!.load(0, undefined as never);
@@ -84,7 +84,7 @@ it("of a grid, whose axes are no coordinates of points, it is said that the conf
   const grid = new Uint8Array(readFileSync(join(import.meta.dirname, "missing", "grid.nc")));
   const found = await survey(new MemorySource(new Map([["grid.nc", grid]]), "data"));
   const { inputs, targets, globals, ...proposed } = parse(proposeConfig(found, "data"));
-  expect(proposed).toMatchObject({ coordinates: ["lon", "lat"], grid: ["lat", "lon"] });
+  expect(proposed).toMatchObject({ globe: ["lon", "lat"], grid: ["lat", "lon"] });
   expect([inputs, targets, globals]).toEqual([{}, { sst: { missing: "nan" } }, {}]);
   const config = resolveFolderConfig({ coordinates: ["lon", "lat"], targets });
   await expect(readSample(grid, "grid.nc", config)).rejects.toThrow(
