@@ -16,14 +16,25 @@ const NO_NAME = "\0";
  * @throws FormatError for a damaged file or an unknown extension
  */
 export function attributeNames(bytes: FileBytes, file: string): string[] {
+  const names = allNames(bytes, file);
+  const coordinates = coordinatesAmong(names, formatNamed(file));
+  return [...new Set(names)].filter((name) => name !== "" && !coordinates.includes(name));
+}
+
+/**
+ * Returns the names of the columns, or properties, that hold the coordinates; none for a format that has an array of its own for them.
+ * @throws FormatError as `attributeNames` does
+ */
+export const coordinateNames = (bytes: FileBytes, file: string): readonly string[] =>
+  coordinatesAmong(allNames(bytes, file), formatNamed(file));
+
+function allNames(bytes: FileBytes, file: string): readonly string[] {
   try {
     readPointCloud(bytes, file, { attributes: [NO_NAME] });
     return [];
   } catch (error) {
     if (!(error instanceof FormatError) || error.details.tensor !== NO_NAME) throw error;
-    const names = error.details.found as string[];
-    const coordinates = coordinatesAmong(names, formatNamed(file));
-    return [...new Set(names)].filter((name) => name !== "" && !coordinates.includes(name));
+    return error.details.found as string[];
   }
 }
 

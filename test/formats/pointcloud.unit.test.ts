@@ -40,7 +40,7 @@ describe("csv", () => {
     ["quotes without an end", text("x,y,a", '1,2,"b', "3,4,c"), /row 2: a quoted cell has no end/],
     ["a value beyond float32", text("1,2,3", "4,1e39,6"), /row 2, column 2/],
     ["unnamed columns", text("1,2,3,4"), /found 4 columns without names/],
-    ["other names", text("lon,lat", "1,2"), /found the columns "lon", "lat"/],
+    ["other names", text("east,north", "1,2"), /found the columns "east", "north"/],
     ["nothing", text(""), /no rows/],
   ])("refuses %s", (_, bytes, message) => {
     expect(() => loadCsv(bytes)).toThrow(message);

@@ -1,6 +1,7 @@
 // Proposes a config for a folder: likely choices are filled in, and comments list the alternatives.
 
 import { expectKind } from "../../arguments/kinds.ts";
+import { areMapAxes } from "../../formats/clouds/csv-names.ts";
 import { labelNames } from "../array-names.ts";
 import { shareOf } from "./missing.ts";
 import type { FoundArray, Survey } from "./survey.ts";
@@ -123,7 +124,8 @@ function filesLine({ pattern, others = [], collections, extension }: Survey): st
 }
 
 /** Whether the coordinates seem to be longitudes and latitudes. */
-const isOnGlobe = ({ coordinates }: Survey): boolean => /(^|\/)lon/i.test(coordinates?.[0] ?? "");
+const isOnGlobe = ({ coordinates = [] }: Survey): boolean =>
+  areMapAxes(coordinates.map((name) => name.split("/").at(-1) as string));
 
 function coordinatesLine(found: Survey): string {
   const { coordinates: names, grid } = found;

@@ -2,7 +2,7 @@
 
 import { FormatError } from "../../errors.ts";
 import { forArrayFiles } from "../../formats/array-files.ts";
-import { attributeNames, sortAttributes } from "../../formats/attribute-names.ts";
+import { attributeNames, coordinateNames, sortAttributes } from "../../formats/attribute-names.ts";
 import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts";
 import { holdsAtoms } from "../../formats/clouds/atoms.ts";
 import { type Cells, kinds } from "../../formats/clouds/cells.ts";
@@ -183,7 +183,8 @@ function readPoints(
   const options = { attributes, labels, missing: [...withParts(missing), ...withGaps] };
   const cloud = ofCloud(readPointCloud(bytes, file, options), file, names);
   const [rows] = (cloud.points as SafeTensor).shape;
-  return { ...cloud, leftOut, texts: new Map([...texts].map(([name, texts]) => [name, { rows, texts }])) };
+  const axes = coordinateNames(bytes, file);
+  return { ...cloud, axes, leftOut, texts: new Map([...texts].map(([name, texts]) => [name, { rows, texts }])) };
 }
 
 /** The number of whole numbers in a column beyond which they are no labels. */

@@ -14,6 +14,8 @@ export interface SampleArrays {
   readonly file: string;
   /** [n, 2] or [n, 3]; undefined if the file's format does not define which of its arrays they are. */
   readonly points?: SafeTensor;
+  /** The names of the columns, or properties, that the points are, in formats without an array for them. */
+  readonly axes?: readonly string[];
   /** The cells, in formats of meshes. */
   readonly cells?: Cells;
   /** The grid whose axes those of the points are, if its arrays do not list them. */

@@ -133,11 +133,11 @@ export function withCoordinates(arrays: SampleArrays, names: readonly string[]):
   return withPoints(arrays, { dtype, shape: [data.length / width, width], data });
 }
 
-/** Whether names mean the points that a format defines, which are not among its other arrays: points, or x, y and z. */
-function nameOwnPoints({ points, pointData, all }: SampleArrays, names: readonly string[]): boolean {
+/** Whether names mean the points that a format defines, which are not among its other arrays: points, x, y and z, or their columns. */
+function nameOwnPoints({ points, axes = [], pointData, all }: SampleArrays, names: readonly string[]): boolean {
   if (all || !points || names.some((name) => pointData.has(name))) return false;
-  const axes = ["x", "y", "z"].slice(0, points.shape[1]);
-  return [axes.join(), "points"].includes(names.join().toLowerCase());
+  const usual = ["x", "y", "z"].slice(0, points.shape[1]);
+  return [usual.join(), "points", axes.join().toLowerCase()].includes(names.join().toLowerCase());
 }
 
 /** Returns an array of the points, or its components if they are in separate arrays. */

@@ -3,6 +3,7 @@
 import { FormatError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/bytes/elements.ts";
 import { kinds } from "../../formats/clouds/cells.ts";
+import { areMapAxes, mapAxes } from "../../formats/clouds/csv-names.ts";
 import { dimensionalityOf } from "../../formats/clouds/positions.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { Random, shuffled } from "../../random.ts";
@@ -189,8 +190,10 @@ class Findings {
   /** @throws FormatError for an array with numbers that cannot be used */
   add(read: SampleArrays, path: string): void {
     this.files++;
-    this.#namesPositions &&= read.points !== undefined && !read.grid;
-    const likely: LikelyPositions = read.grid ?? (read.points ? {} : likelyPositions(read));
+    // Degrees may be those of a map or of a globe: a table's, too, have to be named.
+    const ofMap = read.axes && areMapAxes(read.axes) ? { coordinates: read.axes } : undefined;
+    this.#namesPositions &&= read.points !== undefined && !read.grid && !ofMap;
+    const likely: LikelyPositions = read.grid ?? ofMap ?? (read.points ? {} : likelyPositions(read));
     this.#coordinates ??= likely.coordinates;
     this.#grid ??= likely.axes;
     const arrays = read.points || this.#grid ? read : withLikely(read, this.#coordinates ?? []);
@@ -271,12 +274,7 @@ class Findings {
 /** Names of arrays of positions that the config has to give: what they hold is less certain. */
 const likelyNames: readonly string[] = [...positionNames, "xyz", "coord", "vertices", "verts", "nodes", "geometry"];
 /** Names of arrays of one coordinate each. */
-const likelyAxes: readonly (readonly string[])[] = [
-  ["x", "y", "z"],
-  ["x", "y"],
-  ["lon", "lat"],
-  ["longitude", "latitude"],
-];
+const likelyAxes: readonly (readonly string[])[] = [["x", "y", "z"], ["x", "y"], ...mapAxes];
 
 /** The arrays that seem to hold the positions; of a grid, its axes. */
 type LikelyPositions = Partial<GridRule>;

@@ -14,9 +14,19 @@ const axisNames: readonly (readonly string[])[] = [
   ),
 ];
 
+/** Names of the columns, or arrays, of longitudes and latitudes in degrees: coordinates as on a map. */
+export const mapAxes: readonly (readonly string[])[] = [
+  ["lon", "lat"],
+  ["longitude", "latitude"],
+];
+
+/** Whether these are the names of longitudes and latitudes, in this order. */
+export const areMapAxes = (names: readonly string[]): boolean =>
+  mapAxes.some((axes) => axes.join() === names.join().toLowerCase());
+
 /**
- * Finds the columns of the coordinates by their names: three axes of one kind, or of several, or two. Capitals do not matter, nor do
- * the units that programs of simulations write, as in "X (m)" and "X [ m ]", unless there are columns without.
+ * Finds the columns of the coordinates by their names: three axes of one kind, or of several, or two, those of a map last. Capitals do
+ * not matter, nor do the units that programs of simulations write, as in "X (m)" and "X [ m ]", unless there are columns without.
  * @returns the columns of two or three axes; several for an axis if it is not clear which one is meant
  */
 export function axesIn(names: readonly string[]): number[][] | undefined {
@@ -24,15 +34,18 @@ export function axesIn(names: readonly string[]): number[][] | undefined {
   // Without its unit. Spaces are tried only from their first one on: many of them within a name took minutes.
   const bare = lowerCase.map((name) => name.replace(/(?<!\s)\s*(?:\([^()]*\)|\[[^[\]]*\])$/, ""));
   const mixed = [0, 1, 2].map((axis) => axisNames.map((kind) => kind[axis]));
-  const kinds = [...axisNames.map((kind) => kind.map((name) => [name])), mixed];
+  const each = (kind: readonly string[]) => kind.map((name) => [name]);
+  const kinds = [...axisNames.map(each), mixed, ...mapAxes.map(each)];
   const ways = kinds.flatMap((kind) =>
     [names, lowerCase, bare].map((given) =>
       kind.map((wanted) => [...given.keys()].filter((column) => wanted.includes(given[column]))),
     ),
   );
   for (const dimensionality of [3, 2]) {
-    const found = ways.find((axes) => axes.slice(0, dimensionality).every(({ length }) => length > 0));
-    if (found) return found.slice(0, dimensionality);
+    const found = ways
+      .map((axes) => axes.slice(0, dimensionality))
+      .find((axes) => axes.length === dimensionality && axes.every(({ length }) => length > 0));
+    if (found) return found;
   }
   return undefined;
 }

@@ -4,13 +4,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { parse } from "yaml";
 import { MemorySource } from "../../../src/experiments/data-source.ts";
 import { frameRule } from "../../../src/experiments/folder/array-frames.ts";
 import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
 import { findUnits } from "../../../src/experiments/folder/files.ts";
 import { FramesSource } from "../../../src/experiments/folder/frames.ts";
 import { encode } from "../../../src/experiments/folder/prediction-file.ts";
+import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
 import { readSample } from "../../../src/experiments/folder/read-sample.ts";
+import { survey } from "../../../src/experiments/folder/survey.ts";
 import { loadNpz, saveNpz } from "../../../src/formats/numpy/npz.ts";
 import { loadVtu } from "../../../src/formats/vtk/vtu.ts";
 
@@ -84,6 +87,25 @@ it("a grid keeps its axes in predictions as arrays, and is a part of the sphere 
   for (let i = 0; i < 15; i++)
     expect(Math.hypot(...Array.from(points.data, Number).slice(3 * i, 3 * i + 3))).toBeCloseTo(1, 12);
   expect(cells.types).toHaveLength(8);
+});
+
+it("tables have them as columns, which init finds; other columns are no degrees", async () => {
+  const table = (header: string) => new TextEncoder().encode(`${header}\n1,180,0,5\n2,-90,0,6\n`);
+  const source = new MemorySource(new Map([["a.csv", table("station,Lon,Lat,t2m")]]), "data");
+  const proposed = parse(proposeConfig(await survey(source), "data"));
+  expect(proposed).toMatchObject({ globe: ["Lon", "Lat"] });
+  expect(proposed.dimensions).toBeUndefined();
+  const config = resolveFolderConfig({ globe: proposed.globe, targets });
+  const { positions } = await readSample(await source.read("a.csv"), "a.csv", config);
+  for (const [i, value] of [-1, 0, 0, 0, -1, 0].entries()) expect(positions[i]).toBeCloseTo(value, 12);
+  const map = resolveFolderConfig({ targets });
+  expect([...(await readSample(await source.read("a.csv"), "a.csv", map)).positions]).toEqual([180, 0, -90, 0]);
+  // Beside plain coordinates they are columns as any other.
+  const both = table("x,lon,lat,y").slice();
+  expect([...(await readSample(both, "b.csv", resolveFolderConfig({ targets: ["lat"] }))).positions]).toEqual([
+    1, 5, 2, 6,
+  ]);
+  await expect(readSample(table("x,y,z,t2m"), "c.csv", stations)).rejects.toThrow('c.csv: has no array "lon"');
 });
 
 it("what cannot be degrees, or contradicts them, is refused", async () => {
