@@ -86,6 +86,8 @@ export interface SamplePrediction {
   dimensionality: number;
   /** The mesh between the points, if the sample has one. */
   cells?: Cells;
+  /** The number of points along each axis of the grid that they form, if the sample has one; they follow one another along the last. */
+  grid?: readonly number[];
   fields: readonly PredictedField[];
   /** The time of the frame, if the sample is a sequence. */
   time?: number;

@@ -1,6 +1,6 @@
 // Surrogates: arrays that a program gives have the predictions that the same numbers in a file have, and what is wrong is named.
 
-import { CheckpointError, DisposedError, ErwinTransformer, FormatError, InputError } from "erwin";
+import { CheckpointError, DisposedError, ErwinTransformer, FormatError, InputError, Random } from "erwin";
 import {
   type FieldCloud,
   type FieldModel,
@@ -338,6 +338,36 @@ onEachDevice((device) => {
     const none = surrogate.find(new MemorySource(new Map([["notes.txt", new Uint8Array(3)]]), "data"));
     await expect(none).rejects.toThrow("data: holds no sample");
     await expect(surrogate.find([] as never)).rejects.toThrow("source is [], expected a data source");
+  });
+
+  test("of a sample on a grid the prediction has the grid's shape, also that of a training", async () => {
+    const axis = (count: number) => ({ shape: [count], data: some(count, 1).sort() });
+    const heat = { shape: [5, 8], data: some(40, 3) };
+    const files = new Map([["a.npz", saveNpz({ lat: axis(5), lon: axis(8), heat })]]);
+    const given = {
+      grid: ["lat", "lon"],
+      coordinates: ["lon", "lat"],
+      targets: ["heat"],
+      splits: { train: ["*"] },
+      model,
+    };
+    const experiment = folderExperiment(given);
+    const options = resolveOptions(experiment.options);
+    const source = new MemorySource(files, "data");
+    const run = await openRun(FOLDER, experiment, { device: device(), options, source });
+    using trainedModel = run.model;
+    const cloud = (await run.trainData.load(0, new Random(0))) as FieldCloud;
+    const [ofTraining] = await experiment.predict!(trainedModel as FieldModel, cloud, options as never);
+    using surrogate = await Surrogate.load(await trainedModel.save(), { device: device() });
+    const [sample] = await surrogate.find(source);
+    const [ofFile] = await allOf(sample.predict());
+    expect([ofTraining.grid, ofFile.grid]).toEqual([
+      [5, 8],
+      [5, 8],
+    ]);
+    // The points follow one another along the last axis.
+    const longitudes = ofFile.positions.filter((_, i) => i % 2 === 0).subarray(0, 8);
+    expect(longitudes).toEqual(Float32Array.from(axis(8).data));
   });
 
   test("sequences are found in files, and predicted from their first frame on", async () => {

@@ -123,9 +123,9 @@ export function folderExperiment(given: unknown, { statistics, list }: FolderExp
     predictFields,
     rollOut: (model, frames) => rollOut(model, frames, { layout: expectKnown().layout, graph: config.graph }),
     async predict(model, cloud) {
-      const { positions, dimensions: dimensionality, cells } = cloud.pair.sample;
+      const { positions, dimensions: dimensionality, cells, grid } = cloud.pair.sample;
       const fields = await predictFields(model, cloud);
-      return [{ positions: Float32Array.from(positions), dimensionality, cells, fields }];
+      return [{ positions: Float32Array.from(positions), dimensionality, cells, grid: grid?.sizes, fields }];
     },
   };
 }

@@ -168,6 +168,7 @@ export class SampleInFiles extends Opaque implements FoundSample {
       positions: Float32Array.from(positions),
       dimensionality: sample.dimensions,
       cells: sample.cells,
+      grid: sample.grid?.sizes,
       fields,
       file: path,
       copyName: as.path.endsWith(extension) ? as.path : as.path.replace(/(\.\w+)?$/, extension),
