@@ -14,7 +14,7 @@ import {
   splitsOf,
 } from "../../src/pages/explorer/partition.ts";
 import { spreadOrder } from "../../src/pages/shared/stage/layout.ts";
-import { colourOfEach, rangeOf } from "../../src/pages/shared/stage/paint.ts";
+import { colourOfEach, hasGaps, NO_VALUE, rangeOf } from "../../src/pages/shared/stage/paint.ts";
 import { seededRandom } from "../support/clouds.ts";
 
 const offsets = Int32Array.of(0, 100, 101, 107);
@@ -129,10 +129,23 @@ test("a model's features are looked for beside columns of text", async () => {
   expect(fieldWith(cloud, 2)).toBeUndefined();
 });
 
+test("where a field has no value, points are grey and the scale is that of the others", () => {
+  const values = [3, Number.NaN, 1, Number.POSITIVE_INFINITY];
+  const range = rangeOf(values);
+  expect(range).toEqual([1, 3]);
+  const colourOf = colourOfEach(values, range);
+  const end = (share: number) => colourOfEach([share], [0, 1])(0);
+  expect([0, 1, 2, 3].map(colourOf)).toEqual([end(1), NO_VALUE, end(0), end(1)]);
+  expect(NO_VALUE).not.toEqual(end(0));
+  expect(hasGaps(values)).toBe(true);
+  expect(hasGaps(values.filter((value) => !Number.isNaN(value)))).toBe(false);
+});
+
 test("a field without finite values has the empty range, and every point a colour", () => {
   const values = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   const [low, high] = rangeOf(values);
   expect(low).toBeGreaterThan(high);
   const colourOf = colourOfEach(values, [low, high]);
-  for (const point of values.keys()) expect(colourOf(point)).toEqual(colourOfEach([0], [0, 1])(0));
+  const end = (share: number) => colourOfEach([share], [0, 1])(0);
+  expect([0, 1, 2].map(colourOf)).toEqual([NO_VALUE, end(1), end(0)]);
 });

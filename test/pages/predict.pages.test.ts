@@ -62,6 +62,29 @@ const frames: Files = Object.fromEntries(
     return [`run_${frame}.npz`, saveNpz(arrays)];
   }),
 );
+/** Two frames on a grid of 12 x 24 points; of the land, the west of it, no values are known. */
+const [north, east] = [12, 24];
+const onGrid: Files = Object.fromEntries(
+  [0, 1].map((frame) => {
+    const axis = (count: number) => ({ shape: [count], data: Float32Array.from({ length: count }, (_, i) => 15 * i) });
+    const heat = Float32Array.from({ length: north * east }, (_, i) =>
+      i % east < 8 ? Number.NaN : 280 + frame + Math.sin(i),
+    );
+    return [
+      `sea_${frame}.npz`,
+      saveNpz({ lat: axis(north), lon: axis(east), heat: { shape: [north, east], data: heat } }),
+    ];
+  }),
+);
+const ofGrids = await trained(
+  {
+    grid: ["lat", "lon"],
+    coordinates: ["lon", "lat"],
+    targets: [{ name: "heat", missing: "nan" }],
+    sequence: true,
+  },
+  onGrid,
+);
 const ofSequences = await trained({ targets: ["heat"], sequence: true }, frames);
 
 const asUploads = (files: Files) =>
@@ -194,6 +217,76 @@ describe("in Chromium", () => {
     await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted run_0.npz.");
     const single = loadNpz((await saved(page, "Save prediction")).bytes);
     expectClose(single.get("prediction")!.data, next.heat.prediction);
+  });
+
+  test("a grid is drawn as a surface, and grey where there is no value, which counts for nothing", async () => {
+    const page = await fresh();
+    await give(page, "open-files", { "sea.safetensors": ofGrids, ...onGrid });
+    await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted sea.");
+    const slider = page.locator("#prediction-frame");
+    await slider.fill("1");
+    const legend = page.locator("#prediction-legend");
+    await expect.poll(() => legend.textContent()).toMatch(/^prediction and truth .*error .*no value$/);
+    // The scale is that of the values there are.
+    expect(await legend.locator(".scale").first().textContent()).toBe("279282");
+    const error = (await page.locator("#prediction-captions p").nth(2).textContent())!;
+    expect(Number.parseFloat(error.slice("Error ".length))).toBeLessThan(5);
+    /** How many of the pixels of each third of the stage are of the ground, of the colour of no value, and of other colours. */
+    const counted = () =>
+      page.evaluate(() => {
+        const stage = document.querySelector<HTMLCanvasElement>("#prediction-stage")!;
+        const copy = document.createElement("canvas");
+        const { width, height } = Object.assign(copy, { width: stage.width, height: stage.height });
+        const context = copy.getContext("2d")!;
+        context.drawImage(stage, 0, 0);
+        const row = Math.floor(height / 2);
+        const { data } = context.getImageData(0, row, width, 1);
+        const [red, green, blue] = context.getImageData(0, height - 1, 1, 1).data;
+        return [0, 1, 2].map((side) => {
+          const found = { ground: 0, grey: 0, coloured: 0, runs: "" };
+          for (let x = Math.ceil((side * width) / 3) + 2; x < ((side + 1) * width) / 3 - 2; x++) {
+            const [r, g, b] = data.subarray(4 * x, 4 * x + 3);
+            const isGround = r === red && g === green && b === blue;
+            const kind = isGround ? "ground" : r === 136 && g === 136 && b === 136 ? "grey" : "coloured";
+            found[kind]++;
+            if (!found.runs.endsWith(kind)) found.runs += ` ${kind}`;
+          }
+          return found;
+        });
+      });
+    const runs = async () => (await counted()).map((side) => side.runs.trim());
+    // No ground is seen between the points, which are ten pixels and more from each other.
+    await expect.poll(runs, { timeout: RUN_MS }).toEqual(Array(3).fill("ground grey coloured ground"));
+    for (const { grey, coloured } of await counted()) {
+      // Seven of its 23 columns of quads lie between points without a value.
+      expect(grey / (grey + coloured)).toBeCloseTo(7 / 23, 1);
+    }
+    expect(await axeViolations(page)).toEqual([]);
+    expect(opened.problems).toEqual([]);
+    // Where no value is missing, no legend speaks of it; nor of an error where there is no truth.
+    await give(page, "open-files", { "flow.safetensors": ofSequences, ...frames });
+    await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted run.");
+    await expect.poll(() => legend.textContent()).not.toContain("no value");
+    expect(await legend.textContent()).toContain("error");
+  });
+
+  test("labels that do not count are grey, and no part of the share that is wrong", async () => {
+    const page = await fresh();
+    const truth = Int32Array.from({ length: 40 }, (_, i) => (i % 4 === 0 ? -1 : i % 3));
+    const arrays = { positions: loadNpz(frames["run_0.npz"]!).get("positions")!, kind: { shape: [40], data: truth } };
+    const cells: Files = { "cells.npz": saveNpz(arrays as never) };
+    const ofKinds = await trained({ targets: [{ name: "kind", classes: 3, ignore: -1 }] }, cells);
+    await give(page, "open-files", { "kinds.safetensors": ofKinds, ...cells });
+    await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted cells.npz.");
+    await expect
+      .poll(() => page.locator("#prediction-legend").textContent())
+      .toBe("Each class has a colour; red points are of the wrong one.not counted");
+    const { bytes } = await saved(page, "Save prediction");
+    const predicted = loadNpz(bytes).get("prediction")!.data;
+    const wrong = truth.filter((label, i) => label !== -1 && label !== predicted[i]).length;
+    const error = (await page.locator("#prediction-captions p").nth(2).textContent())!;
+    expect(Number.parseFloat(error.slice("Error ".length))).toBeCloseTo((100 * wrong) / 30, 0);
+    expect(opened.problems).toEqual([]);
   });
 
   test("a sequence goes on past its last frame, and so does a single one; the truth is shown where there is some", async () => {

@@ -34,8 +34,8 @@ export interface Shown {
   model: OpenedModel | undefined;
   /** The attention in the ball of the selected point, if it is shown. */
   attention: Attention | undefined;
-  /** The range of the field that colours the points. */
-  range: [number, number] | undefined;
+  /** What is known of the field that colours the points. */
+  values: Drawing["values"];
   graph: Graph | undefined;
   spheres: Spheres | undefined;
 }
@@ -296,7 +296,7 @@ export class Controller {
     this.#stage.setUp(settings.up);
     const shownSides = settings.view === "both" ? sides : [settings.view];
     this.#stage.setSides(shownSides);
-    let range: [number, number] | undefined;
+    let values: Drawing["values"];
     let spheres: Spheres | undefined;
     for (const side of shownSides) {
       const rotated = side === "rotated";
@@ -306,7 +306,7 @@ export class Controller {
         apart: settings.apart ? 0.6 : 0,
         merged: settings.merged ? settings.level : 0,
       });
-      range = drawing.range;
+      values = drawing.values;
       spheres = settings.spheres ? await this.#worker.call("spheres", cutOf(settings), rotated) : undefined;
       this.#stage.show(side, this.#highlighted(drawing, rotated), this.#smoothly);
       this.#stage.showSpheres(side, spheres?.spheres, spheres?.colours);
@@ -314,7 +314,7 @@ export class Controller {
     this.#stage.mark(settings.point === undefined ? undefined : this.#placeOf[settings.point]);
     this.#smoothly = true;
     const [model, selection, attention, graph] = [this.#model, this.#selection, this.#attention, this.#graph];
-    this.#listeners.onShown({ settings, cloud, tree: this.#tree, model, selection, attention, range, graph, spheres });
+    this.#listeners.onShown({ settings, cloud, tree: this.#tree, model, selection, attention, values, graph, spheres });
   }
 
   async #select(): Promise<void> {

@@ -9,7 +9,7 @@ import { readBlob } from "../../experiments/sources/files.ts";
 import { noteOnRounding } from "../../formats/rounding.ts";
 import { loadEngine } from "../shared/engine.ts";
 import { inOrder, placesOf, spacingOf, spreadOrder } from "../shared/stage/layout.ts";
-import { colourOfEach, magnitudes, paint, rangeOf } from "../shared/stage/paint.ts";
+import { colourOfEach, hasGaps, magnitudes, paint, rangeOf } from "../shared/stage/paint.ts";
 import { type Cloud, fieldWith, readCloud } from "./cloud.ts";
 import { boundingSpheres, connectedPairs, mergedPositions, partOfEachPoint, splitsOf } from "./partition.ts";
 import {
@@ -292,7 +292,7 @@ export class Explorer {
     return undefined;
   }
 
-  #colours(colouring: Colouring, partOf: Int32Array | undefined): Pick<Drawing, "colours" | "range"> {
+  #colours(colouring: Colouring, partOf: Int32Array | undefined): Pick<Drawing, "colours" | "values"> {
     if (partOf) {
       const colours = chooseColours(partOf, this.#places);
       return { colours: paint(this.#order, (point) => palette[colours[partOf[point]]]) };
@@ -304,7 +304,7 @@ export class Explorer {
     if (!("field" in colouring)) return { colours: paint(this.#order, () => PLAIN) };
     const values = magnitudes(this.#opened().field(colouring.field));
     const range = rangeOf(values);
-    return { colours: paint(this.#order, colourOfEach(values, range)), range };
+    return { colours: paint(this.#order, colourOfEach(values, range)), values: { range, hasGaps: hasGaps(values) } };
   }
 
   async #edges(kind: GraphKind): Promise<Int32Array> {

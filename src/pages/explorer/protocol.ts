@@ -1,6 +1,8 @@
 // The messages between the page and its worker. Arrays of points are in the drawing's order, whose every prefix covers the whole
 // cloud; `order` gives the point at each place.
 
+import type { Range } from "../shared/stage/paint.ts";
+
 /** The settings of the tree, which are also those of the model. */
 export interface TreeSettings {
   /** The number of nodes in a ball, at every level. */
@@ -79,8 +81,8 @@ export interface Drawing {
   colours: Uint8Array;
   /** [points, 3] drawn positions; undefined for the cloud's own. */
   positions: Float32Array | undefined;
-  /** The least and the largest value of a field. */
-  range?: [number, number];
+  /** Of a field that colours the points: the range of its values, and whether some points have none. */
+  values?: { range: Range; hasGaps: boolean };
 }
 
 export interface Spheres {

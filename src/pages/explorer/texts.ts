@@ -3,7 +3,7 @@
 import { palette } from "../../drawing/colours.ts";
 import { byId, element } from "../shared/dom.ts";
 import { count, figure, milliseconds } from "../shared/format.ts";
-import { rampOf } from "../shared/stage/ramp.ts";
+import { gapsEntry, rampOf, swatchOf } from "../shared/stage/ramp.ts";
 import type { Shown } from "./controller.ts";
 import { levelColours, seenByLevel } from "./highlight.ts";
 import type { ExplorerStage, Side } from "./sides.ts";
@@ -83,25 +83,21 @@ export function captionOf(
   ];
 }
 
-function showLegend({ settings, selection, attention, range, cloud }: Shown): void {
+function showLegend({ settings, selection, attention, values, cloud }: Shown): void {
   const legend = byId("legend");
-  const swatch = (colour: readonly number[]) => {
-    const dot = element("i", { className: "swatch" });
-    dot.style.background = `rgb(${colour.join(" ")})`;
-    return dot;
-  };
   const entries: HTMLElement[] = [];
   if (attention) {
     entries.push(element("span", {}, "weight"), rampOf(attention.range));
   } else if (selection) {
     for (let level = 0; level <= settings.level; level++) {
-      entries.push(element("span", {}, swatch(levelColours[level]), `from level ${level}`));
+      entries.push(element("span", {}, swatchOf(levelColours[level]), `from level ${level}`));
     }
-  } else if (range) {
-    entries.push(element("span", {}, settings.colour.slice("field:".length)), rampOf(range));
+  } else if (values) {
+    entries.push(element("span", {}, settings.colour.slice("field:".length)), rampOf(values.range));
+    if (values.hasGaps) entries.push(gapsEntry());
   } else if (settings.colour === "cloud") {
     for (let index = 0; index < Math.min(8, cloud.clouds); index++) {
-      entries.push(element("span", {}, swatch(palette[(3 * index) % palette.length]), `cloud ${index}`));
+      entries.push(element("span", {}, swatchOf(palette[(3 * index) % palette.length]), `cloud ${index}`));
     }
   }
   legend.replaceChildren(...entries);

@@ -1,6 +1,7 @@
 // What is drawn of a model's prediction, and passed from a worker to its page.
 
 import type { Range } from "../stage/paint.ts";
+import type { Surface } from "../stage/surface.ts";
 
 /** A model's prediction for a sample, for the stage. The values of points are in the drawing's order. */
 export interface Preview {
@@ -11,6 +12,8 @@ export interface Preview {
   flat: boolean;
   /** The typical distance between neighbouring points, in units of the drawing. */
   spacing: number;
+  /** The surface between the points of a grid; undefined for other points. */
+  surface: Surface | undefined;
   fields: PreviewField[];
   /** One frame, or several of a sequence. */
   frames: PreviewFrame[];
@@ -25,6 +28,8 @@ export interface PreviewField {
   isWhole: boolean;
   /** The range of the truth in all frames, if it is known; otherwise that of the prediction. */
   range: Range;
+  /** Whether some of its values, in any frame, are missing; of classes also whether some do not count. */
+  hasGaps: boolean;
 }
 
 export interface PreviewFrame {
@@ -36,10 +41,11 @@ export interface PreviewFrame {
   values: PreviewValues[];
 }
 
+/** Where there is no value, it is NaN. */
 export interface PreviewValues {
   /** [points] */
   prediction: Float32Array;
-  /** [points] undefined if the truth is unknown. */
+  /** [points] undefined if the truth is unknown, also if it is missing at all points. */
   truth?: Float32Array;
   /** The magnitude of the error; for the length of a vector, that of the difference of the vectors. */
   error?: Float32Array;

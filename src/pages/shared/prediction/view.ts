@@ -7,10 +7,10 @@ import { byId, element } from "../dom.ts";
 import { count, figure, sentence } from "../format.ts";
 import { onTheme } from "../page.ts";
 import { reasonOf } from "../reason.ts";
-import { colourOfEach, paint, type Range } from "../stage/paint.ts";
-import { rampOf } from "../stage/ramp.ts";
+import { colourOfEach, NO_VALUE, paint, type Range } from "../stage/paint.ts";
+import { gapsEntry, rampOf } from "../stage/ramp.ts";
 import type { Stage } from "../stage/stage.ts";
-import type { Preview, PreviewFrame, PreviewValues } from "./protocol.ts";
+import type { Preview, PreviewField, PreviewFrame, PreviewValues } from "./protocol.ts";
 
 const sides = ["prediction", "truth", "error"] as const;
 type Side = (typeof sides)[number];
@@ -80,15 +80,18 @@ export class PredictionView {
     if (!preview) return;
     const stage = await this.#loadStage();
     if (!stage || this.#preview !== preview) return;
-    const { flat, spacing, frames, sample, step } = preview;
+    const { flat, spacing, surface, frames, sample, step } = preview;
     const frame = frames[this.#slider.valueAsNumber]!;
     if (this.#isNew) {
-      stage.setCloud(frames[0]!.positions, spacing, flat);
-      stage.camera.home = flat ? { turn: 0, tilt: 0, distance: 3.3 } : { turn: 30, tilt: 20, distance: 3.3 };
+      stage.setCloud(frames[0]!.positions, spacing, flat, surface);
+      // A grid in space is mostly a globe, whose pole is in the direction of z.
+      stage.setUp(surface && !flat ? "z" : "y");
+      stage.camera.home = flat ? { turn: 0, tilt: 0, distance: 3.3 } : { turn: 30, tilt: 20, distance: 3.6 };
       stage.camera.place = stage.camera.home;
     }
     const values = frame.values[this.#chosen]!;
-    const { name, isClass, range } = preview.fields[this.#chosen]!;
+    const field = preview.fields[this.#chosen]!;
+    const { name, isClass, range } = field;
     const shown = sides.filter((side) => values[side] !== undefined);
     stage.setSides(shown);
     // The frames of a sequence change at their own pace.
@@ -102,7 +105,7 @@ export class PredictionView {
     byId("prediction-facts").textContent = `${name} of ${sample}${after}`;
     byId("prediction-frame-value").textContent = frame.time === undefined ? "" : count(frame.time);
     this.#showCaptions(stage.panels, values);
-    this.#showLegend(range, isClass);
+    this.#showLegend(field, shown.includes("error"));
     this.#showErrors();
   }
 
@@ -123,15 +126,16 @@ export class PredictionView {
     byId("prediction-captions").replaceChildren(...texts);
   }
 
-  #showLegend([low, high]: Range, isClass: boolean): void {
-    const legend = byId("prediction-legend");
-    if (isClass) legend.replaceChildren("Each class has a colour; red points are of the wrong one.");
-    else {
-      legend.replaceChildren(
-        element("span", {}, "prediction and truth ", rampOf([low, high])),
-        element("span", {}, "error ", rampOf([0, high - low])),
-      );
+  #showLegend({ range: [low, high], isClass, hasGaps }: PreviewField, hasError: boolean): void {
+    const entries: (HTMLElement | string)[] = [];
+    if (isClass) {
+      entries.push(`Each class has a colour${hasError ? "; red points are of the wrong one" : ""}.`);
+    } else {
+      entries.push(element("span", {}, hasError ? "prediction and truth " : "prediction ", rampOf([low, high])));
+      if (hasError) entries.push(element("span", {}, "error ", rampOf([0, high - low])));
     }
+    if (hasGaps) entries.push(gapsEntry(isClass ? "not counted" : "no value"));
+    byId("prediction-legend").replaceChildren(...entries);
   }
 
   /** Shows the error of each frame of a sequence whose truth is known. */
@@ -197,19 +201,25 @@ export class PredictionView {
 function coloursOf(side: Side, values: Float32Array, [low, high]: Range, isClass: boolean): Uint8Array {
   const places = values.keys();
   const order = Uint32Array.from(places);
-  if (isClass && side === "error") return paint(order, (point) => (values[point] === 0 ? RIGHT : WRONG));
-  if (isClass) return paint(order, (point) => palette[(3 * values[point]!) % palette.length]!);
+  if (isClass) {
+    const colourOf = (value: number) =>
+      side === "error" ? (value === 0 ? RIGHT : WRONG) : palette[(3 * value) % palette.length]!;
+    return paint(order, (point) => (Number.isNaN(values[point]) ? NO_VALUE : colourOf(values[point]!)));
+  }
   return paint(order, colourOfEach(values, side === "error" ? [0, high - low] : [low, high]));
 }
 
-/** Where the truth is missing, the error is NaN. */
+/** Where there is no truth, or no prediction, the error is NaN. */
+const knownOf = (error: Float32Array) => error.filter((value) => !Number.isNaN(value));
+
 function rootMeanSquare(values: Float32Array): number {
-  const known = values.filter((value) => !Number.isNaN(value));
+  const known = knownOf(values);
   return Math.sqrt(known.reduce((sum, value) => sum + value * value, 0) / Math.max(1, known.length));
 }
 
 function errorText(error: Float32Array, isClass: boolean): string {
   if (!isClass) return `${figure(rootMeanSquare(error))}, root mean square`;
-  const wrong = error.reduce((sum, value) => sum + value, 0);
-  return `${figure((100 * wrong) / Math.max(1, error.length))} % wrong`;
+  const known = knownOf(error);
+  const wrong = known.reduce((sum, value) => sum + value, 0);
+  return `${figure((100 * wrong) / Math.max(1, known.length))} % wrong`;
 }

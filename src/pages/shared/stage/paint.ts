@@ -28,13 +28,26 @@ export function rangeOf(values: ArrayLike<number>): Range {
   return [low, high];
 }
 
+/** The colour of what has no value: a grey, which the scale has not and the grounds of both themes set off. */
+export const NO_VALUE: Colour = [136, 136, 136];
+
+/** Whether some values are missing, which is NaN in their place. */
+export function hasGaps(values: ArrayLike<number>): boolean {
+  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return true;
+  return false;
+}
+
 const STEPS = 255;
 const scale = Array.from({ length: STEPS + 1 }, (_, step) => colourAt(step / STEPS));
 
-/** Returns the colour of each value, on the scale from one end of the range to the other. */
-export function colourOfEach(values: ArrayLike<number>, [low, high]: Range): (index: number) => Colour {
-  return (index) =>
-    scale[Math.max(0, Math.min(STEPS, Math.round((STEPS * (values[index] - low)) / (high - low || 1)))) || 0];
+/** Returns the colour of each value: on the scale from one end of the range to the other, or that of no value. */
+export function colourOfEach(values: ArrayLike<number>, range: Range): (index: number) => Colour {
+  // On no scale infinite numbers, which then are all there are, have the colours of its ends.
+  const [low, high] = range[0] <= range[1] ? range : [0, 1];
+  return (index) => {
+    const share = (values[index] - low) / (high - low || 1);
+    return Number.isNaN(values[index]) ? NO_VALUE : scale[Math.max(0, Math.min(STEPS, Math.round(STEPS * share)))];
+  };
 }
 
 /**

@@ -6,6 +6,7 @@ import { Detail } from "./detail.ts";
 import { listenForClicks, pointAt } from "./pick.ts";
 import { type PointDrawing, slicesOf } from "./points.ts";
 import { drawn, drawsInSoftware, makeRenderer } from "./renderer.ts";
+import type { Surface } from "./surface.ts";
 import { makeView, type View } from "./view.ts";
 
 // Colours are shown as they are given.
@@ -83,11 +84,15 @@ export class Stage<Side extends string> {
     return this.#renderer !== undefined && !this.#renderer.getContext().isContextLost();
   }
 
-  /** @param positions [points, 3] within the unit sphere @param spacing the distance of neighbouring points */
-  setCloud(positions: Float32Array, spacing: number, flat: boolean): void {
-    const home = slicesOf(positions, 3);
+  /**
+   * @param positions [points, 3] within the unit sphere
+   * @param spacing the distance of neighbouring points
+   * @param surface that is drawn between the points in place of them
+   */
+  setCloud(positions: Float32Array, spacing: number, flat: boolean, surface?: Surface): void {
+    const home = slicesOf(positions, 3, surface && positions.length / 3);
     this.#radius = Math.max(0.0025, Math.min(0.035, spacing * 0.85));
-    for (const { points } of this.#all) points.setCloud(positions, home, 2 * this.#radius, flat);
+    for (const { points } of this.#all) points.setCloud(positions, home, { size: 2 * this.#radius, flat, surface });
     this.draw();
   }
 
@@ -232,8 +237,11 @@ export class Stage<Side extends string> {
   /** Adds points that the moving frames left out. Returns whether some are left. */
   #refine(): boolean {
     const from = this.#refined ?? 0;
-    // Transparent objects must be drawn last, so if there are any, everything is drawn in one frame.
-    const through = this.#sides.some((side) => this.#views[side].spheres.object.visible);
+    // Transparent objects must be drawn last, so if there are any, everything is drawn in one frame; and so is a surface.
+    const through = this.#sides.some((side) => {
+      const { spheres, points } = this.#views[side];
+      return spheres.object.visible || points.areSurface;
+    });
     const to = through ? Number.POSITIVE_INFINITY : from + this.#detail.budget;
     this.#refined = to;
     this.#render(this.#pixelRatio(true), from, to);
