@@ -11,10 +11,19 @@ import {
   Random,
   Tensor,
 } from "erwin";
-import { FileSource, HttpSource, MemorySource } from "erwin/experiments";
+import {
+  FileSource,
+  FOLDER,
+  folderExperiment,
+  HttpSource,
+  MemorySource,
+  openRun,
+  resolveOptions,
+} from "erwin/experiments";
+import { saveNpz } from "erwin/formats";
 import { expect, test } from "vitest";
-import { quickBackend, small, useDevice } from "../support/models.ts";
-import { reactive } from "../support/reactive.ts";
+import { quickBackend, small, smallOfFields, useDevice } from "../support/models.ts";
+import { copied, frozen, reactive } from "../support/reactive.ts";
 
 const device = useDevice(quickBackend);
 
@@ -60,6 +69,20 @@ test("objects that keep something to themselves are used through reactive state 
   expect(state.random.bits()).toBe(new Random(1).bits());
   for (const source of state.sources) expect(await source.list("")).toEqual([{ name: "a", folder: false }]);
   for (const owner of [state.optimizer, state.tensor, state.module, state.erwin]) owner.dispose();
+});
+
+test("an experiment on a folder is kept in state that is made reactive, copied or frozen before anything is known of its data", async () => {
+  const heat = { shape: [20], data: Float32Array.from(rows, ([x]) => x) };
+  const positions = { shape: [20, 3], data: Float32Array.from(rows.flat()) };
+  const source = new MemorySource({ "a.npz": saveNpz({ positions, heat }) });
+  for (const keep of [reactive, copied, frozen]) {
+    const config = { targets: ["heat"], splits: { train: ["*"] }, model: smallOfFields };
+    const { experiment } = keep({ experiment: folderExperiment(config) });
+    const options = resolveOptions(experiment.options);
+    const { model } = await openRun(FOLDER, experiment, { device: device(), options, source });
+    expect(experiment.fields?.targets).toMatchObject([{ name: "heat", channels: 1 }]);
+    model.dispose();
+  }
 });
 
 test("a worker takes a reactive config, inputs and options, and listeners that return what cannot be sent", async () => {

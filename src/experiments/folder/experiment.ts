@@ -2,10 +2,18 @@
 
 import { expectKind } from "../../arguments/kinds.ts";
 import { CheckpointError, ConfigError } from "../../errors.ts";
+import { Opaque } from "../../inspect.ts";
 import type { DataSet } from "../../train/task.ts";
 import { spread } from "../baselines.ts";
 import { type DataSource, expectSource } from "../data-source.ts";
-import type { DataField, Experiment, ExperimentDeclaration, PredictedField } from "../experiment.ts";
+import type {
+  DataField,
+  Experiment,
+  ExperimentDeclaration,
+  PredictedField,
+  Rollout,
+  SamplePrediction,
+} from "../experiment.ts";
 import { type Option, type OptionValues, whole } from "../options.ts";
 import { readOutput } from "../prediction.ts";
 import { baselineLosses, baselineMetrics } from "./baselines.ts";
@@ -58,76 +66,113 @@ export interface FolderExperiment extends Experiment<Values, FieldModel, FieldCl
  * @param given a config that was read from YAML or JSON
  * @throws ConfigError for an invalid config: `details.field` is the path of what is wrong
  */
-export function folderExperiment(given: unknown, { statistics, list }: FolderExperimentOptions = {}): FolderExperiment {
-  const config = resolveFolderConfig(given);
-  const knownBy = (all: Statistics): Known => ({ statistics: all, layout: layOut(config, all) });
-  let known = statistics && knownBy(statistics);
-  const expectKnown = (): Known => {
-    if (known) return known;
+export function folderExperiment(given: unknown, options: FolderExperimentOptions = {}): FolderExperiment {
+  return new FieldsOfFolder(given, resolveFolderConfig(given), options);
+}
+
+/** Not a plain object: of such, what keeps state (Immer, Redux Toolkit) takes the values of its getters once, before they are known. */
+class FieldsOfFolder extends Opaque implements FolderExperiment {
+  readonly summary = "fields on the points of your own files, as a config describes them";
+  readonly readsFiles = true;
+  readonly described: FolderConfig;
+  readonly options: ExperimentDeclaration;
+  readonly rollout?: FolderExperiment["rollout"];
+  readonly #given: unknown;
+  readonly #list: string | undefined;
+  #known: Known | undefined;
+  #found: { source: DataSource; data: Promise<FolderData> } | undefined;
+
+  constructor(given: unknown, config: FolderConfig, { statistics, list }: FolderExperimentOptions) {
+    super();
+    this.described = config;
+    this.options = optionsOf(config);
+    this.#given = given;
+    this.#list = list;
+    this.#known = statistics && this.#knownBy(statistics);
+    const { sequence } = config;
+    if (sequence) this.rollout = (model, data, { rollout }) => this.#curves(model, data, sequence, rollout);
+  }
+
+  get layout(): Layout {
+    return this.#expectKnown().layout;
+  }
+
+  get statistics(): Statistics {
+    return this.#expectKnown().statistics;
+  }
+
+  get fields(): Experiment["fields"] {
+    return this.#known && fieldsOf(this.#known.layout);
+  }
+
+  // These are functions and not methods, since those who have an experiment may take one of them alone.
+  readonly config: FolderExperiment["config"] = () => ({
+    ...this.described.model,
+    dimensionality: this.layout.dimensions,
+    ...(this.described.graph.kind === "none" && { mpSteps: 0 }),
+  });
+
+  readonly build: FolderExperiment["build"] = (shape) => {
+    const { layout, statistics } = this.#expectKnown();
+    const data = JSON.stringify({ config: this.#given, statistics }, withoutNaN);
+    return new FieldModel(shape, layout, { experiment: FOLDER, data });
+  };
+
+  readonly load: FolderExperiment["load"] = async (split, _, given, onBad) => {
+    const data = await this.#dataOf(expectSource(FOLDER, given));
+    this.#known ??= this.#knownBy(await data.statistics(onBad));
+    return data.split(split, this.#known.layout, this.#known.statistics);
+  };
+
+  readonly task: FolderExperiment["task"] = (model) => fieldTask(model, this.layout, this.described.graph);
+
+  readonly baselines: FolderExperiment["baselines"] = async (heldOut) =>
+    baselineLosses(await spread(heldOut), this.#expectKnown());
+
+  readonly baselineMetrics = async (data: DataSet<FieldCloud>) => baselineMetrics(data, this.#expectKnown());
+
+  readonly predictFields: FolderExperiment["predictFields"] = async (model, cloud) => {
+    const { layout } = this;
+    const { input } = await prepareClouds(model, [cloud], layout, this.described.graph);
+    return predictionsOf(await readOutput(await model.forward(input)), cloud, layout);
+  };
+
+  readonly rollOut: FolderExperiment["rollOut"] = (model, frames) =>
+    rollOut(model, frames, { layout: this.layout, graph: this.described.graph });
+
+  readonly predict = async (model: FieldModel, cloud: FieldCloud): Promise<SamplePrediction[]> => {
+    const { positions, dimensions: dimensionality, cells, grid } = cloud.pair.sample;
+    const fields = await this.predictFields(model, cloud);
+    return [{ positions: Float32Array.from(positions), dimensionality, cells, grid: grid?.sizes, fields }];
+  };
+
+  #knownBy(statistics: Statistics): Known {
+    return { statistics, layout: layOut(this.described, statistics) };
+  }
+
+  #expectKnown(): Known {
+    if (this.#known) return this.#known;
     throw new ConfigError("the statistics of the training split are not known: load that first", {
       field: "statistics",
     });
-  };
-  let found: { source: DataSource; data: Promise<FolderData> } | undefined;
-  const dataOf = (source: DataSource) => {
-    if (found?.source !== source) found = { source, data: findData(config, source, list) };
-    return found.data;
-  };
-  const predictFields = async (model: FieldModel, cloud: FieldCloud) => {
-    const { layout } = expectKnown();
-    const { input } = await prepareClouds(model, [cloud], layout, config.graph);
-    return predictionsOf(await readOutput(await model.forward(input)), cloud, layout);
-  };
-  return {
-    described: config,
-    get layout() {
-      return expectKnown().layout;
-    },
-    get statistics() {
-      return expectKnown().statistics;
-    },
-    summary: "fields on the points of your own files, as a config describes them",
-    options: optionsOf(config),
-    readsFiles: true,
-    config: () => ({
-      ...config.model,
-      dimensionality: expectKnown().layout.dimensions,
-      ...(config.graph.kind === "none" && { mpSteps: 0 }),
-    }),
-    build: (shape) => {
-      const { layout, statistics } = expectKnown();
-      const data = JSON.stringify({ config: given, statistics }, withoutNaN);
-      return new FieldModel(shape, layout, { experiment: FOLDER, data });
-    },
-    async load(split, _, given, onBad) {
-      const data = await dataOf(expectSource(FOLDER, given));
-      known ??= knownBy(await data.statistics(onBad));
-      return data.split(split, known.layout, known.statistics);
-    },
-    task: (model) => fieldTask(model, expectKnown().layout, config.graph),
-    baselines: async (heldOut) => baselineLosses(await spread(heldOut), expectKnown()),
-    baselineMetrics: async (data) => baselineMetrics(data, expectKnown()),
-    ...(config.sequence && {
-      rollout: async (model: FieldModel, data: DataSet<FieldCloud>, { rollout }: Values) => ({
-        curves: await rolloutErrors(model, data, {
-          layout: expectKnown().layout,
-          graph: config.graph,
-          stride: config.sequence!.stride,
-          steps: rollout ?? config.sequence!.rollout,
-        }),
-      }),
-    }),
-    get fields() {
-      return known && fieldsOf(known.layout);
-    },
-    predictFields,
-    rollOut: (model, frames) => rollOut(model, frames, { layout: expectKnown().layout, graph: config.graph }),
-    async predict(model, cloud) {
-      const { positions, dimensions: dimensionality, cells, grid } = cloud.pair.sample;
-      const fields = await predictFields(model, cloud);
-      return [{ positions: Float32Array.from(positions), dimensionality, cells, grid: grid?.sizes, fields }];
-    },
-  };
+  }
+
+  #dataOf(source: DataSource): Promise<FolderData> {
+    if (this.#found?.source !== source) {
+      this.#found = { source, data: findData(this.described, source, this.#list) };
+    }
+    return this.#found.data;
+  }
+
+  async #curves(
+    model: FieldModel,
+    data: DataSet<FieldCloud>,
+    { stride, rollout }: NonNullable<FolderConfig["sequence"]>,
+    steps = rollout,
+  ): Promise<Rollout> {
+    const { layout } = this;
+    return { curves: await rolloutErrors(model, data, { layout, graph: this.described.graph, stride, steps }) };
+  }
 }
 
 const findData = async (...what: Parameters<typeof FolderData.find>): Promise<FolderData> =>
