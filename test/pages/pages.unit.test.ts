@@ -56,12 +56,30 @@ describe.each(names)("%s", (name) => {
       return scrollWidth;
     });
     expect(widthWithName).toBeLessThanOrEqual(narrow.width);
-    // The pages' names are in one line.
+    // The pages' names are in one line, also on a tablet.
     const links = await page.locator(".site-header nav a").all();
-    const tops = await Promise.all(links.map(async (link) => (await link.boundingBox())!.y));
-    expect(new Set(tops).size).toBe(1);
+    for (const width of [768, 720, narrow.width]) {
+      await page.setViewportSize({ ...narrow, width });
+      const tops = await Promise.all(links.map(async (link) => (await link.boundingBox())!.y));
+      expect(new Set(tops).size).toBe(1);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    }
     // The legend of a chart has its first line, too.
     if (name === "benchmark.html") await page.locator(".u-legend").first().getByText("AMD EPYC, 2 cores").waitFor();
+    // What can be chosen is whole beside its arrow.
+    const cut = await page.evaluate(() =>
+      [...document.querySelectorAll("select")]
+        .filter((select) => select.checkVisibility())
+        .filter((select) => {
+          const { font, paddingLeft, paddingRight } = getComputedStyle(select);
+          const context = document.createElement("canvas").getContext("2d")!;
+          context.font = font;
+          const room = select.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight);
+          return context.measureText(select.selectedOptions[0]?.text ?? "").width > room + 1;
+        })
+        .map(({ id }) => id),
+    );
+    expect(cut).toEqual([]);
   });
 
   test("shows on a phone what is to be compared, and no number in two lines", async () => {

@@ -166,6 +166,29 @@ describe("in Chromium", () => {
     expect(opened.problems).toEqual([]);
   });
 
+  test("on a phone, where results are below the form, what is opened brings them into view", async () => {
+    const page = await fresh();
+    await page.setViewportSize({ width: 320, height: 700 });
+    try {
+      const isInView = (id: string) =>
+        page.evaluate((id) => {
+          const { top, bottom } = document.getElementById(id)!.getBoundingClientRect();
+          return bottom > 0 && top < innerHeight;
+        }, id);
+      expect(await isInView("progress-card")).toBe(false);
+      await click(page, "Try an example");
+      await expect.poll(() => isInView("prediction-stage"), { timeout: RUN_MS }).toBe(true);
+      // Another sample is chosen beside its field, which stays where it is.
+      await page.locator("#sample").scrollIntoViewIfNeeded();
+      const before = await page.evaluate(() => scrollY);
+      await page.locator("#sample").selectOption({ index: 1 });
+      await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted plate-1.vtu.");
+      expect(await page.evaluate(() => scrollY)).toBe(before);
+    } finally {
+      await page.setViewportSize({ width: 1280, height: 720 });
+    }
+  });
+
   test("files before the model; copies hold the library's prediction; another sample, another device", async () => {
     const page = await fresh();
     await give(page, "open-files", plates);

@@ -12,6 +12,7 @@ import { loadExperiments } from "../shared/experiments.ts";
 import { count, sentence } from "../shared/format.ts";
 import { hasGpu } from "../shared/gpu.ts";
 import { say } from "../shared/message.ts";
+import { bringIntoView } from "../shared/motion.ts";
 import { type RunState, startPage } from "../shared/page.ts";
 import { PredictionView } from "../shared/prediction/view.ts";
 import { reasonOf } from "../shared/reason.ts";
@@ -27,6 +28,8 @@ const backend = byId<HTMLSelectElement>("backend");
 const samples = byId<HTMLSelectElement>("sample");
 const steps = byId<HTMLInputElement>("steps");
 const progress = byId<HTMLProgressElement>("progress");
+
+const NOTHING_YET = "Nothing is opened yet: open a model and files, or try the example.";
 
 /** What was opened; a worker that has failed is given both again. */
 let model: Omit<ModelFile, "backend"> | undefined;
@@ -49,7 +52,7 @@ const worker = new SiteFunctions<PredictWorker>(workerUrl, "prediction", () => (
 const view = new PredictionView();
 backend.value = (await gpu) ? "webgpu" : "cpu";
 
-backend.addEventListener("change", () => void open("Opening the model.", reopen));
+backend.addEventListener("change", () => void act("Opening the model.", reopen, false));
 for (const input of [samples, steps]) input.addEventListener("change", () => void compute(predict));
 byId("save").addEventListener("click", () => void compute(() => save([samples.selectedIndex])));
 byId("save-all").addEventListener("click", () => void compute(() => save([...found.keys()])));
@@ -67,11 +70,14 @@ acceptDrops(({ items }) => {
 });
 byId<HTMLButtonElement>("example").disabled = false;
 byId("kept-model").hidden = (await keptModel()) === undefined;
-if (byId("status").textContent === "Loading.") byId("status").textContent = "Nothing is opened yet.";
+if (byId("status").textContent === "Loading.") byId("status").textContent = NOTHING_YET;
 
-/** Opens something, after what was begun before. */
-function open(text: string, action: () => Promise<void>): Promise<void> {
-  return act(text, action, false);
+/** Opens something, after what was begun before, and has it seen. */
+async function open(text: string, action: () => Promise<void>): Promise<void> {
+  const acted = act(text, action, false);
+  bringIntoView(byId("progress-card"));
+  await acted;
+  if (page.state === "done") bringIntoView(byId("prediction"));
 }
 
 /** Computes something, unless another action is wanted meanwhile. */
@@ -172,7 +178,7 @@ async function openFiles(given: NonNullable<typeof files>, chosen = 0): Promise<
 /** Opens model and files again: on another device, or in another worker after one has failed. */
 async function reopen(): Promise<void> {
   if (model) await openModel(model, files, Math.max(0, samples.selectedIndex));
-  else byId("status").textContent = "Nothing is opened yet.";
+  else byId("status").textContent = NOTHING_YET;
 }
 
 async function predict(): Promise<void> {

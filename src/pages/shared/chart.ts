@@ -126,7 +126,7 @@ export class Chart {
         { ...axis, font, labelFont: font, label: y.label, labelSize: 20, size: 62, values: values(y.format ?? figure) },
       ],
       series: [
-        { label: x.label ?? "", value: (_, value) => (value === null ? "-" : (x.format ?? figure)(value)) },
+        { label: x.label ?? "", value: (_, value) => (value === null ? "" : (x.format ?? figure)(value)) },
         ...this.#series.map((series) => ({
           label: series.label,
           stroke: strokeOf(series),
@@ -137,7 +137,7 @@ export class Chart {
           value: (plot: uPlot, pointed: number | null, i: number, place: number | null) => {
             const value =
               place === null && legend === "last" ? Array.from(plot.data[i]!).filter(isNumber).at(-1) : pointed;
-            return isNumber(value) ? (y.format ?? figure)(value) : "-";
+            return isNumber(value) ? (y.format ?? figure)(value) : "";
           },
         })),
       ],

@@ -12,6 +12,7 @@ import { count, figure, sentence } from "../shared/format.ts";
 import { hasGpu } from "../shared/gpu.ts";
 import { keepAwake } from "../shared/keep-awake.ts";
 import { say, saying } from "../shared/message.ts";
+import { bringIntoView } from "../shared/motion.ts";
 import { startPage } from "../shared/page.ts";
 import { PredictionView } from "../shared/prediction/view.ts";
 import { reasonOf } from "../shared/reason.ts";
@@ -85,6 +86,7 @@ async function prepare(action: () => Promise<void>): Promise<void> {
   if (starting) return;
   starting = true;
   await saying(action);
+  bringIntoView(byId("progress-card"));
   // Other tabs need not wait for a run that did not begin.
   if (!job) lock.giveBack();
   starting = false;

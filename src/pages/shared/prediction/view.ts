@@ -5,6 +5,7 @@ import { type Colour, palette } from "../../../drawing/colours.ts";
 import { Chart } from "../chart.ts";
 import { byId, element } from "../dom.ts";
 import { count, figure, sentence } from "../format.ts";
+import { prefersStillness } from "../motion.ts";
 import { onTheme } from "../page.ts";
 import { reasonOf } from "../reason.ts";
 import { colourOfEach, NO_VALUE, paint, type Range } from "../stage/paint.ts";
@@ -63,7 +64,7 @@ export class PredictionView {
     // One before it may not have been drawn, because the stage was being loaded.
     this.#isNew ||= isNew;
     void this.#draw().then(() => {
-      if (preview.frames.length > 1 && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.#setPlaying(true);
+      if (preview.frames.length > 1 && !prefersStillness()) this.#setPlaying(true);
     });
   }
 

@@ -2,6 +2,7 @@
 
 import { type Object3D, PerspectiveCamera } from "three";
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
+import { prefersStillness } from "../motion.ts";
 import { connectKeys } from "./keys.ts";
 
 /** Where the camera is: turned about the upright axis and tilted, in degrees; its distance, 1 being the cloud's radius. */
@@ -159,5 +160,3 @@ export class StageCamera {
     });
   }
 }
-
-export const prefersStillness = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -1,7 +1,8 @@
 // The stage: several drawings of a cloud side by side, seen by one camera, so that they turn together.
 
 import { BufferAttribute, BufferGeometry, Color, ColorManagement, type WebGLRenderer } from "three";
-import { HEIGHT_AT_1, prefersStillness, StageCamera } from "./camera.ts";
+import { prefersStillness } from "../motion.ts";
+import { HEIGHT_AT_1, StageCamera } from "./camera.ts";
 import { Detail } from "./detail.ts";
 import { listenForClicks, pointAt } from "./pick.ts";
 import { type PointDrawing, slicesOf } from "./points.ts";
