@@ -72,11 +72,15 @@ function sentence(standings: readonly Standing[], shown: Entry | undefined): str
   const { entry, device } = counted[at]!;
   const [above, below] = [counted[at - 1], counted[at + 1]];
   const nameOf = (other: Standing) => `${other.entry.title}${other.device ? `, ${deviceTitle(other.device)}` : ""}`;
-  const ratio = (a: Standing, b: Standing) => `${figure(a.gigaflops / b.gigaflops)} ×`;
+  /** How far one is from a slower one, in words. */
+  const distance = (a: Standing, b: Standing, word: string) => {
+    const ratio = figure(a.gigaflops / b.gigaflops);
+    return ratio === "1" ? "as fast as" : `${ratio} × ${word}`;
+  };
   const parts = [
     `${entry.title}, ${deviceTitle(device)}, is number ${at + 1} of ${counted.length}`,
-    above && `${ratio(above, counted[at]!)} behind ${nameOf(above)}`,
-    below && `${ratio(counted[at]!, below)} ahead of ${nameOf(below)}`,
+    above && `${distance(above, counted[at]!, "behind")} ${nameOf(above)}`,
+    below && `${distance(counted[at]!, below, "ahead of")} ${nameOf(below)}`,
   ];
   return `${parts.filter(Boolean).join(", ")}.`;
 }

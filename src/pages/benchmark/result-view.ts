@@ -41,7 +41,7 @@ function scoreParts(score: Score | undefined, reference: Entry | undefined): Nod
         "dd",
         {},
         `${figure(ratio)} × `,
-        element("span", { className: "muted small" }, `${cases} ${cases === 1 ? "case" : "cases"}`),
+        element("span", { className: "muted small" }, `in ${cases} ${cases === 1 ? "case" : "cases"}`),
       ),
     );
   }
