@@ -223,6 +223,23 @@ describe("files", () => {
     expect(await visited.page.getByRole("alert").isVisible()).toBe(false);
   });
 
+  test("where a field has no value its points are grey, which the legend says then alone", async () => {
+    const positions = { shape: [100, 3], data: random };
+    const depth = Float32Array.from({ length: 100 }, (_, i) => (i < 40 ? Number.NaN : i));
+    const heat = Float32Array.from({ length: 100 }, (_, i) => i);
+    const arrays = { positions, depth: { shape: [100], data: depth }, heat: { shape: [100], data: heat } };
+    expect(await open(written("sea.npz", saveNpz(arrays)))).toBe("done");
+    const legend = visited.page.locator("#legend");
+    for (const [field, text] of [
+      ["depth", "depth4099no value"],
+      ["heat", "heat099"],
+    ]) {
+      await visited.page.getByLabel("Colour", { exact: true }).selectOption(`field:${field}`);
+      expect(await visited.settled()).toBe("done");
+      expect(await legend.textContent()).toBe(text);
+    }
+  });
+
   test("where the GPU fails the page says so, and draws again on its own ground when the browser gives the GPU back", async () => {
     const { page } = visited;
     const corner = () =>
