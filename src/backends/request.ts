@@ -38,9 +38,9 @@ export interface DeviceOptions extends AbortOptions {
   gradientPrecision?: GradientPrecision;
   /**
    * A GPUDevice that the page has already, such as its renderer's, to compute on: tensors can then be copied to and from the page's
-   * buffers (`Tensor.copyTo`, `Tensor.copyFrom`). It needs WebGPU's default limits, also on OpenGL ES, and is faster with the features "subgroups"
-   * and "timestamp-query"; it still belongs to the page, and `dispose()` frees the engine's memory on it, no more. Work of both runs in
-   * turn. Default: a device of its own.
+   * buffers (`Tensor.copyTo`, `Tensor.copyFrom`). It needs WebGPU's default limits, also on OpenGL ES, and is faster with the features
+   * "subgroups" and "timestamp-query". It still belongs to the page: `dispose()` frees the engine's memory on it, no more. Work of both
+   * runs in turn. Default: a device of its own.
    */
   gpuDevice?: PageDevice;
 }
