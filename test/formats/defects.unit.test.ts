@@ -142,11 +142,16 @@ describe("line ends, marks and comments", () => {
       positions: Float32Array.of(0, 0, -1, 1, 0, -1, 0, 1, -1, 1, 1, -1, 0, 3, -1, 1, 3, -1),
       attributes: new Map([["p", p]]),
     });
+    // Those of a map are far from zero, as they may be where they are listed.
+    expect(read(rectilinear(5812345.1)).exact?.[2]).toBe(5812345.1);
+    const map = image.replace("ORIGIN 1 -2 3", "ORIGIN 512345.1 -2 3");
+    const { exact } = read(encode(`${head("ASCII")}${map}LOOKUP_TABLE default\n0 1 2 3 4 5 \n`));
+    expect([exact?.[0], exact?.[3]]).toEqual([512345.1, 512345.6]);
     expect(() => read(rectilinear(0, 1))).toThrow("Z_COORDINATES are 2, of 1 points.");
     expect(() => read(encode(`${head("ASCII")}${image.replace("2 1 3", "2 1 4")}`))).toThrow(/6 points, there are 8/);
     expect(() => read(encode(`${head("ASCII")}${image.replace("DIMENSIONS 2 1 3", "")}`))).toThrow("has no DIMENSIONS");
     const huge = encode(`${head("ASCII")}${image.replace("2 1 3", "900 900 70")}`);
-    expect(() => read(huge)).toThrow(/unpacks to 680400000, more than the limit expansion/);
+    expect(() => read(huge)).toThrow(/unpacks to 1360800000, more than the limit expansion/);
   });
 
   it("what is true of the whole may stand before the data set of a .vtk", () => {

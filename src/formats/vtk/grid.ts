@@ -1,6 +1,7 @@
 // Grids in legacy VTK files whose points are not listed: they follow from what the file says of each axis.
 
-import { parseFloat32 } from "../bytes/text.ts";
+import { parseNumber } from "../bytes/text.ts";
+import { type Rounded, roundedNumbers } from "../rounding.ts";
 import type { VtkReader } from "./reader.ts";
 
 /** The sections of images (STRUCTURED_POINTS); old versions wrote ASPECT_RATIO for SPACING. */
@@ -16,14 +17,14 @@ export function readGridSection(source: VtkReader, section: string): ArrayLike<n
   if (coordinates.includes(section)) return source.numbers(source.rows(section), source.type(section), section);
   return [0, 1, 2].map((axis) => {
     const word = source.word() ?? "";
-    const value = parseFloat32(word);
+    const value = parseNumber(word);
     if (Number.isNaN(value)) throw source.error(`${section}: number ${axis} is "${word.slice(0, 40)}".`);
     return value;
   });
 }
 
 /**
- * Returns the points of a grid: [n, 3], along the first axis first.
+ * Returns the points of a grid: [n, 3], along the first axis first. Those of a map are far from zero, as in files that list them.
  * @param dimensions the number of points along each axis
  * @param sections what the file says of the axes
  * @throws FormatError if a section is missing, or is not as long as its axis
@@ -32,7 +33,7 @@ export function gridPoints(
   source: VtkReader,
   dimensions: readonly number[] | undefined,
   sections: ReadonlyMap<string, ArrayLike<number>>,
-): Float32Array<ArrayBuffer> {
+): Rounded {
   if (!dimensions) throw source.error("has no DIMENSIONS.");
   const points = dimensions.reduce((product, length) => product * length, 1);
   source.takePoints(points);
@@ -46,11 +47,11 @@ export function gridPoints(
     return Array.from({ length }, (_, i) => origin + i * spacing);
   });
   const [columns, rows] = dimensions;
-  const positions = new Float32Array(points * 3);
+  const positions = new Float64Array(points * 3);
   for (let point = 0; point < points; point++) {
     positions[3 * point] = axes[0][point % columns];
     positions[3 * point + 1] = axes[1][Math.floor(point / columns) % rows];
     positions[3 * point + 2] = axes[2][Math.floor(point / (columns * rows))];
   }
-  return positions;
+  return roundedNumbers(positions, 3);
 }

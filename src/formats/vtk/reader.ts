@@ -139,7 +139,7 @@ export class VtkReader {
   /** Counts points that the file does not list. @throws FormatError for more than are accepted of a file of its size */
   takePoints(count: number): void {
     expectRows(count, "points", this.#file);
-    const bytes = 3 * count * Float32Array.BYTES_PER_ELEMENT;
+    const bytes = 3 * count * Float64Array.BYTES_PER_ELEMENT;
     new Unpacking(this.#bytes.length).take(bytes, this.#file, { tensor: "POINTS" });
   }
 

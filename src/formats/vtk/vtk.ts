@@ -8,7 +8,7 @@ import { numberTypes } from "../bytes/numbers.ts";
 import { kinds } from "../clouds/cells.ts";
 import { meshOf } from "../clouds/mesh.ts";
 import { checkReadOptions, type PointCloud, type ReadOptions } from "../clouds/positions.ts";
-import { roundedNumbers } from "../rounding.ts";
+import { type Rounded, roundedNumbers } from "../rounding.ts";
 import { encodeVtkName, type PointData, readAttributes, readField } from "./attributes.ts";
 import { gridPoints, gridSections, readGridSection } from "./grid.ts";
 import { VtkReader } from "./reader.ts";
@@ -147,6 +147,11 @@ export function vtkTypes(bytes: Uint8Array, file: string): Map<string, SafeTenso
   return new Map([...(pointType ? [["x", pointType] as const] : []), ...(pointData.types ?? [])]);
 }
 
+function setPositions(file: VtkFile, { data, exact }: Rounded): void {
+  file.positions = data;
+  if (exact) file.exact = exact;
+}
+
 class VtkParser {
   /** Known after `parse`, as is the type of the points' coordinates, if they are listed. */
   pointData: PointData = {};
@@ -205,10 +210,7 @@ class VtkParser {
         const count = this.#source.rows(section);
         const type = this.#source.type(section);
         this.pointType = type.dtype;
-        const numbers = this.#source.numbers(count * 3, type, section);
-        const { data, exact } = roundedNumbers(numbers, 3);
-        result.positions = data;
-        if (exact) result.exact = exact;
+        setPositions(result, roundedNumbers(this.#source.numbers(count * 3, type, section), 3));
       } else if (isImplied && gridSections.includes(section)) {
         axes.set(section, readGridSection(this.#source, section));
       } else if (cellSections.includes(section)) {
@@ -219,7 +221,7 @@ class VtkParser {
         throw this.#source.error(`"${word.slice(0, 40)}" is not a known section of ${dataset}.`);
       }
     }
-    if (isImplied) result.positions = gridPoints(this.#source, result.dimensions, axes);
+    if (isImplied) setPositions(result, gridPoints(this.#source, result.dimensions, axes));
     else if (!seen.has("POINTS")) throw this.#source.error("has no POINTS.");
     return data;
   }
