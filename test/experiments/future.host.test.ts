@@ -89,6 +89,25 @@ onEachDevice((device) => {
     expect([next.fields[0].prediction, next.time, more]).toEqual([found[1].fields[0].prediction, undefined, []]);
   });
 
+  test("is ended by a signal, also where no more files are read", async () => {
+    const files = framesOf(2);
+    using surrogate = await open(heated, files);
+    const sequence = await first(surrogate, files);
+    const ending = new AbortController();
+    let steps = 0;
+    const predict = async () => {
+      for await (const { file } of sequence.predict({ steps: 10, signal: ending.signal })) {
+        expect(file).toBe(`run_${Math.min(steps, 1)}.npz`);
+        if (++steps === 4) ending.abort();
+      }
+    };
+    // The second time it is aborted before it begins.
+    for (const _ of ["past the last frame", "before the first"]) {
+      const error = await predict().catch((error: unknown) => error);
+      expect([error === ending.signal.reason, steps]).toEqual([true, 4]);
+    }
+  });
+
   test("times and names of a collection go on by the stride", async () => {
     const steps = [0, 1, 2, 3, 4];
     const collection = savePvd(steps.map((i) => ({ file: `run_${i}.npz`, time: i / 10 })));
@@ -131,6 +150,10 @@ onEachDevice((device) => {
       const next = await surrogate.predict({ positions, wind: wind(5), heat: Float64Array.from(prediction) });
       expect(found[6].fields[0].prediction).toEqual(next.heat.prediction);
     }
+    // Past frames whose inputs are the same, too.
+    const still = framesOf(3, (i) => frame(i, i > 0 ? { heat: nan } : {}));
+    const onwards = await allOf((await first(surrogate, still)).predict({ steps: 4 }));
+    expect(onwards.map(({ fields }) => fields[0].truth !== undefined)).toEqual([true, false, false, false, false]);
     // The first frame is what all others go on from.
     const begun = await first(
       surrogate,
@@ -156,6 +179,12 @@ onEachDevice((device) => {
       expect(pointData.has("heat")).toBe(step < 3);
       expect(pointData.has("error_positions")).toBe(step < 3);
     }
+    // Other formats keep the points of the last frame.
+    const arrays = framesOf(2);
+    const [copy] = (await allOf((await first(moving, arrays)).predict({ steps: 2 }))).slice(-1);
+    const kept = loadNpz(await copy.copy());
+    expect([...kept.keys()]).toEqual(["positions", "wind", "id", "prediction_positions", "prediction_heat"]);
+    expect(kept.get("positions")!.data).toEqual(positions);
     using fixed = await open({ ...heated, inputs: [] }, files);
     await expect(allOf((await first(fixed, files)).predict({ steps: 4 }))).rejects.toThrow(
       "run_1.vtu: the position of a point differs from that in data/run_0.vtu",
@@ -182,6 +211,10 @@ onEachDevice((device) => {
     const short = await first(surrogate, framesOf(2));
     await expect(allOf(short.predict({ steps: 1 }))).rejects.toThrow(
       "has 2 frames, but the model begins with the last of 3",
+    );
+    using far = await open({ ...heated, sequence: { history: 1, stride: 2 } }, framesOf(5));
+    await expect(allOf((await first(far, framesOf(2))).predict({ steps: 1 }))).rejects.toThrow(
+      "has 2 frames, but the model begins with the last of 3 (history 1, stride 2)",
     );
     for (const steps of [0, -1, 1.5, 1e9, Number.NaN, Number.POSITIVE_INFINITY, "3", null] as never[]) {
       const error = await allOf(sequence.predict({ steps })).catch((error: unknown) => error as ConfigError);

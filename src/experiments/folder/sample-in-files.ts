@@ -68,7 +68,6 @@ export class SampleInFiles extends Opaque implements FoundSample {
     checkOptions("predict", options, { signal: true, steps: true });
     const { signal, steps } = options;
     checkSteps(steps, this.#trained.experiment.described);
-    checkSignal(signal);
     if (this.#isSequence || steps !== undefined) yield* this.#rollOut(steps, signal);
     else yield await this.#predictOnly(signal);
   }

@@ -76,6 +76,19 @@ it("frames share their points in sequences alone, and where there are as many as
   expect([only.file, more]).toEqual(["a.npz/0.npz", []]);
   expect(loadNpz(only.bytes).get("w")).toMatchObject({ shape: [5], data: Float32Array.of(1, 2, 3, 4, 5) });
   expect(await oneRow("modes")).toBeUndefined();
+  // Nor are those of arrays that tell different numbers, or of a target beside one that has no frames.
+  const differing = (targets?: string[]) =>
+    arrayFramesIn(
+      saveNpz({
+        pos: { shape: [5, 3], data: new Float32Array(15) },
+        ...{ u: { shape: [4, 5], data: new Float32Array(20) }, v: { shape: [3, 5], data: new Float32Array(15) } },
+        w: { shape: [5], data: new Float32Array(5) },
+      }),
+      "a.npz",
+      { isSequence: true, ...(targets && { targets }) },
+    );
+  expect(await differing(["u"])).toHaveLength(4);
+  for (const targets of [undefined, ["u", "v"], ["u", "w"]]) expect(await differing(targets)).toBeUndefined();
   const square = await arrayFramesIn(read("square.npz"), "square.npz", { isSequence: true });
   expect([...loadNpz(square![1].bytes).get("mass")!.data]).toEqual([2]);
   expect(await arrayFramesIn(read("fixed.nc"), "fixed.nc", { isSequence: true })).toBeUndefined();
@@ -198,11 +211,18 @@ it("of many files without frames one is read, and of those with frames each once
     };
     const frames = new FramesSource(source, { isSequence: false });
     const units = await findUnits(frames, { sequence: false });
-    for (const { files } of units) if (files[0].includes("/")) await frames.read(files[0]);
+    for (const { files } of units) {
+      if (!files[0].includes("/")) continue;
+      const whole = await frames.read(files[0]);
+      expect(await frames.read(files[0], { offset: 2, length: 9 })).toEqual(whole.subarray(2, 11));
+    }
     return units.length;
   };
   expect(await listed({ "a.npz": single, "b.npz": single, "c.npz": single })).toBe(3);
   expect(reads.splice(0)).toEqual(["a.npz"]);
   expect(await listed({ "a.npz": read("moving.npz"), "b.npz": read("moving.npz"), "c.npz": single })).toBe(9);
   expect(reads).toEqual(["a.npz", "b.npz", "c.npz"]);
+  // One without points tells nothing of others.
+  const table = saveNpz({ weights: { shape: [2], data: new Float32Array(2) } });
+  expect(await listed({ "a.npz": table, "b.npz": read("moving.npz") })).toBe(5);
 });

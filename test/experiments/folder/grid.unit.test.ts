@@ -9,7 +9,7 @@ import { MemorySource } from "../../../src/experiments/data-source.ts";
 import { frameRule } from "../../../src/experiments/folder/array-frames.ts";
 import { type FolderConfig, resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
 import { findUnits } from "../../../src/experiments/folder/files.ts";
-import { FramesSource } from "../../../src/experiments/folder/frames.ts";
+import { arrayFramesIn, FramesSource } from "../../../src/experiments/folder/frames.ts";
 import { encode } from "../../../src/experiments/folder/prediction-file.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
 import { readSample } from "../../../src/experiments/folder/read-sample.ts";
@@ -61,8 +61,14 @@ it("is found by its axes, with the frames in time", async () => {
     expect(numbers(inputs[0])).toEqual(expected.weather.height);
     expect(numbers(targets[0])).toEqual(expected.weather.t2m[time]);
     expect(rowsOf(numbers(targets[1]), 2)).toEqual(expected.weather.wind[time]);
-    // Each point with the next along both axes, in both directions.
+    // Each point with the next along both axes, in both directions: 3 rows of 5.
     expect(edges).toHaveLength(2 * 2 * (3 * 4 + 2 * 5));
+    const half = edges!.length / 2;
+    for (let edge = 0; edge < half; edge++) {
+      const [from, to] = [edges![edge], edges![half + edge]];
+      const apart = [Math.floor(from / 5) - Math.floor(to / 5), (from % 5) - (to % 5)];
+      expect(apart.map(Math.abs).sort()).toEqual([0, 1]);
+    }
   }
 });
 
@@ -95,6 +101,40 @@ it("holds samples where nothing says that its frames are in time, and may be squ
   );
   const onGlobe = await readSample(globe, "a.npz", resolveFolderConfig({ grid: ["x", "y", "z"], targets: ["u"] }));
   expect([...onGlobe.positions]).toEqual([0, 1, 2, 4, 5, 6]);
+  const curved = saveNpz(
+    Object.fromEntries(
+      ["x", "y", "z", "u"].map((name, i) => [
+        name,
+        { shape: [1, 2, 2], data: Float32Array.from([0, 1, 2, 3], (k) => 4 * i + k) },
+      ]),
+    ),
+  );
+  const solid = await readSample(curved, "a.npz", resolveFolderConfig({ grid: ["x", "y", "z"], targets: ["u"] }));
+  expect([...solid.positions]).toEqual([0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]);
+  expect(numbers(solid.targets[0])).toEqual([12, 13, 14, 15]);
+});
+
+it("has as many frames as rows, of which one is no sequence, and times only where they are of the frames", async () => {
+  const file = (frames: number, times: Record<string, number>) =>
+    saveNpz({
+      ...{ y: { shape: [3], data: Float32Array.of(0, 1, 2) }, x: { shape: [2], data: Float32Array.of(0, 1) } },
+      height: { shape: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 6) },
+      u: { shape: [frames, 3, 2], data: Float32Array.from({ length: 6 * frames }, (_, i) => i) },
+      ...Object.fromEntries(
+        Object.entries(times).map(([name, size]) => [name, { shape: [size], data: new Float32Array(size) }]),
+      ),
+    });
+  const config = resolveFolderConfig({ grid: ["y", "x"], inputs: ["height"], targets: ["u"] });
+  const frames = (await arrayFramesIn(file(3, {}), "a.npz", frameRule(config)))!;
+  const sample = await readSample(frames[1].bytes, frames[1].file, config);
+  expect([frames.length, numbers(sample.inputs[0]), numbers(sample.targets[0])]).toEqual([
+    ...[3, [1, 2, 3, 4, 5, 6], [6, 7, 8, 9, 10, 11]],
+  ]);
+  expect(await arrayFramesIn(file(1, {}), "a.npz", frameRule(config))).toBeUndefined();
+  const isSequence = async (times: Record<string, number>) =>
+    (await survey(new MemorySource({ "a.npz": file(4, times) }))).hasSequence === true;
+  expect([await isSequence({ time: 4 }), await isSequence({ T: 4 })]).toEqual([true, true]);
+  expect([await isSequence({ time: 5 }), await isSequence({ mach: 4 })]).toEqual([false, false]);
 });
 
 it("is kept in predictions, which the same config reads; a mesh has its cells", async () => {
@@ -148,6 +188,9 @@ it("that files do not have is an error that says what they have, and a config th
     'a.npz: array "u" has the shape [4,3], expected [3,4], the grid of y, x, and components after it.',
   );
   await expect(reading({ x: [4], y: [3], v: [3, 4] })).rejects.toThrow('has no array "u"');
+  // Moments are no components.
+  await expect(reading({ x: [4], y: [3], u: [2, 3, 4] })).rejects.toThrow('array "u" has the shape [2,3,4]');
+  await expect(reading({ x: [3, 4], y: [4, 3], u: [3, 4] })).rejects.toThrow("a.npz: has not the grid of the config");
   // A file of one moment may have an axis for it.
   expect((await reading({ x: [4], y: [3], u: [1, 3, 4] })).targets[0]).toMatchObject({ width: 1 });
   expect(() => config(["x"])).toThrow("grid must be the names of two or three axes");
