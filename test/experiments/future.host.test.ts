@@ -154,6 +154,16 @@ onEachDevice((device) => {
     const still = framesOf(3, (i) => frame(i, i > 0 ? { heat: nan } : {}));
     const onwards = await allOf((await first(surrogate, still)).predict({ steps: 4 }));
     expect(onwards.map(({ fields }) => fields[0].truth !== undefined)).toEqual([true, false, false, false, false]);
+    // Frames of other points are no sequence, however far it is predicted.
+    const fewer = saveNpz({
+      positions: { shape: [2, 3], data: positions.subarray(0, 6) },
+      heat: { shape: [2], data: some(2, 1) },
+      wind: { shape: [2], data: some(2, 2) },
+    });
+    for (const steps of [1, 5])
+      await expect(
+        allOf((await first(surrogate, { "run_0.npz": frame(0), "run_1.npz": fewer })).predict({ steps })),
+      ).rejects.toThrow("run_1.npz: has 2 points, the frame before has 20: a sequence keeps its points");
     // The first frame is what all others go on from.
     const begun = await first(
       surrogate,

@@ -53,6 +53,34 @@ onEachDevice((device) => {
     expectClose(curves.rmse_positions, [1, 2, 3].map(error), 1e-5, "errors");
   });
 
+  test("a rollout takes the frames to which the model's stride leads, the others are no steps of it", async () => {
+    const more = new TextEncoder().encode([0, 1, 2, 3, 4].map(frameOf).join("\n"));
+    const source = new MemorySource(new Map([["fall.extxyz", more]]), "data");
+    const experiment = folderExperiment({ ...config, sequence: { stride: 2 } });
+    const options = resolveOptions(experiment.options);
+    const data = await experiment.load("train", options, source);
+    expect(data!.size).toBe(3);
+    const { layout } = experiment;
+    // Nothing changes.
+    const row = layout.targets.flatMap(({ scaling: { shift, scale } }) => shift.map((value, i) => -value / scale[i]));
+    const rows = Array.from({ length: points }, () => row).flat();
+    const model = {
+      device: device(),
+      passesMessages: false,
+      prepare: async () => undefined,
+      forward: async () => Tensor.from(device(), Float32Array.from(rows), [points, 6]),
+    };
+    const { curves } = (await experiment.rollout!(model as never, data as never, options)) as never as {
+      curves: Record<string, number[]>;
+    };
+    const apart = (frame: number) =>
+      Math.sqrt(
+        Array.from({ length: points }, (_, p) => (frame * (p + 1)) ** 2).reduce((a, b) => a + b) / (3 * points),
+      );
+    for (const name of ["rmse_positions", "persistence_positions"])
+      expectClose(curves[name], [2, 4].map(apart), 1e-5, name);
+  });
+
   test("noise moves the points as it does the positions that the model sees as its state", async () => {
     const noisy = folderExperiment({ ...config, augmentation: { noise: 0.1 } });
     const data = await noisy.load("train", resolveOptions(noisy.options), source);

@@ -16,6 +16,7 @@ import { survey } from "../../../src/experiments/folder/survey.ts";
 import type { SafeTensorInput } from "../../../src/formats/bytes/elements.ts";
 import { saveNpz } from "../../../src/formats/numpy/npz.ts";
 import { saveSafetensors } from "../../../src/formats/safetensors/safetensors.ts";
+import { savePvd } from "../../../src/formats/vtk/pvd.ts";
 
 const page = readFileSync(new URL("../../../src/experiments/folder/README.md", import.meta.url), "utf8");
 const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
@@ -391,5 +392,76 @@ describe("sequences of numbered files", () => {
     const refused = sequences("t_0.05.csv", "t_0.1.csv");
     await expect(refused).rejects.toThrow(/t_0\.05\.csv.*"05" and, in "t_0\.1\.csv", "1" do not tell .*as many digits/);
     expect(await sequences("t_00.csv", "t_99.csv", "t_100.csv")).toHaveLength(1);
+    await expect(sequences("t_0.csv", "t_05.csv", "t_1.csv")).rejects.toThrow('"05" and, in "t_0.csv", "0"');
+  });
+});
+
+describe("splits", () => {
+  const nowhere = new MemorySource(new Map());
+  const unitsOf = (...names: string[]) => names.map((name) => ({ name, files: [name] }));
+
+  it.each([
+    [1, { train: 0.8, val: 0.1, test: 0.1 }, [1, 0, 0]],
+    [2, { train: 0.8, val: 0.1, test: 0.1 }, [2, 0, 0]],
+    [3, { train: 0.8, val: 0.1, test: 0.1 }, [1, 1, 1]],
+    [4, { train: 0.8, val: 0.1, test: 0.1 }, [2, 1, 1]],
+    [10, { train: 0.5, val: 0.2, test: 0.1 }, [5, 2, 1]],
+    [4, { train: 0.1, val: 0, test: 0 }, [1, 0, 0]],
+  ])(
+    "of %i samples by %o are not empty where that can be, and leave out what they say",
+    async (count, fractions, sizes) => {
+      const units = unitsOf(...Array.from({ length: count }, (_, i) => `${i}.vtu`));
+      const { train, val, test } = await divide(units, { kind: "fractions", fractions, seed: 0 }, nowhere);
+      expect([train.length, val.length, test.length]).toEqual(sizes);
+      expect(new Set([...train, ...val, ...test]).size).toBe(train.length + val.length + test.length);
+    },
+  );
+
+  it("by lists have none whose names begin alike, and a sequence by one of its frames; folders may be in capitals", async () => {
+    const named = (units: readonly { name: string }[]) => units.map(({ name }) => name);
+    const run = { name: "run", files: ["run_0.vtu", "run_1.vtu"] };
+    const units = [...unitsOf("case_1.vtu", "case_10.vtu", "case_1/a.vtu"), run];
+    const lists = { train: ["case_1"], val: ["run_1.vtu"] };
+    const { train, val } = await divide(units, { kind: "lists", lists }, nowhere);
+    expect([named(train), named(val)]).toEqual([["case_1.vtu", "case_1/a.vtu"], ["run"]]);
+    const inFolders = await divide(unitsOf("Train/a.vtu", "VAL/b.vtu", "c.vtu"), undefined, nowhere);
+    expect([named(inFolders.train), named(inFolders.val)]).toEqual([["Train/a.vtu"], ["VAL/b.vtu"]]);
+  });
+});
+
+describe("files", () => {
+  const sourceOf = (files: Record<string, Uint8Array>) => new MemorySource(new Map(Object.entries(files)), "data");
+  const empty = (...paths: string[]) => Object.fromEntries(paths.map((path) => [path, new Uint8Array()]));
+
+  it.each([
+    ["*.vtu", ["a.vtu", "b/c.vtu", "D.VTU"], ["a.vtu.npz"]],
+    ["b/*.vtu", ["b/c.vtu"], ["a.vtu", "b/d/c.vtu", "a/b/c.vtu"]],
+    ["b/**/*.VTU", ["b/c.vtu", "b/d/e/c.vtu"], ["c.vtu", "a/b/c.vtu"]],
+    ["run_?.(1)+.npz", ["run_1.(1)+.npz"], ["run_10.(1)+.npz", "run_1.11.npz"]],
+  ])("match the pattern %s in any folder, or in those that it names", (pattern, matching, others) => {
+    const isMatch = (path: string) => matchesPattern(path, pattern);
+    expect([matching.filter(isMatch), others.filter(isMatch)]).toEqual([matching, []]);
+  });
+
+  it("that are hidden are no samples, and of a list those that match", async () => {
+    const list = { "list.txt": new TextEncoder().encode("b.npz\na.npz\nb.csv\n") };
+    const source = sourceOf({ ...empty("a.npz", "._b.npz", ".git/c.npz", "b.npz", "b.csv"), ...list });
+    const found = async (options: object) =>
+      (await findUnits(source, { sequence: false, ...options })).map(({ name }) => name);
+    expect(await found({})).toEqual(["a.npz", "b.csv", "b.npz"]);
+    expect(await found({ list: "list.txt", files: "b.*" })).toEqual(["b.npz", "b.csv"]);
+  });
+
+  it("of a collection are in the order of its times, one for each, by paths from its own folder", async () => {
+    const times = [0.5, 0, 1.5];
+    const paths = ["..\\frames\\b.vtu", "./a.vtu", "../runs/../frames/c.vtu"];
+    const collection = (times: number[]) => savePvd(paths.map((file, i) => ({ file, time: times[i] })));
+    const frames = empty("runs/a.vtu", "frames/b.vtu", "frames/c.vtu");
+    const units = (times: number[]) =>
+      findUnits(sourceOf({ ...frames, "runs/flow.pvd": collection(times) }), { sequence: true });
+    expect(await units(times)).toEqual([
+      { name: "runs/flow.pvd", files: ["runs/a.vtu", "frames/b.vtu", "frames/c.vtu"], times: [0, 0.5, 1.5] },
+    ]);
+    await expect(units([0, 1, 0])).rejects.toThrow("data/runs/flow.pvd: has several files at the time 0");
   });
 });

@@ -3,7 +3,9 @@
 import { expect, it } from "vitest";
 import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
 import { labelsOf } from "../../../src/experiments/folder/labels.ts";
+import { layOut } from "../../../src/experiments/folder/layout.ts";
 import { readSample } from "../../../src/experiments/folder/read-sample.ts";
+import { computeStatistics } from "../../../src/experiments/folder/statistics.ts";
 import { predictionArrays } from "../../../src/experiments/prediction.ts";
 import { addArrays } from "../../../src/formats/add-arrays.ts";
 import { saveNpz } from "../../../src/formats/numpy/npz.ts";
@@ -29,6 +31,16 @@ it("numbers with gaps, as the codes of LAS, are counted from 0 within, and writt
   expect(arrays.get("error")?.data).toEqual(Int32Array.of(0, 1, 0, 0));
   const unknown = readSample(archive([6, 9]), "b.npz", config);
   await expect(unknown).rejects.toThrow('b.npz: array "kind", row 1: is 9, expected one of the classes 2, 5, 6');
+});
+
+it("balanced classes count the same together, those that only other splits have as an average point", async () => {
+  const config = configOf({ classes: 3, class_weights: "balanced" });
+  const sample = await readSample(archive([0, 0, 2, 0, 0, 0, 0, 2]), "a.npz", config);
+  const pairs = (async function* () {
+    yield { sample };
+  })();
+  const { targets } = layOut(config, await computeStatistics(pairs, config));
+  expect(targets[0].classWeights).toEqual([8 / (2 * 6), 1, 8 / (2 * 2)]);
 });
 
 it("texts name the classes of a file of numbers, too", async () => {

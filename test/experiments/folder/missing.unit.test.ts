@@ -13,6 +13,7 @@ import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
 import { readSample } from "../../../src/experiments/folder/read-sample.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
 import { resolveOptions } from "../../../src/experiments/options.ts";
+import { saveNpz } from "../../../src/formats/numpy/npz.ts";
 import { Random } from "../../../src/random.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -78,6 +79,20 @@ it("of a sequence, too: what is missing of a frame is 0 in the model's input, an
   expect(read.truth!.findIndex(Number.isNaN)).toBe(1);
   // What was missing before is not known of the change to the last frame either.
   expect(Number.isNaN(read.truth![5])).toBe(true);
+});
+
+it("of the whole, they are counted by samples", async () => {
+  const sample = (drag: number) =>
+    saveNpz({
+      pos: { shape: [2, 3], data: new Float32Array(6) },
+      drag: { shape: [1], data: Float64Array.of(drag) },
+    });
+  const files = { "a.npz": sample(1), "b.npz": sample(Number.NaN), "c.npz": sample(2) };
+  const target = { whole: true, missing: "nan" };
+  const experiment = folderExperiment({ targets: { drag: target }, splits: { train: ["*"] }, model: "small" });
+  const source = new MemorySource(new Map(Object.entries(files)), "data");
+  const data = await experiment.load("train", resolveOptions(experiment.options) as never, source);
+  expect(data!.note).toBe('1 of the 3 values of "drag" in the split train are missing (33.3 %), and left out');
 });
 
 it("of a grid, whose axes are no coordinates of points, it is said that the config has to name them", async () => {

@@ -142,6 +142,9 @@ describe("statistics", () => {
     const narrow = { ...sample, inputs: [{ data: new Float64Array(5), width: 1 }, sample.inputs[1]] };
     expect(() => cloudOf({ sample: narrow }, layout)).toThrow(/sample 1: array "normal" has 1 components.* have 3/);
     expect(() => cloudOf({ sample: { ...sample, dimensions: 2 } }, layout)).toThrow(FormatError);
+    const [pressure, , region] = sample.targets;
+    const plane = { ...sample, targets: [pressure, { data: new Float64Array(10), width: 2 }, region] };
+    expect(() => cloudOf({ sample: plane }, layout)).toThrow(/sample 1: array "velocity" has 2 components.* have 3/);
   });
 
   it("are not of samples that do not fit the first one", async () => {
@@ -225,6 +228,31 @@ it("turns vectors with their points, and keeps all lengths", () => {
   );
   products(after).forEach((product, i) => expect(product).toBeCloseTo(products(before)[i], 6));
   expect(after.targets[0]).toBe(before.targets[0]);
+});
+
+it("turns all frames of a sequence alike, and vectors of the whole, but three numbers that are said to be no vector", () => {
+  const config = resolveFolderConfig({
+    inputs: { normal: {}, colour: { vector: false } },
+    targets: ["velocity"],
+    globals: ["wind"],
+    sequence: { history: 1 },
+    augmentation: { rotation: "z" },
+  });
+  const vector = { data: Float64Array.of(1, 2, 3), width: 3 };
+  const frame: FieldSample = {
+    ...{ file: "a", points: 1, dimensions: 3, positions: vector.data },
+    ...{ inputs: [vector, vector], targets: [vector], globals: [vector] },
+  };
+  const { sample, next, earlier } = turned(
+    { sample: frame, next: frame, earlier: [frame] },
+    config,
+    new Random(0, "a"),
+  );
+  const { inputs, targets, globals, positions } = sample;
+  expect(inputs[1].data).toEqual(vector.data);
+  expect(positions).not.toEqual(vector.data);
+  for (const { data } of [inputs[0], targets[0]!, globals[0]]) expect(data).toEqual(positions);
+  for (const other of [next, ...earlier!]) expect(other).toEqual(sample);
 });
 
 it("turns vectors of two components in the plane, and the first two of those with three, as mesh files have them", () => {
@@ -366,6 +394,17 @@ describe("metrics", () => {
       const right = share(1, k) + share(2, k);
       expect(found[`iou_region_${k}`]).toBeCloseTo(right / (right + 1), 10);
     }
+  });
+
+  it("have no IoU of a class that neither occurs nor is predicted, and the mean of the others", () => {
+    const config = resolveFolderConfig({ targets: { region: { classes: 3 } } });
+    const columns = { mean: [0], deviation: [0], least: [0], most: [0], counts: [1, 1, 1] };
+    const targets = { region: columns };
+    const three = layOut(config, { ...statistics, inputs: {}, globals: {}, targets });
+    // Of two points of the class 0 one is taken for one of the class 2.
+    const numbers = measure([9, 0, 0, 0, 0, 9], [1, 0, 0, 1, 0, 0], three);
+    const { loss: _, ...found } = summarise(numbers, three);
+    expect(found).toEqual({ accuracy_region: 0.5, iou_region_0: 0.5, iou_region_2: 0, iou_region: 0.25 });
   });
 
   it("are undone by predictions to what the file has", () => {
