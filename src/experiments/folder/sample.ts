@@ -71,24 +71,24 @@ export function sampleOf(
   const points = positions.length / dimensions;
   const { cells } = graph.kind === "mesh" ? withCells(arrays, points) : arrays;
   const ofTarget = (field: Field) =>
-    isPositions(field) ? { data: positions, width: dimensions } : pointColumns(arrays, field, points, true);
+    isPositions(field) ? { data: positions, width: dimensions } : pointColumns(arrays, field, true);
   return {
     file,
     points,
     dimensions,
     positions,
-    inputs: inputs.map((field) => pointColumns(arrays, field, points)),
+    inputs: inputs.map((field) => pointColumns(arrays, field)),
     targets: targets.map((field) => {
       if (!truth && !isPositions(field) && !field.from.every((name) => has(arrays, name))) return undefined;
       try {
-        return field.whole ? wholeColumns(arrays, field, points, true) : ofTarget(field);
+        return field.whole ? wholeColumns(arrays, field, true) : ofTarget(field);
       } catch (error) {
         if (truth || needsTruth(config) || !(error instanceof FormatError)) throw error;
         unusable = error.message;
         return undefined;
       }
     }),
-    globals: globals.map((field) => wholeColumns(arrays, field, points)),
+    globals: globals.map((field) => wholeColumns(arrays, field)),
     ...(graph.kind === "mesh" && { edges: edgesOf({ ...arrays, cells }, points) }),
     ...(cells && { cells }),
     ...(grid && { grid }),
@@ -107,6 +107,7 @@ function positionsOf(arrays: SampleArrays, { coordinates, dimensions }: Wanted) 
     throw new FormatError(`${file}: ${problem}`, { file, found: [...arrays.names] });
   }
   const { data, width } = columnsOf(points, `${file}:points`);
+  if (data.length === 0) throw new FormatError(`${file}: has no points.`, { file, expected: 1, found: 0 });
   const kept = dimensions ?? width;
   if ((width !== 2 && width !== 3) || kept > width) {
     throw new FormatError(`${file}: has ${width} coordinates, expected ${dimensions ?? "2 or 3"}.`, {
@@ -115,7 +116,6 @@ function positionsOf(arrays: SampleArrays, { coordinates, dimensions }: Wanted) 
       found: width,
     });
   }
-  if (data.length === 0) throw new FormatError(`${file}: has no points.`, { file, expected: 1, found: 0 });
   const positions = kept === width ? data : data.filter((_, i) => i % width < kept);
   expectFinite(positions, kept, file, "coordinates");
   return { positions, dimensions: kept };
@@ -191,14 +191,8 @@ const list = (names: readonly string[]) =>
         .join(", ");
 
 /** @param mayMiss whether a config could say that values are missing */
-function pointColumns(arrays: SampleArrays, field: Field, points: number, mayMiss = false): Columns {
-  const { file } = arrays;
-  const { name, from } = field;
-  const columns = joinPicked(arrays, from);
-  const rows = columns.data.length / columns.width;
-  if (rows !== points) throw otherRows({ file, name, shape: [rows], points });
-  return checkedValues(columns, field, file, mayMiss);
-}
+const pointColumns = (arrays: SampleArrays, field: Field, mayMiss = false): Columns =>
+  checkedValues(joinPicked(arrays, field.from), field, arrays.file, mayMiss);
 
 function otherRows(of: { file: string; name: string; shape: readonly number[]; points: number }) {
   const { file, name, points } = of;
@@ -211,7 +205,7 @@ function otherRows(of: { file: string; name: string; shape: readonly number[]; p
 }
 
 /** Returns values of the whole sample; they may also be stored at the points, if all points have the same values. */
-function wholeColumns(arrays: SampleArrays, field: Field, points: number, mayMiss = false): Columns {
+function wholeColumns(arrays: SampleArrays, field: Field, mayMiss = false): Columns {
   const { file, wholeData, pointData } = arrays;
   const parts = field.from.map((array): Columns => {
     const whole = wholeData.get(array);
@@ -223,7 +217,7 @@ function wholeColumns(arrays: SampleArrays, field: Field, points: number, mayMis
     const columns = pick(arrays, array);
     const first = columns.data.subarray(0, columns.width);
     const wrong = columns.data.findIndex((value, i) => !areSame(value, first[i % columns.width]));
-    if (wrong < 0 && columns.data.length === points * columns.width) return { data: first, width: columns.width };
+    if (wrong < 0) return { data: first, width: columns.width };
     const row = Math.floor(wrong / columns.width);
     const problem = `array "${array}" is a global, but point ${row} has another value than point 0.`;
     throw new FormatError(`${file}: ${problem}`, { file, tensor: array, row });

@@ -113,6 +113,11 @@ it("names a sample that is empty, and does without it where that is wanted", asy
   expect(bad).toEqual(["a.csv, data/a.csv: is empty."]);
   const none = survey(new MemorySource(new Map(files.slice(0, 1)), "data"), options);
   await expect(none).rejects.toThrow("data: all of the 1 files that were looked at are damaged.");
+  const pos = { shape: [0, 3], data: new Float32Array() };
+  const config = resolveFolderConfig({ targets: ["p"] });
+  await expect(readSample(saveNpz({ pos, p: { shape: [0], data: pos.data } }), "c.npz", config)).rejects.toThrow(
+    "c.npz: has no points.",
+  );
 });
 
 it("proposes nothing for a model, which is no sample", async () => {
