@@ -262,6 +262,19 @@ it("arrays keep their types in files of another format: float32 would make one n
   expect(rows[1]).toBe("512345.25,5812345.1,0,1099511627776,1,1");
 });
 
+it("points in the plane keep their types in a mesh, and labels of the whole are none of its points", async () => {
+  const positions = Float64Array.of(512345.25, 5812345.1, 512346.5, 5812345.7);
+  const bytes = saveNpz({ positions: { shape: [2, 2], data: positions } });
+  const config = { inputs: [], targets: [], globals: [], graph: { kind: "none" } } as const;
+  const sample = await readSample(bytes, "a.npz", config);
+  const { points } = loadVtu(await encode({ bytes, sample, arrays: new Map() }, "a.vtu"));
+  expect([...points.data]).toEqual([512345.25, 5812345.1, 0, 512346.5, 5812345.7, 0]);
+  const { targets } = resolveFolderConfig({ targets: { kind: { classes: ["a", "b"], whole: true } } });
+  const labelled = { ...sample, targets: [{ data: Float64Array.of(1), width: 1 }] };
+  expect(labelsIn(labelled, { inputs: [], targets }).size).toBe(0);
+  expect(labelsIn({ ...labelled, points: 1 }, { inputs: [], targets }).size).toBe(1);
+});
+
 it("frames of an HDF5 file keep their types and their numbers of the whole in one file, and labels are texts in .npz and .csv", async () => {
   // By h5py (frames/make.py): an attribute, times, whole numbers of 1 and 8 bytes, and texts.
   const bytes = new Uint8Array(readFileSync(join(import.meta.dirname, "frames", "flow.h5")));

@@ -195,6 +195,7 @@ onEachDevice((device) => {
     const kept = loadNpz(await copy.copy());
     expect([...kept.keys()]).toEqual(["positions", "wind", "id", "prediction_positions", "prediction_heat"]);
     expect(kept.get("positions")!.data).toEqual(positions);
+    expect(loadVtu(await copy.copy(".vtu")).points.data).toEqual(copy.fields[0].prediction);
     using fixed = await open({ ...heated, inputs: [] }, files);
     await expect(allOf((await first(fixed, files)).predict({ steps: 4 }))).rejects.toThrow(
       "run_1.vtu: the position of a point differs from that in data/run_0.vtu",

@@ -160,6 +160,16 @@ describe("line ends, marks and comments", () => {
     expect(loadVtk(encode(head)).positions).toEqual(points);
   });
 
+  it("bits are eight in a byte, of which the last may be a part, and no numbers", () => {
+    const head = "# vtk DataFile Version 4.2\nt\nBINARY\nDATASET POLYDATA\nPOINTS 2 float\n";
+    const fields = "\nPOINT_DATA 2\nFIELD FieldData 2\nghost 1 2 bit\n";
+    const bits = Uint8Array.of(0xc0);
+    const p = concat("\np 1 2 float\n", numbers("Float32", [7, 8], false), "\n");
+    const file = concat(head, numbers("Float32", [...points], false), fields, bits, p);
+    expect(loadVtk(file, { attributes: ["p"] }).attributes?.get("p")?.data).toEqual(Float32Array.of(7, 8));
+    expect(() => loadVtk(file, { attributes: ["ghost"] })).toThrow("expected numbers, found an array of type bit");
+  });
+
   it("vtkIdType is written as int", () => {
     const head = "# vtk DataFile Version 4.2\nt\nBINARY\nDATASET POLYDATA\nPOINTS 2 float\n";
     const data = "\nPOINT_DATA 2\nFIELD FieldData 1\nids 1 2 vtkIdType\n";

@@ -60,6 +60,14 @@ describe("a dump of LAMMPS", () => {
       [items(atoms, "1 1 2 3", "2 4 nan 6"), /line 11, y: "nan" is not a number/],
       [items(atoms, "1 1 2 3", "x 4 5 6"), /the id of the atom counted 1 from 0 is not an integer/],
       [text("ITEM: TIMESTEP", "0"), /ends before its atoms/],
+      // The box of a general triclinic cell is given by other numbers.
+      [
+        text(
+          ...["ITEM: NUMBER OF ATOMS", "1", "ITEM: BOX BOUNDS abc origin", "2 0 0 0", "1 2 0 0", "0 0 2 0"],
+          ...["ITEM: ATOMS id xs ys zs", "1 0.5 0.5 0.5"],
+        ),
+        /has coordinates xs, ys, zs, but no box that scales them/,
+      ],
       [text("PGDMP"), /line 1, "PGDMP": expected a line that begins with "ITEM: "/],
     ];
     for (const [bytes, message] of refused) expect(() => readPointCloud(bytes, "a.dump")).toThrow(message);

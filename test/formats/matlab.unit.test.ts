@@ -119,6 +119,33 @@ describe("a MATLAB file", () => {
     }
   });
 
+  it("may have structures with empty fields, nameless variables, and arrays of which an axis has one element", async () => {
+    // As MATLAB saves s.left = [] of a list that has grown, and what it keeps for objects.
+    const int = (value: number) => [...new Uint8Array(Int32Array.of(value).buffer)];
+    const ascii = (text: string) => Array.from(text, (letter) => letter.charCodeAt(0));
+    const element = (type: number, data: number[]) => [
+      ...[...int(type), ...int(data.length), ...data],
+      ...Array((8 - (data.length % 8)) % 8).fill(0),
+    ];
+    const matrix = (kind: number, sizes: number[], name: string, content: number[]) =>
+      element(14, [
+        ...element(6, [...int(kind), ...int(0)]),
+        ...element(5, sizes.flatMap(int)),
+        ...element(1, ascii(name)),
+        ...content,
+      ]);
+    const numbers = element(9, [...new Uint8Array(Float64Array.of(1, 2, 3, 4).buffer)]);
+    const names = [...element(5, int(8)), ...element(1, ascii("left\0\0\0\0right\0\0\0"))];
+    const fields = [...element(14, []), ...matrix(6, [1, 2, 2], "", numbers)];
+    const variables = [...matrix(2, [1, 1], "case", [...names, ...fields]), ...matrix(6, [2, 2], "", numbers)];
+    const bytes = Uint8Array.from([...ascii("x".repeat(124)), 0, 1, ...ascii("IM"), ...variables]);
+    const { arrays, leftOut } = await readMatlab(bytes);
+    expect([...arrays].map(([name, array]) => [name, plain(array)])).toEqual([
+      ["case/right", { dtype: "F64", shape: [1, 2, 2], data: [1, 3, 2, 4] }],
+    ]);
+    expect(leftOut.size).toBe(0);
+  });
+
   it("that has fractions among the numbers of an integer array is damaged", () => {
     const bytes = read("scipy.mat");
     // The class of positions, whose numbers are float32.

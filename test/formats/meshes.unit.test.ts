@@ -202,10 +202,14 @@ describe("vtk", () => {
   });
 
   it("reads the cells of version 5: offsets and connectivity", () => {
-    const cells = "POLYGONS 2 4\nOFFSETS vtktypeint64\n0 4\nCONNECTIVITY vtktypeint64\n0 1 2 3";
-    const bytes = vtk("ASCII", "POLYDATA", `POINTS 4 float\n${corners.join(" ")}`, cells);
-    const version5 = new TextEncoder().encode(new TextDecoder().decode(bytes).replace("4.2", "5.1"));
-    expect(loadVtk(version5).cells.get("POLYGONS")).toEqual(quad);
+    const fileWith = (offsets: string) => {
+      const cells = `POLYGONS 2 4\nOFFSETS vtktypeint64\n${offsets}\nCONNECTIVITY vtktypeint64\n0 1 2 3`;
+      const bytes = vtk("ASCII", "POLYDATA", `POINTS 4 float\n${corners.join(" ")}`, cells);
+      return new TextEncoder().encode(new TextDecoder().decode(bytes).replace("4.2", "5.1"));
+    };
+    expect(loadVtk(fileWith("0 4")).cells.get("POLYGONS")).toEqual(quad);
+    for (const offsets of ["1 4", "0 3"])
+      expect(() => loadVtk(fileWith(offsets))).toThrow("POLYGONS: the offsets do not rise from 0 to 4");
   });
 
   it("refuses every truncation of a binary file's points and cells", () => {

@@ -17,6 +17,42 @@ const expected: Record<string, Record<string, { shape: number[]; values: string[
 );
 const classic = Object.keys(expected).filter((name) => name !== "packed-hdf5.nc");
 
+/** The numbers of the types of the format with 64-bit data, and their bytes in its order. */
+const types = {
+  char: [2, (text: string) => [...new TextEncoder().encode(text)]],
+  float: [5, (value: number) => bytesOf(4, (view) => view.setFloat32(0, value))],
+  double: [6, (value: number) => bytesOf(8, (view) => view.setFloat64(0, value))],
+  int64: [10, (value: number) => bytesOf(8, (view) => view.setBigInt64(0, BigInt(value)))],
+} as const;
+function bytesOf(length: number, write: (view: DataView) => void): number[] {
+  const bytes = new Uint8Array(length);
+  write(new DataView(bytes.buffer));
+  return [...bytes];
+}
+interface Values {
+  type: keyof typeof types;
+  values: readonly (string | number)[];
+}
+
+/** Writes one variable, with one attribute. */
+function fileOf({ shape, ...stored }: Values & { shape: readonly number[] }, attribute: Values = stored): Uint8Array {
+  const int = (value: number) => bytesOf(4, (view) => view.setUint32(0, value));
+  const size = (value: number) => [...int(0), ...int(value)];
+  const padded = (bytes: readonly number[]) => [...bytes, ...Array((4 - (bytes.length % 4)) % 4).fill(0)];
+  const name = (text: string) => [...size(text.length), ...padded(types.char[1](text))];
+  const typeOf = ({ type }: Values) => int(types[type][0]);
+  const encode = ({ type, values }: Values) => values.flatMap((value) => types[type][1](value as never));
+  const head = [
+    ...[...types.char[1]("CDF"), 5, ...size(0), ...int(10), ...size(shape.length)],
+    ...shape.flatMap((length, axis) => [...name(`axis${axis}`), ...size(length)]),
+    ...[...int(0), ...size(0), ...int(11), ...size(1), ...name("v"), ...size(shape.length)],
+    ...shape.flatMap((_, axis) => size(axis)),
+    ...[...int(12), ...size(1), ...name("_FillValue"), ...typeOf(attribute), ...size(attribute.values.length)],
+    ...[...padded(encode(attribute)), ...typeOf(stored), ...size(0)],
+  ];
+  return Uint8Array.from([...head, ...size(head.length + 8), ...encode(stored)]);
+}
+
 describe("a file of netCDF", () => {
   it.each(Object.keys(expected))("%s has the numbers that netCDF4 reads", async (name) => {
     const { arrays } = await readHdf5(read(name), { file: name });
@@ -50,6 +86,19 @@ describe("a file of netCDF", () => {
       ["p"],
       [["mach", 0.8]],
     ]);
+  });
+
+  it("has texts without the blanks and zeros behind them, and fill values that are of another type than its numbers", () => {
+    const label = fileOf({ type: "char", shape: [2, 4], values: ["ab  ", "c\0\0\0"] }, { type: "char", values: [" "] });
+    expect(readClassicNetcdf(label, { texts: () => true }).texts?.get("v")).toEqual({ shape: [2], texts: ["ab", "c"] });
+    const filled = (of: Values, fill: Values) =>
+      readClassicNetcdf(fileOf({ ...of, shape: [of.values.length] }, fill), {}).arrays.get("v")!;
+    const single = filled({ type: "float", values: [1, -999.9] }, { type: "double", values: [-999.9] });
+    expect([single.dtype, ...single.data]).toEqual(["F32", 1, Number.NaN]);
+    const whole = filled({ type: "int64", values: [1, -2] }, { type: "double", values: [-2] });
+    expect([whole.dtype, ...whole.data]).toEqual(["F64", 1, Number.NaN]);
+    const none = filled({ type: "int64", values: [1, -2] }, { type: "double", values: [0.5] });
+    expect([none.dtype, ...none.data]).toEqual(["I64", 1n, -2n]);
   });
 
   it("of which a crash left the number of records open holds as many as there are", () => {

@@ -116,6 +116,9 @@ describe("files of VTK", () => {
     ]);
     const triangle = { offsets: Int32Array.of(0, 3), connectivity: Int32Array.of(2, 0, 1), types: Uint8Array.of(5) };
     expect(meshEdges(triangle, 3)).toEqual(Int32Array.of(0, 0, 1, 1, 2, 2, 1, 2, 2, 0, 0, 1));
+    // A corner that is there twice is joined to the third alone, not to itself.
+    const degenerate = { ...triangle, connectivity: Int32Array.of(1, 1, 2) };
+    expect(meshEdges(degenerate, 3)).toEqual(Int32Array.of(1, 2, 2, 1));
     expect(() => meshEdges({ ...triangle, types: Uint8Array.of(70) }, 3)).toThrow(/type 70, whose sides are not known/);
     expect(() => meshEdges({ ...triangle, types: Uint8Array.of(10) }, 3)).toThrow(InputError);
   });
@@ -378,6 +381,8 @@ describe("hostile files", () => {
   const pointsOf = (count: string, array: string) =>
     `<Piece NumberOfPoints="${count}" NumberOfCells="0"><Points>${array}</Points></Piece>`;
   const ascii = (numbers: string) => `<DataArray type="Float32" NumberOfComponents="3">${numbers}</DataArray>`;
+  const withData = (array: string) =>
+    `${pointsOf("1", ascii("1 2 3")).slice(0, -8)}<PointData><DataArray type="Float32" ${array}</DataArray></PointData></Piece>`;
   const bomb = Array.from({ length: 20 }, (_, i) => `<!ENTITY e${i + 1} "&e${i};&e${i};&e${i};&e${i};">`);
   const packed = (header: readonly number[]) =>
     '<DataArray type="Float32" NumberOfComponents="3" format="binary">' +
@@ -433,6 +438,19 @@ describe("hostile files", () => {
       /cannot be decompressed: block 0 of 1/,
     ],
     ["appended data that is cut", text('<VTKFile type="UnstructuredGrid"><AppendedData>_abc'), /is cut short/],
+    [
+      "an appended array that ends with the file",
+      text(
+        `<VTKFile type="UnstructuredGrid"><UnstructuredGrid>${pointsOf("1", '<DataArray type="Float32" NumberOfComponents="3" format="appended" offset="0"/>')}`,
+        `</UnstructuredGrid><AppendedData encoding="raw">_\x0c\0\0\0${"\0".repeat(8)}</AppendedData></VTKFile>`,
+      ),
+      /array "" is cut short: 12 bytes, of which at most 8 are there/,
+    ],
+    [
+      "pieces of other components",
+      mesh(withData('Name="p">0') + withData('Name="p" NumberOfComponents="2">0 0')),
+      /array "p" is not of the same type in all pieces/,
+    ],
     ["an unknown byte order", mesh("", 'byte_order="Middle"'), /byte_order is "Middle"/],
     ["two arrays for one", mesh(pointsOf("1", ascii("1 <a/> 2 3"))), /in two places/],
   ])("%s: refused", (_, bytes, message) => {
@@ -443,13 +461,13 @@ describe("hostile files", () => {
   it("refuses cells of unknown points, and offsets that fall", () => {
     const whole = foreign("vtk-polyhedra.vtu").toString();
     expect(() => loadVtu(text(whole.replace('NumberOfPoints="30"', 'NumberOfPoints="29"')))).toThrow(FormatError);
-    const polyhedra = (members: string) =>
+    const polyhedra = (members: string, last = 2) =>
       mesh(
         `<Piece NumberOfPoints="3" NumberOfCells="1"><Points>${ascii("0 0 0 1 0 0 0 1 0")}</Points><Cells>
         <DataArray type="Int64" Name="connectivity">0 1 2</DataArray>
         <DataArray type="Int64" Name="offsets">3</DataArray>
         <DataArray type="UInt8" Name="types">42</DataArray>
-        <DataArray type="Int64" Name="face_connectivity">0 1 2</DataArray>
+        <DataArray type="Int64" Name="face_connectivity">0 1 ${last}</DataArray>
         <DataArray type="Int64" Name="face_offsets">3</DataArray>
         <DataArray type="Int64" Name="polyhedron_to_faces">${members}</DataArray>
         <DataArray type="Int64" Name="polyhedron_offsets">1</DataArray></Cells></Piece>`,
@@ -457,6 +475,7 @@ describe("hostile files", () => {
     expect(loadVtu(polyhedra("0")).cells.polyhedra?.faces).toEqual(Int32Array.of(1, 3, 0, 1, 2));
     for (const face of [1, -1])
       expect(() => loadVtu(polyhedra(`${face}`))).toThrow(`Cells: face ${face} does not exist, there are 1.`);
+    expect(() => loadVtu(polyhedra("0", 3))).toThrow("Cells: a face has the point 3 of 3.");
     const cells = (connectivity: string, offsets: string) =>
       mesh(
         `<Piece NumberOfPoints="1" NumberOfCells="2"><Points>${ascii("1 2 3")}</Points><Cells>

@@ -81,6 +81,16 @@ it("of a sequence, too: what is missing of a frame is 0 in the model's input, an
   expect(Number.isNaN(read.truth![5])).toBe(true);
 });
 
+it("many whole numbers are measured, few may be labels", async () => {
+  const proposed = async (count: number) => {
+    const rows = Array.from({ length: 120 }, (_, i) => `${i},0,0,${i === 7 ? "" : i % count}`);
+    const table = text(["x,y,z,n", ...rows, ""].join("\n"));
+    return parse(proposeConfig(await survey(new MemorySource(new Map([["a.csv", table]]), "data")), "data"));
+  };
+  expect((await proposed(120)).targets).toEqual({ n: { missing: "nan" } });
+  expect((await proposed(3)).inputs).toEqual({ n: { classes: ["0", "1", "2"], ignore: "" } });
+});
+
 it("of the whole, they are counted by samples", async () => {
   const sample = (drag: number) =>
     saveNpz({

@@ -2,7 +2,7 @@
 
 import { expect, it } from "vitest";
 import { readArrays } from "../../../src/experiments/folder/read.ts";
-import { edgesOf } from "../../../src/experiments/folder/sample-arrays.ts";
+import { componentsOf, edgesOf } from "../../../src/experiments/folder/sample-arrays.ts";
 import { saveNpz } from "../../../src/formats/numpy/npz.ts";
 
 /** Returns the edges as sorted texts "source target". */
@@ -32,6 +32,55 @@ it("of a structured grid joins neighbours along each axis", async () => {
     for (let b = 0; b < a; b++)
       if (place(a).reduce((sum, at, axis) => sum + Math.abs(at - place(b)[axis]), 0) === 1) expected.push([a, b]);
   expect(await edgesIn(new TextEncoder().encode(text), "grid.vtk", points)).toEqual(bothWays(expected));
+});
+
+it("of polygonal data is that of all its sections, and an error where none has sides", async () => {
+  const file = (...sections: string[]) =>
+    new TextEncoder().encode(
+      [
+        "# vtk DataFile Version 3.0",
+        "t",
+        "ASCII",
+        "DATASET POLYDATA",
+        "POINTS 8 float",
+        "0 0 0 ".repeat(8),
+        ...sections,
+        "",
+      ].join("\n"),
+    );
+  const all = [
+    "VERTICES 1 3",
+    "2 0 7",
+    "LINES 1 4",
+    "3 0 1 2",
+    "POLYGONS 1 5",
+    "4 2 3 4 5",
+    "TRIANGLE_STRIPS 1 5",
+    "4 4 5 6 7",
+  ];
+  const line = [
+    [0, 1],
+    [1, 2],
+  ] as const;
+  const polygon = [
+    [2, 3],
+    [3, 4],
+    [4, 5],
+    [2, 5],
+  ] as const;
+  const strip = [
+    [4, 6],
+    [5, 6],
+    [5, 7],
+    [6, 7],
+  ] as const;
+  expect(await edgesIn(file(...all), "a.vtk", 8)).toEqual(bothWays([...line, ...polygon, ...strip]));
+  await expect(edgesIn(file(...all.slice(0, 2)), "a.vtk", 8)).rejects.toThrow("a.vtk: has no cells with sides");
+});
+
+it("columns are the components of a vector by ParaView's names, too", () => {
+  const names = ["v:0", "v:1", "v:3", "u_0", "u_1", "u_2", "w"];
+  expect(["v", "u", "w"].map((name) => componentsOf(name, names))).toEqual([["v:0", "v:1"], ["u_0", "u_1", "u_2"], []]);
 });
 
 it.each([
