@@ -79,4 +79,8 @@ function logFrequencies(counts: readonly number[], weights: readonly number[] = 
   return weighted.map((value, k) => value + 1e-9 * plain[k]);
 }
 
-const inverseSoftplus = (value: number) => Math.log(Math.expm1(Math.max(value, 1e-6)));
+/** log(exp(value) - 1), of which the exponential would be infinite where a mean is far greater than the deviation. */
+function inverseSoftplus(deviation: number): number {
+  const value = Math.max(deviation, 1e-6);
+  return value + Math.log(-Math.expm1(-value));
+}

@@ -466,9 +466,21 @@ it("knows what the mean and zero are worth", () => {
   expect(only({ velocity: { loss: "relative_l2" } }).zero).toBeCloseTo(1, 6);
   const gaussian = only({ pressure: { loss: "gaussian" } });
   expect(gaussian.mean).toBeCloseTo(0.5 * Math.log(2 * Math.PI) + (0.5 * mean(ofSamples)) / deviation[0] ** 2, 4);
+  const size = Math.hypot(deviation[0], mean(all(0)));
+  const squares = pairs.map(({ sample }) => mean([...sample.targets[0]!.data].map((value) => (value / size) ** 2)));
+  const ofZero = 0.5 * Math.log(2 * Math.PI) + Math.log(size / deviation[0]) + 0.5 * mean(squares);
+  expect(gaussian.zero).toBeCloseTo(ofZero, 4);
   const shares = [0, 1].map((k) => mean(all(2).map((value) => Number(value === k))));
   const entropy = mean(pairs.map(({ sample }) => mean([...sample.targets[2]!.data].map((k) => -Math.log(shares[k])))));
   expect(only({ region: { classes: 2 } })).toEqual({ mean: expect.closeTo(entropy, 6) });
+  const weights = [1, 5];
+  const weighted = shares.map((share, k) => share * weights[k]);
+  const ofWeighted = pairs.map(({ sample }) => {
+    const labels = [...sample.targets[2]!.data];
+    const losses = labels.map((k) => -weights[k] * Math.log(weighted[k] / (weighted[0] + weighted[1])));
+    return mean(losses) / mean(labels.map((k) => weights[k]));
+  });
+  expect(only({ region: { classes: 2, class_weights: weights } }).mean).toBeCloseTo(mean(ofWeighted), 5);
 });
 
 it("data of cells is refused, with what makes it the points'", async () => {
