@@ -16,6 +16,21 @@ afterEach(() => vi.restoreAllMocks());
 const formats = fileURLToPath(new URL("../formats", import.meta.url));
 const summaryOf = async (bytes: Uint8Array, file: string) => describeSamples(file, await readSamples(bytes, file));
 
+it("counts numbers over all samples, in half precision too, and knows no size along axes on which they differ", () => {
+  const array = (dtype: "F32" | "F16", shape: number[], ...data: number[]) =>
+    new Map([["a", { dtype, shape, data: dtype === "F16" ? Uint16Array.from(data) : Float32Array.from(data) }]]);
+  const summary = (...samples: ReturnType<typeof array>[]) => describeSamples("a.npz", { samples }).arrays[0];
+  const numbers = { min: 1, max: 4, mean: 2.5, nan: 1, infinite: 1 };
+  const [first, second] = [
+    array("F32", [2, 2], 1, 4, Number.NaN, 4),
+    array("F32", [1, 2], 1, Number.POSITIVE_INFINITY),
+  ];
+  expect(summary(first, second)).toEqual({ name: "a", dtype: "F32", shape: [null, 2], ...numbers });
+  expect(summary(first, array("F32", [1], 1)).shape).toEqual([null]);
+  const half = array("F16", [3], 0x3c00, 0xc000, 0x7e00);
+  expect(summary(half)).toMatchObject({ min: -2, max: 1, mean: -0.5, nan: 1, infinite: 0 });
+});
+
 it("says of which type elements of VTK's legacy files and of LAS are, as their programs wrote them", async () => {
   const typesOf = async (name: string) => {
     const { arrays } = await summaryOf(new Uint8Array(readFileSync(join(formats, name))), name);

@@ -399,6 +399,29 @@ it("frames of atoms are predicted into one file, with the number of each point's
   });
 });
 
+it("what not all frames have, and lists of the whole, are in no file of all of them; numbers are as exact as the most exact", async () => {
+  const file = saveNpz({
+    positions: { shape: [2, 3], data: Float32Array.of(0, 0, 0, 1, 1, 1) },
+    ...{ box: { shape: [3], data: Float32Array.of(1, 2, 3) }, edges: { shape: [1, 2], data: Int32Array.of(0, 1) } },
+  });
+  const config = { inputs: [], targets: [], globals: [], graph: { kind: "none" } } as const;
+  const sample = await readSample(file, "a.npz", config);
+  const one = (data: Float32Array | Float64Array) => ({ shape: [2], data });
+  const frame = (arrays: Record<string, SafeTensorInput>) => ({
+    bytes: file,
+    sample,
+    arrays: new Map(Object.entries(arrays)),
+  });
+  const frames = [
+    frame({ prediction: one(Float32Array.of(1, 2)), error: one(Float32Array.of(3, 4)) }),
+    frame({ prediction: one(Float64Array.of(0.1, 0.2)) }),
+  ];
+  const found = loadNpz(await encodeFrames(frames, "b.npz"));
+  expect([...found.keys()].sort()).toEqual(["batch_idx", "box", "node_positions", "prediction"]);
+  expect(found.get("box")).toMatchObject({ shape: [2, 3] });
+  expect(found.get("prediction")?.data).toEqual(Float64Array.of(1, 2, 0.1, 0.2));
+});
+
 it("a file of predictions of a sample in folders with long names has a name that file systems allow", () => {
   const nameOf = (i: number) => `${"ä b".repeat(60)}/${"n".repeat(150)} ${i}.v1.npz`;
   expect(fileName(7, { size: 12, nameOf })).toMatch(/^07-[\w_]{1,60}n{150}_7\.v1$/);

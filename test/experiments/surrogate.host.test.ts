@@ -283,6 +283,10 @@ onEachDevice((device) => {
     expect(heat.prediction).toEqual(expected.prediction);
     const turned = await surrogate.predict(frame(2), { earlier: [frame(0), frame(1)] });
     expect(turned.heat.prediction).not.toEqual(expected.prediction);
+    const three = [frame(1), frame(0), frame(0)];
+    await expect(surrogate.predict(frame(2), { earlier: three })).rejects.toThrow(
+      "earlier has 3 frames, but the model",
+    );
     await expect(surrogate.predict(frame(2))).rejects.toThrow(
       "earlier has 0 frames, but the model sees 2 before the input, the latest first",
     );

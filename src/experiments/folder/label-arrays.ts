@@ -66,8 +66,7 @@ function numbered(
 export const columnsOfTexts = (texts: ReadonlyMap<string, TextArray> = new Map()): Map<string, TextColumn> =>
   new Map(
     [...texts].flatMap(([name, { shape, texts }]) => {
-      const [rows, ...rest] = shape;
-      const isColumn = rows !== undefined && rows === texts.length && rest.every((size) => size === 1);
-      return isColumn ? [[name, { rows, texts: new Set(texts) }] as const] : [];
+      const [rows] = shape;
+      return rows === texts.length ? [[name, { rows, texts: new Set(texts) }] as const] : [];
     }),
   );

@@ -258,6 +258,20 @@ describe("what a folder's files suggest", () => {
     );
   });
 
+  it("are of files that may be of several kinds in turn, and no long lists of the whole", async () => {
+    const pos = { shape: [2, 3], data: Float32Array.of(0, 0, 0, 1, 1, 1) };
+    const file = (i: number) =>
+      saveNpz({
+        pos,
+        ...{ spectrum: { shape: [100], data: new Float32Array(100) }, speed: { shape: [1], data: Float32Array.of(i) } },
+        [i < 20 ? "p" : "q"]: { shape: [2], data: Float32Array.of(0.5, i + 0.5) },
+      });
+    const files = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`${i + 10}.npz`, file(i)]));
+    const { found, config } = await propose(files);
+    expect([found.looked, found.arrays.map(({ name }) => name).sort()]).toEqual([8, ["p", "q", "speed"]]);
+    expect(config.globals).toEqual({ speed: {} });
+  });
+
   it("know a time t of the whole from a temperature T", async () => {
     const arrays = {
       pos: { shape: [2, 3], data: new Float32Array(6) },

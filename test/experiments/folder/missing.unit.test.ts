@@ -8,6 +8,7 @@ import { MemorySource } from "../../../src/experiments/data-source.ts";
 import { turned } from "../../../src/experiments/folder/augment.ts";
 import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
 import { folderExperiment, folderExperimentOf } from "../../../src/experiments/folder/experiment.ts";
+import { sampleOfInput } from "../../../src/experiments/folder/given-fields.ts";
 import { arraysOf } from "../../../src/experiments/folder/prediction-file.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
 import { readSample } from "../../../src/experiments/folder/read-sample.ts";
@@ -79,6 +80,26 @@ it("of a sequence, too: what is missing of a frame is 0 in the model's input, an
   expect(read.truth!.findIndex(Number.isNaN)).toBe(1);
   // What was missing before is not known of the change to the last frame either.
   expect(Number.isNaN(read.truth![5])).toBe(true);
+});
+
+it("a prediction that is NaN where a value is missing is given again for the next step, however files have gaps", () => {
+  const config = resolveFolderConfig({ targets: { u: { missing: -9999 }, v: {} }, sequence: true });
+  const needed = ["positions", "u", "v"].map((name) => ({
+    name,
+    channels: name === "positions" ? 2 : 1,
+    isWhole: false,
+  }));
+  const given = (v: number) => ({
+    positions: [
+      [0, 0],
+      [1, 1],
+    ],
+    u: Float64Array.of(Number.NaN, -9999),
+    v: [1, v],
+  });
+  const [u] = sampleOfInput(given(2), needed, config).targets;
+  expect([...u!.data]).toEqual([Number.NaN, Number.NaN]);
+  expect(() => sampleOfInput(given(Number.NaN), needed, config)).toThrow('array "v", row 1: is NaN');
 });
 
 it("many whole numbers are measured, few may be labels", async () => {
