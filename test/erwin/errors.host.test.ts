@@ -10,6 +10,7 @@ import {
   InputError,
   requestDevice,
   saveSafetensors,
+  Tensor,
 } from "erwin";
 import { describe, expect, test } from "vitest";
 import { cloudOptions, joinClouds, randomCloud, randomState, seededRandom } from "../support/clouds.ts";
@@ -103,6 +104,15 @@ describe("an input error says where", () => {
   });
 });
 
+test("features that are a tensor of as many numbers, but in columns, are an input error", async () => {
+  using model = await modelFrom(config, state, device());
+  using nodeFeatures = Tensor.from(device(), batch.nodeFeatures, [config.cIn, 25]);
+  const error = await rejection(model.forward({ ...batch, nodeFeatures }), InputError);
+  expect(error.message).toMatch(
+    /nodeFeatures holds \d+ numbers for 25 points, which is 25 a point; the model's cIn is/,
+  );
+});
+
 test.each([-1, Number.NaN])("a radius of %d is a config error", async (radius) => {
   using model = await modelFrom(config, state, device());
   const error = await rejection(model.forward({ ...batch, edgeIndex: undefined, radius }), ConfigError);
@@ -127,6 +137,12 @@ describe("a tree that does not belong to the input is an input error", () => {
   test.each([
     { name: "a point beyond the input", broken: { treeIdx: withValue(treeIdx, 31, 25) } },
     { name: "a negative point", broken: { treeIdx: withValue(treeIdx, 3, -1) } },
+    { name: "a point twice", broken: { treeMask: treeMask.map((value, slot) => (slot === 1 ? 1 : value)) } },
+    {
+      name: "a point that has nothing but a duplicate",
+      broken: { treeMask: treeMask.map((value, slot) => (slot === 0 ? 0 : value)) },
+    },
+    { name: "a rotated node twice", broken: { treeIdxRot: [rotated(32), withValue(rotated(16), 5, 4)] } },
     { name: "too few slots", broken: { treeIdx: treeIdx.slice(0, 31) } },
     { name: "too short a mask", broken: { treeMask: treeMask.slice(0, 31) } },
     { name: "a rotated node beyond the level", broken: { treeIdxRot: [rotated(32), withValue(rotated(16), 5, 16)] } },
