@@ -5,7 +5,7 @@ import { extensionOf } from "../../formats/extension.ts";
 import { adviceFor, blockFormats, headFormats } from "../../formats/other-formats.ts";
 import { loadPvd } from "../../formats/vtk/pvd.ts";
 import { type DataSource, joinPath, locate, readLines, splitPath } from "../data-source.ts";
-import { frameExtensions } from "./frames.ts";
+import { FramesSource, frameExtensions } from "./frames.ts";
 import { type Numbered, numberIn } from "./numbering.ts";
 import { sampleExtensions } from "./read.ts";
 import type { Unit } from "./splits.ts";
@@ -43,9 +43,14 @@ export async function unitsIn(
   return { units, found: wanted };
 }
 
-/** Returns the lines of a list; a sample, or a file of several frames, is a list of itself. */
-const listedIn = (source: DataSource, list: string): Promise<string[]> =>
-  [...sampleExtensions, "pvd"].includes(extensionOf(list)) ? findWanted(source, list) : readLines(source, list);
+/** Returns the lines of a list, in place of a file of several frames all of these; a sample, or such a file, is a list of itself. */
+async function listedIn(source: DataSource, list: string): Promise<string[]> {
+  if ([...sampleExtensions, "pvd"].includes(extensionOf(list))) return findWanted(source, list);
+  const listed: string[] = [];
+  for (const path of await readLines(source, list))
+    listed.push(...(source instanceof FramesSource ? await source.framesOf(path) : [path]));
+  return listed;
+}
 
 /**
  * Returns the files below a folder that a pattern matches, by default all.

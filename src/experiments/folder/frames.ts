@@ -110,6 +110,21 @@ export class FramesSource implements DataSource {
     return frames.ranges?.[frame].length ?? (await this.read(path)).length;
   }
 
+  /**
+   * Returns the paths of a file's frames; its own if it has no several ones, or if it is a sample that cannot be read, which is told when
+   * it is read.
+   * @throws FormatError for a sequence that cannot be read, which would be missing without a word
+   */
+  async framesOf(path: string): Promise<string[]> {
+    try {
+      if (!(await this.#hasFrames(path))) return [path];
+    } catch (error) {
+      if (error instanceof FormatError && !this.#rule.isSequence) return [path];
+      throw error;
+    }
+    return (await this.list(path)).map(({ name }) => joinPath(path, name));
+  }
+
   /** Finds the frames of a file that is met for the first time. */
   async #hasFrames(path: string): Promise<boolean> {
     const extension = extensionOf(path);

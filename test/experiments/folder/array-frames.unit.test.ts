@@ -145,6 +145,22 @@ it("a file of frames is a data set of its own, beside others: as NumPy, h5py and
   expect(await sizeOf("fixed.h5", { targets: ["u"], sequence: true })).toHaveLength(3);
   const energy = { energy: { whole: true } };
   expect(await sizeOf("train.extxyz", { targets: energy })).toEqual(["train.extxyz/0.extxyz", "train.extxyz/1.extxyz"]);
+  const listed = async (lines: string[], given: object) => {
+    const list = new TextEncoder().encode(lines.join("\n"));
+    const experiment = folderExperiment({ ...given, splits: { train: 1 } }, { list: "list.txt" });
+    const beside = new MemorySource(new Map<string, Uint8Array>([...source.files, ["list.txt", list]]), "data");
+    const data = await experiment.load("train", resolveOptions(experiment.options) as never, beside);
+    return Array.from({ length: data!.size }, (_, i) => data!.nameOf(i));
+  };
+  // Each means all of its frames in a list, too.
+  expect(await listed(["moving.npz"], { targets: ["u"] })).toEqual([0, 1, 2, 3].map((i) => `moving.npz/${i}.npz`));
+  expect(await listed(["train.extxyz"], { targets: energy })).toEqual([0, 1].map((i) => `train.extxyz/${i}.extxyz`));
+  expect(await listed(["fixed.h5"], { targets: ["u"], sequence: true })).toHaveLength(3);
+  const lost = "data/lost.extxyz: there is no such file";
+  await expect(listed(["lost.extxyz"], { targets: energy })).rejects.toThrow(lost);
+  const flows = { targets: ["u"], sequence: true };
+  await expect(listed(["fixed.h5", "lost.extxyz"], flows)).rejects.toThrow(lost);
+  await expect(listed(["fixed.h5", "lost.h5"], flows)).rejects.toThrow("data/lost.h5: there is no such file");
   // Alone it is no split of that name.
   const found = await survey(source, { files: "train.extxyz" });
   expect(found).toMatchObject({ files: 2, splitFolders: false });
