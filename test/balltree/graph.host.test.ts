@@ -32,6 +32,9 @@ describe("radiusGraph", () => {
     expect(await edges({ maxNeighbors: 2 })).toEqual(
       Int32Array.of(0, 1, 1, 0, 2, 1, 3, 2, 4, 0, 0, 1, 1, 2, 2, 3, 3, 4),
     );
+    // The limit is 32 unless another is given.
+    const many = await radiusGraph(new Float32Array(40), { dimensionality: 1, radius: 1 });
+    expect(many.length).toBe(2 * 40 * 32);
     expect(await edges({ loop: false, maxNeighbors: 1 })).toEqual(Int32Array.of(1, 0, 1, 2, 0, 1, 2, 3));
   });
 });

@@ -42,6 +42,16 @@ import { rejection } from "../support/rejection.ts";
 
 const device = useDevice(quickBackend);
 
+test("a part that is declared twice is one part, by its first name", () => {
+  class Twice extends nn.Module {
+    readonly first = this.child("first", new nn.Linear(2, 3));
+    readonly second = this.child("second", this.first);
+  }
+  using model = new Twice().initialize({ device: device() });
+  expect([...model.parameters().keys()]).toEqual(["first.weight", "first.bias"]);
+  expect([...model.modules().keys()]).toEqual(["", "first"]);
+});
+
 /** The paper's wrapper for car surfaces: Fourier features of the positions, Erwin, a head for the pressure. */
 class PressureModel extends nn.Module {
   readonly positions: nn.Linear;

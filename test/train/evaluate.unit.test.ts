@@ -2,6 +2,7 @@
 
 import { expect, it } from "vitest";
 import type { Device } from "../../src/backends/device.ts";
+import { FitController } from "../../src/train/control.ts";
 import { evaluate } from "../../src/train/evaluate.ts";
 import type { Task } from "../../src/train/task.ts";
 
@@ -46,4 +47,39 @@ it("has two batches under way until the device has done one", async () => {
   }, 1);
   expect((await running).value).toBeCloseTo(5.5, 6);
   clearInterval(release);
+});
+
+it("is ended by a signal before the next batch", async () => {
+  const ending = new AbortController();
+  let begun = 0;
+  const metrics = async () => {
+    if (++begun === 3) ending.abort();
+    return { value: 0 };
+  };
+  const device = deviceThat(async () => {});
+  const { signal } = ending;
+  const error = await evaluate({
+    device,
+    task: { ...task, metrics },
+    data: [1, 2, 3, 4, 5],
+    batchSize: 1,
+    signal,
+  }).catch((reason: unknown) => reason);
+  expect([error === signal.reason, begun]).toEqual([true, 3]);
+});
+
+it("a run that is paused ends its wait where it is stopped, as where it is resumed", async () => {
+  for (const end of ["stop", "resume"] as const) {
+    const controller = new FitController();
+    controller.pause();
+    let waits = true;
+    void controller.whileRunning().then(() => {
+      waits = false;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(waits).toBe(true);
+    controller[end]();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([waits, controller.stopped]).toEqual([false, end === "stop"]);
+  }
 });

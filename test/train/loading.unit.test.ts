@@ -3,6 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
 import type { Device } from "../../src/backends/device.ts";
+import { joinEdgeLists, offsetsOf } from "../../src/train/data/batches.ts";
 import { loadBatch } from "../../src/train/data/loading.ts";
 import { Prefetch } from "../../src/train/data/prefetch.ts";
 
@@ -39,4 +40,11 @@ it("a batch ahead that cannot be made is an error where it is asked for, and non
   expect(await batches.next()).toBe(0);
   expect(await batches.next()).toBe(1);
   await expect(batches.next()).rejects.toThrow("2 is damaged");
+});
+
+it("the edges of a batch are those of its clouds, between its own points: all sources, then all targets", () => {
+  const offsets = offsetsOf([3, 2, 4]);
+  expect(offsets).toEqual(Int32Array.of(0, 3, 5, 9));
+  const edges = [Int32Array.of(0, 1, 1, 2), Int32Array.of(), Int32Array.of(3, 0)];
+  expect(joinEdgeLists(edges, offsets)).toEqual(Int32Array.of(0, 1, 8, 1, 2, 5));
 });

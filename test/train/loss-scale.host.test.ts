@@ -117,6 +117,14 @@ onEachDevice((device) => {
       }
     });
 
+    test("that a state does not have begins anew", async () => {
+      using optimizer = new AdamW(one(), { lossScale: "dynamic" });
+      const state = await optimizer.state();
+      for (const name of ["lossScale", "lossScaleSteps"]) state.delete(name);
+      optimizer.load(state);
+      expect(await optimizer.lossScale!.data()).toEqual(Float32Array.of(65536));
+    });
+
     test("leaves a loss that is not finite, and gradients that are not at the scale 1, to onNonFinite", async () => {
       const parameters = one();
       using optimizer = new AdamW(parameters, { lossScale: "dynamic" });
