@@ -90,6 +90,12 @@ describe("readPointCloud", () => {
     expect(readPointCloud(bytes, name)).toEqual({ positions: three, dimensionality: 3 });
   });
 
+  it("reads a colour of a .pcd of text from the bits of its number, which are those of 1", () => {
+    const attributes = ["red", "green", "blue"];
+    const found = readPointCloud(pcd("1 2 3 0 1", "4 5 6 0 1"), "a.pcd", { attributes }).attributes;
+    expect(attributes.map((name) => found?.get(name)?.data[1])).toEqual([0x80, 0, 0]);
+  });
+
   it("reads the vertices that Open3D wrote with normals and colours into an .off file", () => {
     const { positions } = readPointCloud(readFileSync(new URL("foreign/open3d.off", import.meta.url)), "open3d.off");
     const third = Math.fround(-0.333333);
