@@ -35,8 +35,9 @@ test("spaces beside punctuation go, unless they are within texts, expressions an
   expect(stripSpaces(operators)).toContain("< !--d");
 });
 
-test("line breaks go within lists, unless they are within texts or end a comment", () => {
-  expect(stripSpaces("f(\n`a,\nb`,\n// c,\nd,\n[\n1\n])\ng()")).toBe("f(`a,\nb`,// c,\nd,[1\n])\ng()");
+test("line breaks go within lists and before closing brackets, unless they are within texts or end a comment", () => {
+  expect(stripSpaces("f(\n`a,\nb`,\n// c,\nd,\n[\n1\n])\ng()")).toBe("f(`a,\nb`,// c,\nd,[1])\ng()");
+  expect(stripSpaces("if (a) {\nb();\n}\nelse {\nc();\n// d\n}")).toBe("if(a){\nb();}\nelse{\nc();\n// d\n}");
 });
 
 test("large programs by others mean the same without spaces, and their statements keep their lines", () => {
