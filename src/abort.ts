@@ -48,3 +48,11 @@ export async function untilAborted<Result>(
     signal.removeEventListener("abort", abort);
   }
 }
+
+/** The same for what must be disposed: where the signal is aborted first, it is as soon as it is there. */
+export function disposedIfAborted<Result extends { dispose(): void }>(
+  work: Promise<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  return untilAborted(work, signal, () => void work.then((late) => late.dispose()).catch(() => {}));
+}

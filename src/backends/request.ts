@@ -1,6 +1,6 @@
 // Requests a device: the requested backend, or the fastest one.
 
-import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
+import { type AbortOptions, checkSignal, disposedIfAborted } from "../abort.ts";
 import { describe } from "../arguments/kinds.ts";
 import { checkOptions, expectOption } from "../arguments/options.ts";
 import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
@@ -84,7 +84,7 @@ export async function requestDevice(given: DeviceOptions = {}): Promise<Device> 
   const options = { threads, maxBindingBytes, maxMemoryBytes, precision, gradientPrecision };
   const shared = gpuDevice && requestWebGPUDevice({ ...options, gpuDevice });
   const request = shared ?? (backend === "auto" ? firstOf(options) : requests[backend](options));
-  const device = await untilAborted(request, signal, () => void request.then((late) => late.dispose()).catch(() => {}));
+  const device = await disposedIfAborted(request, signal);
   requested.set(device, options);
   return device;
 }

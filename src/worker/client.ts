@@ -1,7 +1,7 @@
 // A model in a worker, as its user sees it: the methods of ErwinTransformer as promises that always settle.
 
 import { proxy, type Remote, transfer, wrap } from "comlink";
-import { type AbortOptions, checkSignal, expectSignal, untilAborted } from "../abort.ts";
+import { type AbortOptions, checkSignal, disposedIfAborted, expectSignal, untilAborted } from "../abort.ts";
 import { describe, expectKind } from "../arguments/kinds.ts";
 import { checkOptions } from "../arguments/options.ts";
 import { deviceOptionNames, type RecoveryListener } from "../backends/index.ts";
@@ -99,8 +99,7 @@ export class ErwinWorker extends Resource {
     });
     const { signal, ...rest } = options;
     checkSignal(signal);
-    const starting = ErwinWorker.#start(rest);
-    return untilAborted(starting, signal, () => void starting.then((late) => late.dispose()).catch(() => {}));
+    return disposedIfAborted(ErwinWorker.#start(rest), signal);
   }
 
   static async #start(options: Omit<ErwinWorkerOptions, "signal">): Promise<ErwinWorker> {
