@@ -1,13 +1,26 @@
 // Checks that a device computes correctly.
 
-import { DeviceError } from "../errors.ts";
+import { DeviceError, DeviceLostError } from "../errors.ts";
 import type { Device } from "./device.ts";
 
 /**
- * Computes one small product with a known result, because some adapters accept work and do nothing, or compute it wrongly.
- * @throws DeviceError if the result is wrong
+ * Checks a new device by a small product with a known result, because some adapters accept work and do nothing, or compute it wrongly.
+ * One that fails is disposed.
+ * @param what its name in messages
+ * @throws DeviceError if the result is wrong, or there is none; DeviceLostError
  */
-export async function checkKnownAnswer(device: Device): Promise<void> {
+export async function checkDevice(device: Device, what: string): Promise<void> {
+  try {
+    await checkKnownAnswer(device);
+  } catch (error) {
+    device.dispose();
+    throw error instanceof DeviceError || error instanceof DeviceLostError
+      ? error
+      : new DeviceError(`${what} failed its check: ${(error as Error).message}`, { backend: device.backend });
+  }
+}
+
+async function checkKnownAnswer(device: Device): Promise<void> {
   const x = device.allocate(8 * 4);
   const weight = device.allocate(16 * 4);
   const bias = device.allocate(4 * 4);

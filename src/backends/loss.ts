@@ -1,11 +1,21 @@
-// The loss of a device: whether it is the cause of an error, and the disposal of the device's replacement.
+// The end of a device: the errors of calls after it, whether its loss is the cause of an error, and the disposal of its replacement.
 
-import { DeviceLostError } from "../errors.ts";
+import { DeviceLostError, DisposedError } from "../errors.ts";
 import { within } from "../host/patience.ts";
 import type { Device } from "./device.ts";
 
 /** The seconds that an error waits for the report of a loss: calls on a lost device fail a moment before the loss is reported. */
 const LOSS_SECONDS = 1;
+
+/** The error of all calls on a device that was lost. @param what its name in the message */
+export function deviceLost(what: string, reason: string, message: string, cause?: unknown): DeviceLostError {
+  const why = message && `: ${message.replace(/\.$/, "")}`;
+  const advice = "Its tensors are gone: request a new device and load the model again";
+  return new DeviceLostError(`the ${what} was lost${why}. ${advice}`, { reason, message }, { cause });
+}
+
+/** The error of all calls on a device that was disposed. */
+export const deviceDisposed = () => new DisposedError("this device has been disposed: request a new one");
 
 /** Returns the loss of the device if it is the cause of the error; otherwise the error. */
 export async function causeOf(error: unknown, { lost }: Pick<Device, "lost">): Promise<unknown> {

@@ -2,11 +2,11 @@
 // submission, so that the caller, which may be a page's main thread, never waits.
 
 import { Resource } from "../../disposable.ts";
-import { DeviceLostError, DisposedError, type ErwinError } from "../../errors.ts";
+import { type DeviceLostError, DisposedError, type ErwinError } from "../../errors.ts";
 import { inspect, lineOf } from "../../inspect.ts";
 import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
-import { disposeReplacement } from "../loss.ts";
+import { deviceDisposed, deviceLost, disposeReplacement } from "../loss.ts";
 import type { Context } from "./context.ts";
 import { cpuDryRun } from "./dry-run.ts";
 import type { Executor } from "./executors.ts";
@@ -45,11 +45,7 @@ export class CpuDevice extends Resource implements Device {
     this.lost = new Promise((resolve) => {
       executor.onFailure = (cause) => {
         if (this.#failure) return;
-        const error = new DeviceLostError(
-          `the CPU device was lost: ${cause.message}. Its tensors are gone: request a new device and load the model again`,
-          { reason: "worker", message: cause.message },
-          { cause },
-        );
+        const error = deviceLost("CPU device", "worker", cause.message, cause);
         this.#failure = error;
         resolve(error);
       };
@@ -156,7 +152,7 @@ export class CpuDevice extends Resource implements Device {
 
   dispose(): void {
     if (this.#failure instanceof DisposedError) return;
-    this.#failure = new DisposedError("this device has been disposed: request a new one");
+    this.#failure = deviceDisposed();
     this.#executor.stop();
     disposeReplacement(this);
   }

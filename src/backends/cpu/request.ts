@@ -1,9 +1,9 @@
 // Makes the CPU device.
 
-import { DeviceError, DeviceLostError } from "../../errors.ts";
+import { DeviceError } from "../../errors.ts";
 import { defaultThreads } from "../../host/environment.ts";
 import type { DeviceInfo } from "../device.ts";
-import { checkKnownAnswer } from "../known-answer.ts";
+import { checkDevice } from "../known-answer.ts";
 import type { DeviceOptions } from "../request.ts";
 import { CpuDevice } from "./device.ts";
 import { startExecutor } from "./executors.ts";
@@ -39,13 +39,6 @@ export async function requestCpuDevice({
     features: relaxed ? ["simd", "relaxed-simd"] : ["simd"],
   };
   const device = new CpuDevice(executor, info);
-  try {
-    await checkKnownAnswer(device);
-  } catch (error) {
-    device.dispose();
-    throw error instanceof DeviceError || error instanceof DeviceLostError
-      ? error
-      : new DeviceError(`the CPU backend failed its check: ${(error as Error).message}`, { backend: "cpu" });
-  }
+  await checkDevice(device, "the CPU backend");
   return device;
 }

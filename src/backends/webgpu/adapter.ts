@@ -4,7 +4,7 @@
 import { DeviceError, DeviceLostError } from "../../errors.ts";
 import { within } from "../../host/patience.ts";
 import type { DeviceInfo } from "../device.ts";
-import { checkKnownAnswer } from "../known-answer.ts";
+import { checkDevice } from "../known-answer.ts";
 import type { DeviceOptions } from "../request.ts";
 import { describeAdapter, findAdapter, type Offer } from "./adapter-info.ts";
 import { WebGPUDevice } from "./device.ts";
@@ -44,6 +44,8 @@ export interface WebGPUOptions extends Omit<DeviceOptions, "backend" | "signal">
   acceptMatrixUnits?: boolean;
 }
 
+const refusal = (message: string) => new DeviceError(message, { backend: "webgpu" });
+
 /** @throws DeviceError that begins with `failure`, also where the host gives no answer, because its GPU process hangs */
 async function answerOf<Answer>(ask: () => Promise<Answer>, failure: string): Promise<Answer> {
   try {
@@ -51,7 +53,7 @@ async function answerOf<Answer>(ask: () => Promise<Answer>, failure: string): Pr
   } catch (error) {
     const { message, name } = error as Error;
     // Browsers refuse without a word, too.
-    throw new DeviceError(`${failure}: ${message || name}`, { backend: "webgpu" });
+    throw refusal(`${failure}: ${message || name}`);
   }
 }
 
@@ -76,14 +78,13 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
   const { description, software } = described;
   const what = given ? `the given GPUDevice of ${description}` : `the adapter ${description}`;
   if (software && !acceptSoftware) {
-    throw new DeviceError(`the adapter ${description} computes on the processor`, { backend: "webgpu" });
+    throw refusal(`${what} computes on the processor`);
   }
   for (const [name, least] of Object.entries(neededLimits)) {
     const most = adapter.limits[name as keyof typeof neededLimits];
     if (most < least)
-      throw new DeviceError(
+      throw refusal(
         `${what} has a ${name} of ${most}, and kernels need ${least}${given ? ": request it with that limit" : ""}`,
-        { backend: "webgpu" },
       );
   }
   if (precision === "mixed" && !requiredFeatures.includes("shader-f16")) {
@@ -108,15 +109,12 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
   };
   const device = new WebGPUDevice(gpu, info, threads, given !== undefined);
   try {
-    await checkKnownAnswer(device);
+    await checkDevice(device, what);
   } catch (error) {
-    device.dispose();
     // Access to matrix units is an experiment that changes from version to version.
     if (matrixUnits && !(error instanceof DeviceLostError))
       return requestWebGPUDevice({ ...options, acceptMatrixUnits: false });
-    throw error instanceof DeviceError || error instanceof DeviceLostError
-      ? error
-      : new DeviceError(`${what} failed its check: ${(error as Error).message}`);
+    throw error;
   }
   return device;
 }
@@ -124,10 +122,10 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
 /** @throws DeviceError if the host has no WebGPU, or no adapter */
 async function requestAdapter(): Promise<GPUAdapter> {
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
-  if (!gpu) throw new DeviceError(`this host has no WebGPU: ${ADVICE}`, { backend: "webgpu" });
+  if (!gpu) throw refusal(`this host has no WebGPU: ${ADVICE}`);
   const adapter = await answerOf(() => findAdapter(gpu), `this host's WebGPU fails (${ADVICE})`);
   if (adapter) return adapter;
-  throw new DeviceError(`this host has WebGPU but offers no adapter: ${ADVICE}`, { backend: "webgpu" });
+  throw refusal(`this host has WebGPU but offers no adapter: ${ADVICE}`);
 }
 
 /** What a device was given of its adapter. Older hosts do not tell of which adapter it is. */

@@ -5,7 +5,7 @@ import { DeviceLostError, DisposedError, ErwinError } from "../../errors.ts";
 import { inspect, lineOf } from "../../inspect.ts";
 import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
-import { causeOf, disposeReplacement } from "../loss.ts";
+import { causeOf, deviceDisposed, deviceLost, disposeReplacement } from "../loss.ts";
 import { Allocations } from "./allocations.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
 import type { Run } from "./context.ts";
@@ -293,7 +293,7 @@ export class WebGPUDevice extends Resource implements Device {
 
   dispose(): void {
     if (this.#failure instanceof DisposedError) return;
-    this.#failure = new DisposedError("this device has been disposed: request a new one");
+    this.#failure = deviceDisposed();
     this.work.stop(this.#failure);
     this.sums.drop();
     this.recorder.dispose();
@@ -341,10 +341,7 @@ export class WebGPUDevice extends Resource implements Device {
   /** Notes that the device is lost; every call fails from now on. */
   #lose(reason = "unknown", message = ""): void {
     if (this.#failure instanceof DisposedError || this.#failure instanceof DeviceLostError) return;
-    const error = new DeviceLostError(
-      `the device ${this.info.description} was lost${message ? `: ${message.replace(/\.$/, "")}` : ""}. Its tensors are gone: request a new device and load the model again`,
-      { reason, message },
-    );
+    const error = deviceLost(`device ${this.info.description}`, reason, message);
     this.#failure = error;
     this.#ended.abort();
     this.#report(error);
