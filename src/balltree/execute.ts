@@ -42,6 +42,9 @@ export interface BadRow {
 
 export type Result = TreeResult | GraphResult | BadRow;
 
+/** The result of a kind of request, if all coordinates are finite. */
+export type ResultOf<Kind extends Request["kind"]> = Extract<Result, { kind: Kind }>;
+
 const segmentInts = 4;
 const levelInts = 4;
 const boxBytes = 32;

@@ -1,8 +1,7 @@
 // Builds radius graphs and nearest-neighbour graphs.
 import type { Numbers } from "../arguments/numbers.ts";
 import { checkOptions, expectOption, expectWhole } from "../arguments/options.ts";
-import { badCoordinate, checkPoints, type PointsOptions, pointsOptions } from "./points.ts";
-import { submit } from "./pool.ts";
+import { checkPoints, compute, type PointsOptions, pointsOptions } from "./points.ts";
 
 export interface RadiusGraphOptions extends PointsOptions {
   /** Points nearer than this are neighbours; a distance equal to the radius is excluded. */
@@ -62,8 +61,6 @@ async function buildGraph(
 ): Promise<Int32Array<ArrayBuffer>> {
   const { positions, cloudOffsets: offsets } = checkPoints(given, options);
   const { dimensionality } = options;
-  const result = await submit({ kind: "graph", positions, dimensionality, offsets, ...search }, options);
-  if (result.kind === "badRow") throw badCoordinate(positions, dimensionality, result);
-  if (result.kind !== "graph") throw new Error(`Expected a graph, found a ${result.kind}.`);
-  return result.edgeIndex;
+  const { edgeIndex } = await compute({ kind: "graph", positions, dimensionality, offsets, ...search }, options);
+  return edgeIndex;
 }

@@ -1,11 +1,12 @@
-// Checks for what trees and graphs share: positions, their division into clouds, threads.
+// What trees and graphs share: checks of positions, of their division into clouds and of threads; and the computation.
 import { type AbortOptions, checkSignal } from "../abort.ts";
 import { type Numbers, toRows } from "../arguments/numbers.ts";
 import { expectWhole } from "../arguments/options.ts";
 import { InputError } from "../errors.ts";
 import { expectThreads } from "../host/threads.ts";
-import type { BadRow } from "./execute.ts";
+import type { BadRow, Request, ResultOf } from "./execute.ts";
 import { type CloudDivision, cloudOffsets } from "./offsets.ts";
+import { submit } from "./pool.ts";
 
 export interface PointsOptions extends CloudDivision, AbortOptions {
   /** The number of coordinates of a point, D. */
@@ -41,8 +42,17 @@ export function checkPoints(
   return { positions, cloudOffsets: cloudOffsets(positions.length / dimensionality, options) };
 }
 
-/** Returns the error for a coordinate that is NaN or infinite. */
-export function badCoordinate(positions: Float32Array, dimensionality: number, { row }: BadRow): InputError {
+/** Executes a request on the pool. @throws InputError for a coordinate that is NaN or infinite */
+export async function compute<Kind extends Request["kind"]>(
+  request: Extract<Request, { kind: Kind }>,
+  options: PointsOptions,
+): Promise<ResultOf<Kind>> {
+  const result = await submit(request, options);
+  if (result.kind === "badRow") throw badCoordinate(request.positions, request.dimensionality, result);
+  return result as ResultOf<Kind>;
+}
+
+function badCoordinate(positions: Float32Array, dimensionality: number, { row }: BadRow): InputError {
   const coordinates = Array.from(positions.subarray(row * dimensionality, (row + 1) * dimensionality));
   return new InputError(
     `Point ${row} is at (${coordinates.join(", ")}), expected finite coordinates: remove or repair the point.`,

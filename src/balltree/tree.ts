@@ -5,8 +5,7 @@ import { checkOptions } from "../arguments/options.ts";
 import { ConfigError } from "../errors.ts";
 import { maxLevels } from "./job.ts";
 import { type TreeLevel, treeLevels } from "./levels.ts";
-import { badCoordinate, checkPoints, type PointsOptions, pointsOptions } from "./points.ts";
-import { submit } from "./pool.ts";
+import { checkPoints, compute, type PointsOptions, pointsOptions } from "./points.ts";
 
 /** The ball trees of a batch of point clouds. */
 export interface BallTree {
@@ -80,12 +79,9 @@ export async function buildBallTree(given: Numbers, options: BallTreeOptions): P
   const ballSizes = toList("ballSizes", options.ballSizes) ?? [1, ...strides.map(() => 1)];
   const levels = treeLevels(cloudOffsets, strides, ballSizes);
 
-  const result = await submit(
+  const { treeIdx, treeMask, treeIdxRot } = await compute(
     { kind: "tree", positions, dimensionality, offsets: cloudOffsets, strides, ballSizes, rotate },
     options,
   );
-  if (result.kind === "badRow") throw badCoordinate(positions, dimensionality, result);
-  if (result.kind !== "tree") throw new Error(`Expected a tree, found a ${result.kind}.`);
-  const { treeIdx, treeMask, treeIdxRot } = result;
   return { dimensionality, treeIdx, treeMask, treeIdxRot, offsets: levels[0].offsets, cloudOffsets, levels };
 }
