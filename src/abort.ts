@@ -1,6 +1,7 @@
 // Ends calls by an AbortSignal, as the platform's own functions do.
 
 import { expectKind } from "./arguments/kinds.ts";
+import { checkOptions } from "./arguments/options.ts";
 
 /** Options of calls that a signal can end early. */
 export interface AbortOptions {
@@ -21,6 +22,20 @@ export function expectSignal(signal: AbortSignal | undefined): void {
 export function checkSignal(signal: AbortSignal | undefined): void {
   expectSignal(signal);
   signal?.throwIfAborted();
+}
+
+/**
+ * Checks the options of a call that a signal can end.
+ * @param known as `checkOptions`, without the signal
+ * @throws ConfigError as `checkOptions`; InputError for a value that is not a signal; the signal's reason if it is aborted
+ */
+export function checkAbortable<Options extends AbortOptions>(
+  of: string,
+  options: Options,
+  known: Readonly<Record<Exclude<keyof Options, "signal">, unknown>>,
+): void {
+  checkOptions<AbortOptions>(of, options, { ...known, signal: true });
+  checkSignal(options.signal);
 }
 
 /**

@@ -1,8 +1,8 @@
 // Requests a device: the requested backend, or the fastest one.
 
-import { type AbortOptions, checkSignal, disposedIfAborted } from "../abort.ts";
+import { type AbortOptions, checkAbortable, disposedIfAborted } from "../abort.ts";
 import { describe } from "../arguments/kinds.ts";
-import { checkOptions, expectOption } from "../arguments/options.ts";
+import { expectOption } from "../arguments/options.ts";
 import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
 import { expectThreads } from "../host/threads.ts";
 import { requestCpuDevice } from "./cpu/request.ts";
@@ -64,10 +64,9 @@ export const deviceOptionNames: Readonly<Record<keyof DeviceOptions, true>> = {
  *   signal's reason as soon as it is aborted
  */
 export async function requestDevice(given: DeviceOptions = {}): Promise<Device> {
-  checkOptions("requestDevice", given, deviceOptionNames);
+  checkAbortable("requestDevice", given, deviceOptionNames);
   const { backend = "auto", threads, maxBindingBytes, maxMemoryBytes, precision = "float32", signal } = given;
   const { gradientPrecision = "float32", gpuDevice } = given;
-  checkSignal(signal);
   if (threads !== undefined) expectThreads("threads", threads);
   expectBytes("maxBindingBytes", maxBindingBytes, 2 ** 16);
   expectBytes("maxMemoryBytes", maxMemoryBytes, 2 ** 20);

@@ -1,6 +1,6 @@
 // The Erwin Transformer: embedding, encoder, bottleneck and decoder on the levels of a ball tree.
 
-import { type AbortOptions, checkSignal } from "../abort.ts";
+import { type AbortOptions, checkAbortable } from "../abort.ts";
 import { checkOptions } from "../arguments/options.ts";
 import type { Device } from "../backends/device.ts";
 import { DryRunDevice } from "../backends/dry-run.ts";
@@ -207,8 +207,7 @@ export class ErwinTransformer extends Module {
   }
 
   #onHost(of: string, options: PrepareOptions): HostOptions {
-    checkOptions(of, options, { signal: true, copy: true });
-    checkSignal(options.signal);
+    checkAbortable(of, options, { copy: true });
     return { ...options, threads: this.device.threads };
   }
 
@@ -221,9 +220,8 @@ export class ErwinTransformer extends Module {
    */
   async upload(input: ErwinInput | PreparedInput, options: UploadOptions = {}): Promise<UploadedInput> {
     this.expectUsable();
-    checkOptions("upload", options, { training: true, signal: true });
+    checkAbortable("upload", options, { training: true });
     const { training = this.training, signal } = options;
-    checkSignal(signal);
     const prepared = isPrepared(input) ? input : await this.prepare(input, { signal, copy: true });
     this.expectUsable();
     const uploaded = new UploadedInput(this.device, this.config, prepared, training);
@@ -246,8 +244,7 @@ export class ErwinTransformer extends Module {
     return recordingAsNow(async (asNow) => {
       this.expectUsable();
       const isReady = input instanceof UploadedInput || isPrepared(input);
-      checkOptions("forward", options, { signal: true });
-      checkSignal(options.signal);
+      checkAbortable("forward", options, {});
       if (input instanceof UploadedInput) {
         input.checkFor(this.device, this.config);
         return this.#run(input);

@@ -1,7 +1,7 @@
 // A model as an ONNX file, for other runtimes.
 
-import { type AbortOptions, checkSignal } from "../abort.ts";
-import { checkOptions, expectParts } from "../arguments/options.ts";
+import { type AbortOptions, checkAbortable } from "../abort.ts";
+import { expectParts } from "../arguments/options.ts";
 import { ErwinTransformer } from "../erwin/model.ts";
 import * as nn from "../nn/index.ts";
 import type { Module } from "../nn/module.ts";
@@ -54,9 +54,8 @@ export interface OnnxOptions extends AbortOptions {
  */
 export async function exportOnnx(model: Module, options: OnnxOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   expectParts("exportOnnx", { model }, "model.state");
-  checkOptions("exportOnnx", options, { points: true, signal: true });
+  checkAbortable("exportOnnx", options, { points: true });
   const { points, signal } = options;
-  checkSignal(signal);
   // The exporter is loaded on demand: pages that never export need not download it.
   const { onnxModel } = await import("./exporter.ts");
   const weights = await readTensors(model.state(), { signal });

@@ -1,10 +1,9 @@
 // A tensor: elements on a device, their shape, and the ownership of their memory.
 
-import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
+import { type AbortOptions, checkAbortable, untilAborted } from "../abort.ts";
 import { type Indices, isIntegers, toIntegers } from "../arguments/indices.ts";
 import { describe, expectKind } from "../arguments/kinds.ts";
 import { type Numbers, sizeOf, toNumbers, toShape } from "../arguments/numbers.ts";
-import { checkOptions } from "../arguments/options.ts";
 import type { Device, PageBuffer, Storage } from "../backends/device.ts";
 import { Resource } from "../disposable.ts";
 import { DisposedError, InputError } from "../errors.ts";
@@ -252,8 +251,7 @@ export class Tensor extends Resource {
    * @throws DeviceLostError; the signal's reason, once it is aborted, while the device continues with the submitted work
    */
   async data(options: AbortOptions = {}): Promise<Float32Array<ArrayBuffer>> {
-    checkOptions("data", options, { signal: true });
-    checkSignal(options.signal);
+    checkAbortable("data", options, {});
     const bytes = await untilAborted(this.device.read(this.storage, this.size * 4), options.signal);
     return new arrayTypes[this.type](bytes) as Float32Array<ArrayBuffer>;
   }
@@ -290,9 +288,8 @@ export class Tensor extends Resource {
   }
 
   async #exchange(way: "to" | "from", buffer: PageBuffer, options: BufferCopyOptions): Promise<void> {
-    checkOptions(way === "to" ? "copyTo" : "copyFrom", options, { offset: "number", signal: true });
+    checkAbortable(way === "to" ? "copyTo" : "copyFrom", options, { offset: "number" });
     const { offset = 0, signal } = options;
-    checkSignal(signal);
     const { device, storage } = this;
     if (!device.exchange)
       throw new InputError(

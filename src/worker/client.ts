@@ -1,7 +1,7 @@
 // A model in a worker, as its user sees it: the methods of ErwinTransformer as promises that always settle.
 
 import { proxy, type Remote, transfer, wrap } from "comlink";
-import { type AbortOptions, checkSignal, disposedIfAborted, expectSignal, untilAborted } from "../abort.ts";
+import { type AbortOptions, checkAbortable, disposedIfAborted, expectSignal, untilAborted } from "../abort.ts";
 import { describe, expectKind } from "../arguments/kinds.ts";
 import { checkOptions } from "../arguments/options.ts";
 import { deviceOptionNames, type RecoveryListener } from "../backends/index.ts";
@@ -91,14 +91,8 @@ export class ErwinWorker extends Resource {
   static async start(options: ErwinWorkerOptions): Promise<ErwinWorker> {
     // A GPUDevice cannot be sent to another thread.
     const { gpuDevice: _, ...names } = deviceOptionNames;
-    checkOptions("createErwinWorker", options, {
-      ...names,
-      url: true,
-      recover: "boolean",
-      onRecovery: "function",
-    });
+    checkAbortable("createErwinWorker", options, { ...names, url: true, recover: "boolean", onRecovery: "function" });
     const { signal, ...rest } = options;
-    checkSignal(signal);
     return disposedIfAborted(ErwinWorker.#start(rest), signal);
   }
 
@@ -152,8 +146,7 @@ export class ErwinWorker extends Resource {
    *   soon as it is aborted: the previous model then stays, unless the new one was loaded already
    */
   async load(source: Uint8Array | ArrayBuffer | Blob | string | URL, options: WorkerLoadOptions = {}): Promise<void> {
-    checkOptions("load", options, { transfer: "boolean", config: true, signal: true });
-    checkSignal(options.signal);
+    checkAbortable("load", options, { transfer: "boolean", config: true });
     const config = packed(options.config, false, "config");
     const file = isAddress(source)
       ? absoluteUrl(source, FormatError).href
@@ -169,9 +162,8 @@ export class ErwinWorker extends Resource {
    *   stays, unless the new one existed already
    */
   async create(config: WorkerConfig, options: { seed?: number } & AbortOptions = {}): Promise<void> {
-    checkOptions("create", options, { seed: true, signal: true });
+    checkAbortable("create", options, { seed: true });
     const { signal, ...rest } = options;
-    checkSignal(signal);
     const [own, plain] = [packed(config, false, "config"), packed(rest, false, "options")];
     return this.#abortable(signal, (remote, id) => remote.create(own, plain, id));
   }
@@ -183,8 +175,7 @@ export class ErwinWorker extends Resource {
    *   OutOfMemoryError; the signal's reason as soon as it is aborted, while the device continues with the submitted work
    */
   async forward(input: WorkerInput, options: WorkerForwardOptions = {}): Promise<WorkerOutput> {
-    checkOptions("forward", options, { transfer: "boolean", signal: true });
-    checkSignal(options.signal);
+    checkAbortable("forward", options, { transfer: "boolean" });
     const own = packed(input, options.transfer, "input");
     return this.#abortable(options.signal, (remote, id) => remote.forward(own, id));
   }
@@ -194,8 +185,7 @@ export class ErwinWorker extends Resource {
    * @throws ConfigError; InputError before `load` or `create`; the signal's reason as soon as it is aborted
    */
   async setMode(mode: WorkerMode, options: AbortOptions = {}): Promise<void> {
-    checkOptions("setMode", options, { signal: true });
-    checkSignal(options.signal);
+    checkAbortable("setMode", options, {});
     if (mode !== "train" && mode !== "eval") {
       throw new ConfigError(`the mode must be "train" or "eval", not ${describe(mode)}`, { field: "mode" });
     }
@@ -207,8 +197,7 @@ export class ErwinWorker extends Resource {
    * @throws InputError before `load` or `create`; the signal's reason as soon as it is aborted
    */
   async save(options: AbortOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    checkOptions("save", options, { signal: true });
-    checkSignal(options.signal);
+    checkAbortable("save", options, {});
     return this.#abortable(options.signal, (remote, id) => remote.save(id));
   }
 

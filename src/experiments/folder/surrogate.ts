@@ -1,6 +1,6 @@
 // A trained model of a folder's fields for programs: arrays go in by the names of the config, and predictions come out.
 
-import { type AbortOptions, checkSignal } from "../../abort.ts";
+import { type AbortOptions, checkAbortable, checkSignal } from "../../abort.ts";
 import { expectKind } from "../../arguments/kinds.ts";
 import { checkOptions, expectParts } from "../../arguments/options.ts";
 import type { Device } from "../../backends/device.ts";
@@ -137,8 +137,7 @@ export class Surrogate extends Resource {
    *   `history`; OutOfMemoryError; the signal's reason, once it is aborted
    */
   async predict(input: SurrogateInput, options: SurrogateOptions = {}): Promise<Record<string, PredictedField>> {
-    checkOptions("predict", options, { signal: true, earlier: true });
-    checkSignal(options.signal);
+    checkAbortable("predict", options, { earlier: true });
     const sampleOf = (frame: SurrogateInput) => sampleOfInput(frame, this.inputs, this.#experiment.described);
     const sample = sampleOf(input);
     return this.#predict({ sample, earlier: earlierSamples(options.earlier, this.history, sample, sampleOf) }, options);
