@@ -113,8 +113,9 @@ export type ErwinConfigInput = { [Name in NeededName]: GivenValue<Name> } & {
 
 const names = Object.keys(fields) as FieldName[];
 
-/** Converts a name to the reference's spelling: `cHidden` becomes `c_hidden`. */
-const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** A field's name as the reference spells it: `cHidden` is `c_hidden`. */
+export const referenceName = (name: keyof ErwinConfig): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /**
  * Checks a config in either spelling and fills in its defaults.
@@ -144,27 +145,24 @@ export function resolveConfig(input: Readonly<Record<string, unknown>> | ErwinCo
 /** What of an object is a config's fields, in either spelling, by their names in camelCase; all else is passed over. */
 export function configFields(input: Readonly<Record<string, unknown>>): Partial<Record<keyof ErwinConfig, unknown>> {
   const given = names.flatMap((name) => {
-    const value = input[name] ?? input[snakeCase(name)];
+    const value = input[name] ?? input[referenceName(name)];
     return value == null ? [] : [[name, value] as const];
   });
   return Object.fromEntries(given);
 }
 
-/** A field's name as the reference spells it: `cHidden` is `c_hidden`. */
-export function referenceName(name: keyof ErwinConfig): string {
-  return snakeCase(name);
-}
-
 /** The config in the reference's spelling, as checkpoints carry it. */
 export function snakeCaseConfig(config: ErwinConfig): Record<string, unknown> {
-  return Object.fromEntries(names.map((name) => [snakeCase(name), config[name]]));
+  return Object.fromEntries(names.map((name) => [referenceName(name), config[name]]));
 }
 
 /** Returns the fields by their names in camelCase, including defaults. */
 function canonicalNames(input: Record<string, unknown>): Record<FieldName, unknown> {
   if (typeof input !== "object" || input === null)
     throw new ConfigError(`a config is an object, not ${describe(input)}`, { field: "" });
-  const nameOf = new Map(names.flatMap((name) => [[name as string, name] as const, [snakeCase(name), name] as const]));
+  const nameOf = new Map(
+    names.flatMap((name) => [[name as string, name] as const, [referenceName(name), name] as const]),
+  );
   const given = Object.fromEntries(names.map((name) => [name, fields[name].default as unknown]));
   const seen = new Set<string>();
   for (const [field, value] of Object.entries(input)) {
