@@ -1,6 +1,7 @@
 // How a matrix product is divided into tiles, and which variant of product.wgsl computes it. A sum's bits do not depend on its tile.
 
 import type { DeviceInfo, MatrixUnits, ProductTuning, Tile } from "../device.ts";
+import { flag } from "./context.ts";
 import type { Constants } from "./kernels.ts";
 
 /** A product as its kernel sees it; product.wgsl defines the words. */
@@ -91,24 +92,24 @@ export function productCut(shape: ProductShape, device: ProductDevice): { consta
   const { software, fewRegisters, matrixUnits } = device;
   const useMatrixUnits = half && matrixUnits;
   const tile = chooseTile(shape, useMatrixUnits ? { software, productTuning: MATRIX_TUNING } : device);
-  const vec4 = multiplesOf4(widths) ? 1 : 0;
+  const vec4 = multiplesOf4(widths);
   const isWhole = !software && !useMatrixUnits && inner % 16 === 0 && (!splitLeft || splitsEvenly(splitLeft));
   return {
     constants: {
       ...(useMatrixUnits ? matrixConstants(tile, matrixUnits) : registerConstants(tile)),
-      VEC4: vec4,
-      RIGHT_VEC4: vec4 && rightVec4 ? 1 : 0,
-      WHOLE_STEPS: isWhole ? 1 : 0,
-      UNROLLED: software || fewRegisters ? 0 : 1,
-      TAIL: tail ? 1 : 0,
-      SPLIT_LEFT: splitLeft ? 1 : 0,
-      NORM: norm ? 1 : 0,
-      LAYER_NORM: layerNorm ? 1 : 0,
-      LEFT_ALONG: leftAlong ? 1 : 0,
-      RIGHT_ALONG: rightAlong ? 1 : 0,
-      HALF: half ? 1 : 0,
-      LEFT_HALF: leftHalf ? 1 : 0,
-      PRIVATE: isSwiftShader(device) ? 1 : 0,
+      VEC4: flag(vec4),
+      RIGHT_VEC4: flag(vec4 && rightVec4),
+      WHOLE_STEPS: flag(isWhole),
+      UNROLLED: flag(!software && !fewRegisters),
+      TAIL: flag(tail),
+      SPLIT_LEFT: flag(splitLeft),
+      NORM: flag(norm),
+      LAYER_NORM: flag(layerNorm),
+      LEFT_ALONG: flag(leftAlong),
+      RIGHT_ALONG: flag(rightAlong),
+      HALF: flag(half),
+      LEFT_HALF: flag(leftHalf),
+      PRIVATE: flag(isSwiftShader(device)),
     },
     tiles: tilesOf(shape, tile),
   };
@@ -177,8 +178,8 @@ function registerConstants({ rows, columns }: Tile): Constants {
     // The inner positions that a thread loads are 4 or 8 apart; each sum of left's rows covers those that are 8 apart.
     LEFT_CLASSES: (rows * 2) / threads,
     RIGHT_LOADS: (columns * 4) / threads,
-    LEFT_ALL: rows === threads ? 1 : 0,
-    RIGHT_ALL: columns === threads ? 1 : 0,
+    LEFT_ALL: flag(rows === threads),
+    RIGHT_ALL: flag(columns === threads),
   };
 }
 
