@@ -45,8 +45,8 @@ export class RMSNorm extends Module {
   }
 }
 
-/** LayerNorm over the channels, eps 1e-5: [n, width] -> [n, width]. Parameters `weight`, `bias`, both [width]. */
-export class LayerNorm extends Module {
+/** What LayerNorm and BatchNorm have in common. Parameters `weight`, `bias`, both [width]. */
+abstract class Norm extends Module {
   readonly #weight: Parameter;
   readonly #bias: Parameter;
 
@@ -64,7 +64,10 @@ export class LayerNorm extends Module {
   get bias(): Tensor {
     return this.#bias.tensor;
   }
+}
 
+/** LayerNorm over the channels, eps 1e-5: [n, width] -> [n, width]. Parameters `weight`, `bias`, both [width]. */
+export class LayerNorm extends Norm {
   /** residual + LayerNorm(x); without a residual, LayerNorm(x). */
   forward(x: Tensor, residual?: Tensor): Tensor {
     if (residual) return layerNorm(x, residual, this);
@@ -88,9 +91,7 @@ export class LayerNorm extends Module {
  * it uses the running ones. Parameters `weight`, `bias`; buffers `running_mean`, `running_var`, all [width]; counter
  * `num_batches_tracked`.
  */
-export class BatchNorm extends Module {
-  readonly #weight: Parameter;
-  readonly #bias: Parameter;
+export class BatchNorm extends Norm {
   readonly #mean: Parameter;
   readonly #variance: Parameter;
   /** The number of batches seen in training; nothing depends on it, but PyTorch's checkpoints contain it. */
@@ -98,20 +99,10 @@ export class BatchNorm extends Module {
 
   /** @throws ConfigError for a width that is not whole or less than 1 */
   constructor(width: number) {
-    super();
-    this.#weight = this.parameter("weight", [width], ones);
-    this.#bias = this.parameter("bias", [width], zeros);
+    super(width);
     this.#mean = this.buffer("running_mean", [width], zeros);
     this.#variance = this.buffer("running_var", [width], ones);
     this.#batches = this.counter("num_batches_tracked");
-  }
-
-  get weight(): Tensor {
-    return this.#weight.tensor;
-  }
-
-  get bias(): Tensor {
-    return this.#bias.tensor;
   }
 
   forward(x: Tensor): Tensor {
