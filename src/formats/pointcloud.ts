@@ -28,6 +28,7 @@ import {
 import { loadStl } from "./clouds/stl.ts";
 import { expectUnpacked } from "./compression/packed.ts";
 import { formatNamed } from "./extension.ts";
+import { loadGmshPoints } from "./gmsh/gmsh.ts";
 import { loadNpy, saveNpy } from "./numpy/npy.ts";
 import { listNpz, loadNpz, saveNpz } from "./numpy/npz.ts";
 import { headFormats, noFormat, unknownFormat } from "./other-formats.ts";
@@ -76,6 +77,7 @@ const readers: Record<string, Reader> = {
   vti: loadVtkXmlPoints,
   vtr: loadVtkXmlPoints,
   vts: loadVtkXmlPoints,
+  msh: loadGmshPoints,
   csv: loadCsv,
   tsv: loadCsv,
   ...Object.fromEntries(cloudTableExtensions.map((extension) => [extension, loadCloudTable])),
@@ -118,8 +120,8 @@ export const writableExtensions: readonly string[] = withDots(writers);
  * Reads the points of one cloud.
  * @param name the file's name, whose extension chooses the format and with which error messages begin; or a format alone: "ply"
  * @param options.attributes names of attributes to read: columns of tables (.csv, .tsv, .xyz, ...) and of LAMMPS' dumps, properties
- *   of .ply and .extxyz, fields of .pcd, .las and .laz, what `loadPdb` names of .pdb and .ent, point data of VTK's files (.vtk, .vtu, .vtp, .vti, .vtr and .vts), arrays of shape
- *   [n] or [n, channels] of .npz and .safetensors
+ *   of .ply and .extxyz, fields of .pcd, .las and .laz, what `loadPdb` names of .pdb and .ent, point data of VTK's files (.vtk, .vtu,
+ *   .vtp, .vti, .vtr and .vts), fields of the nodes of Gmsh's .msh, arrays of shape [n] or [n, channels] of .npz and .safetensors
  * @param options.labels the numbers of texts in columns of tables
  * @param options.missing names of columns of tables in which numbers may be missing
  * @throws FormatError for an unknown extension, for a file without points or without a requested attribute (the message lists those

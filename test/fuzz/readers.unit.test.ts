@@ -7,6 +7,7 @@ import { expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
 import {
   loadCsv,
+  loadGmsh,
   loadHdf5,
   loadLaz,
   loadMatlab,
@@ -84,6 +85,8 @@ const readers: [string, Uint8Array[], Read, number][] = [
   ["vtk", found(".vtk"), (b) => loadVtk(b, options), 150],
   ["vtu", found(".vtu"), (b) => loadVtu(b, options), 150],
   ["vtp", found(".vtp"), (b) => loadVtp(b, options), 150],
+  ["gmsh", found(".msh"), (b) => loadGmsh(b, options), 300],
+  ["gmsh points", found(".msh"), (b) => readPointCloud(b, "FILE.msh", { attributes: ["heat"] }), 150],
   ["pvd", [savePvd([{ file: "a.vtu" }, { file: "b.vtu", time: 1 }])], (b) => loadPvd(b, options), 100],
   ["torch", found(".pt", ".th"), (b) => torchTensors(loadTorch(b, options)), 150],
   [

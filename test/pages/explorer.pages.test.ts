@@ -108,6 +108,7 @@ describe("files", () => {
     ...foreign.map((name) => join(formats, "foreign", name)),
     ...meshes.map((name) => join(formats, "meshes", name)),
     ...grids.map((name) => join(formats, "grids", name)),
+    join(formats, "gmsh", "plate-41-binary.msh"),
     join(formats, "las", "1.2-format-3.las"),
     join(formats, "laz", "1.4-format-7.laz"),
     join(formats, "lammps", "scaled.dump"),

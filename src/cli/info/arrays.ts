@@ -13,6 +13,7 @@ import { pcdTypes } from "../../formats/clouds/pcd.ts";
 import { plyTypes } from "../../formats/clouds/ply.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { extensionOf, torchExtensions } from "../../formats/extension.ts";
+import { loadGmshArrays } from "../../formats/gmsh/gmsh.ts";
 import { loadNpy } from "../../formats/numpy/npy.ts";
 import { readNpz } from "../../formats/numpy/npz.ts";
 import { pointCloudExtensions, readPointCloud, unknownExtension } from "../../formats/pointcloud.ts";
@@ -34,7 +35,11 @@ const headerTypes: Readonly<Partial<Record<string, typeof vtkTypes>>> = {
 
 type Arrays = ReadonlyMap<string, SafeTensor>;
 
-const vtkXmlFormats: readonly string[] = ["vtu", "vtp", "vti", "vtr", "vts"];
+/** The readers of meshes whose arrays have the file's own types. */
+const meshReaders: Readonly<Record<string, typeof loadVtkXmlArrays>> = {
+  ...Object.fromEntries(["vtu", "vtp", "vti", "vtr", "vts"].map((format) => [format, loadVtkXmlArrays])),
+  msh: loadGmshArrays,
+};
 
 /** The arrays of each sample in a file, and when all samples are read, what each array that cannot be read holds instead of numbers. */
 export interface Samples {
@@ -136,8 +141,8 @@ function readCloud(bytes: Uint8Array, file: string, leftOut: Map<string, string>
   const { numeric, others } = sortAttributes(bytes, file);
   for (const [name, held] of others) leftOut.set(name, held);
   const format = extensionOf(file);
-  if (vtkXmlFormats.includes(format)) {
-    const { points, pointData } = loadVtkXmlArrays(bytes, { file, only: numeric });
+  if (Object.hasOwn(meshReaders, format)) {
+    const { points, pointData } = meshReaders[format](bytes, { file, only: numeric });
     return new Map([[POSITIONS, points], ...pointData]);
   }
   const { positions, exact, dimensionality, attributes } = readPointCloud(bytes, file, { attributes: numeric });

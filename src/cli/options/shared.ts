@@ -7,7 +7,7 @@ export const fileOptions = {
   input: {
     value: "FILE",
     description:
-      "points, and what else there is: .safetensors .npz .h5 .nc .mat; points and --features also .vtu .vtp .vti .vtr .vts .vtk .ply .pcd .las .laz .csv .tsv .xyz .extxyz .lammpstrj .dump .pdb .ent .npy; points alone .obj .off .stl",
+      "points, and what else there is: .safetensors .npz .h5 .nc .mat; points and --features also .vtu .vtp .vti .vtr .vts .vtk .msh .ply .pcd .las .laz .csv .tsv .xyz .extxyz .lammpstrj .dump .pdb .ent .npy; points alone .obj .off .stl",
   },
   output: { value: "FILE", description: "a .safetensors or .npz file; it appears whole or not at all" },
 } satisfies Record<string, CommandOption>;
@@ -16,7 +16,7 @@ const featuresOption = {
   features: {
     value: "NAME,...",
     description:
-      "what of the input is the features: columns of tables and dumps, what .pdb has of atoms, properties of .ply and .extxyz, fields of .pcd, .las and .laz, point data of VTK's formats, arrays of .npz, .h5 and .safetensors (default: node_features)",
+      "what of the input is the features: columns of tables and dumps, what .pdb has of atoms, properties of .ply and .extxyz, fields of .pcd, .las and .laz, point data of VTK's formats and .msh, arrays of .npz, .h5 and .safetensors (default: node_features)",
   },
 } satisfies Record<string, CommandOption>;
 

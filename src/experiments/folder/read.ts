@@ -15,6 +15,7 @@ import { pointDataOf, vertices } from "../../formats/clouds/mesh.ts";
 import { pdbExtensions } from "../../formats/clouds/pdb.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { extensionOf } from "../../formats/extension.ts";
+import { loadGmsh } from "../../formats/gmsh/gmsh.ts";
 import { listNpz, readNpz } from "../../formats/numpy/npz.ts";
 import { unknownFormat } from "../../formats/other-formats.ts";
 import { readPointCloud } from "../../formats/pointcloud.ts";
@@ -50,6 +51,7 @@ const readers: Readonly<Record<string, Reader>> = {
   vti: readGrid,
   vtr: readGrid,
   vts: readGrid,
+  msh: readGmsh,
   vtk: readVtk,
   ply: readPoints,
   pcd: readPoints,
@@ -120,6 +122,11 @@ function ofMesh(
 
 function readGrid(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {
   return ofMesh(loadVtkGrid(bytes, { file }), file, wanted);
+}
+
+function readGmsh(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {
+  const { leftOut, ...mesh } = loadGmsh(bytes, { file, only: wanted });
+  return { ...ofMesh(mesh, file), names: [...mesh.pointData.keys(), ...leftOut.keys()], leftOut };
 }
 
 function readVtk(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {

@@ -118,6 +118,7 @@ function edgesOf(bytes: Uint8Array, file: string, format: string, names: readonl
   }
   if (format === "vtu") return formats.meshEdges(formats.loadVtu(bytes, { file, only: [] }).cells, points);
   if (format === "vtp") return formats.meshEdges(formats.loadVtp(bytes, { file, only: [] }).cells, points);
+  if (format === "msh") return formats.meshEdges(formats.loadGmsh(bytes, { file, only: [] }).cells, points);
   if (format === "stl") return formats.meshEdges(trianglesOf(formats.loadStl(bytes, { file }).triangles), points);
   return undefined;
 }
