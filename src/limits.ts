@@ -11,7 +11,10 @@ export interface Limits {
    * 2^31 - 1, which Node and Chromium can read at once.
    */
   fileBytes: number;
-  /** The rows of a table, and the points or cells of an MSH, OBJ, OFF, PCD, PLY, STL or VTK file. Default 67,108,864, which take 1 to 2 GB. */
+  /**
+   * The rows of a table, and the points or cells of an MSH, OBJ, OFF, PCD, PLY, STL or VTK file. Default 67,108,864, which take 1 to
+   * 2 GB.
+   */
   rows: number;
   /** The memory in bytes for all arrays of a compressed file (.npz, .h5, .mat, .pt, .vtu, .vtp). Default 2^32. */
   unpackedBytes: number;
