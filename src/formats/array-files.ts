@@ -1,19 +1,26 @@
-// Formats of many named arrays whose readers are loaded when the first file needs them: HDF5's, and MATLAB's, which may be HDF5.
+// Formats of many named arrays whose readers are loaded when the first file needs them: HDF5's, and MATLAB's and Exodus', which may be
+// HDF5.
 
 import type { FileBytes } from "./bytes/bytes.ts";
 import type { ArrayContents } from "./bytes/elements.ts";
+import { readExodus } from "./exodus/exodus.ts";
+import { forExodus } from "./exodus/extensions.ts";
 import { forHdf5 } from "./hdf5/extensions.ts";
 import { readHdf5 } from "./hdf5/lazy.ts";
 import { readMatlab } from "./matlab/matlab.ts";
 
-/** @param options.texts which arrays of texts are read as well, by their names; MATLAB's are not */
+/** @param options.texts which arrays of texts are read as well, by their names; MATLAB's and Exodus' are not */
 type ArrayFileReader = (
   bytes: FileBytes,
   options: { file: string; texts?: (name: string) => boolean },
 ) => Promise<ArrayContents>;
 
 /** The readers by their extensions, without dots. */
-export const arrayFileReaders: Readonly<Record<string, ArrayFileReader>> = { ...forHdf5(readHdf5), mat: readMatlab };
+export const arrayFileReaders: Readonly<Record<string, ArrayFileReader>> = {
+  ...forHdf5(readHdf5),
+  mat: readMatlab,
+  ...forExodus(readExodus),
+};
 
 /** Returns a table of what is made of each reader, by the same extensions. */
 export const forArrayFiles = <Value>(use: (read: ArrayFileReader) => Value): Record<string, Value> =>

@@ -14,6 +14,7 @@ export { loadOff } from "./clouds/off.ts";
 export { loadPcd } from "./clouds/pcd.ts";
 export { loadPly, savePly } from "./clouds/ply.ts";
 export { loadStl, type StlFile } from "./clouds/stl.ts";
+export { type ExodusFile, loadExodus } from "./exodus/exodus.ts";
 export { type GmshFile, loadGmsh } from "./gmsh/gmsh.ts";
 export { loadHdf5, saveHdf5 } from "./hdf5/lazy.ts";
 export { loadMatlab } from "./matlab/matlab.ts";

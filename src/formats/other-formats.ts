@@ -25,8 +25,12 @@ const others: readonly (readonly [extensions: readonly string[], advice: string]
     'a mesh of another format: convert it by trimesh in Python (trimesh.load(IN, force="mesh").export("out.ply"))',
   ],
   [
-    "inp cgns e exo ex2 xdmf xmf med bdf nas su2 ugrid unv tec plt case foam vtkhdf".split(" "),
+    "inp cgns med bdf nas su2 ugrid unv tec plt case foam vtkhdf".split(" "),
     "a mesh of another format: convert it by meshio (meshio convert IN OUT.vtu) or ParaView",
+  ],
+  [
+    ["xdmf", "xmf"],
+    "a description of arrays, most of which lie in .h5 files beside it: convert it by ParaView or meshio (meshio convert IN OUT.vtu)",
   ],
   [
     ["obj", "off", "stl"],

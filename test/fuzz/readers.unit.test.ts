@@ -7,6 +7,7 @@ import { expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
 import {
   loadCsv,
+  loadExodus,
   loadGmsh,
   loadHdf5,
   loadLaz,
@@ -96,6 +97,7 @@ const readers: [string, Uint8Array[], Read, number][] = [
     100,
   ],
   ["hdf5", found(".h5"), (b) => loadHdf5(b, options), 20],
+  ["exodus", found(".ex2"), (b) => loadExodus(b, options), 150],
   // Other .nc files are HDF5.
   ["netcdf", found(".nc").filter(isClassic), (b) => (isClassic(b) ? loadHdf5(b, options) : []), 150],
 ];

@@ -109,6 +109,7 @@ describe("files", () => {
     ...meshes.map((name) => join(formats, "meshes", name)),
     ...grids.map((name) => join(formats, "grids", name)),
     join(formats, "gmsh", "plate-41-binary.msh"),
+    join(formats, "exodus", "steps.e"),
     join(formats, "las", "1.2-format-3.las"),
     join(formats, "laz", "1.4-format-7.laz"),
     join(formats, "lammps", "scaled.dump"),

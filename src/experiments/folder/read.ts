@@ -14,6 +14,8 @@ import type { Mesh } from "../../formats/clouds/mesh.ts";
 import { pointDataOf, vertices } from "../../formats/clouds/mesh.ts";
 import { pdbExtensions } from "../../formats/clouds/pdb.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
+import { loadExodus } from "../../formats/exodus/exodus.ts";
+import { forExodus } from "../../formats/exodus/extensions.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { loadGmsh } from "../../formats/gmsh/gmsh.ts";
 import { listNpz, readNpz } from "../../formats/numpy/npz.ts";
@@ -76,6 +78,7 @@ const readers: Readonly<Record<string, Reader>> = {
         return ofContents(contents, file, { labels, grid });
       },
   ),
+  ...forExodus(readExodus),
 };
 
 /** The extensions of files that can be samples, without dots. */
@@ -127,6 +130,21 @@ function readGrid(bytes: Uint8Array, file: string, wanted?: readonly string[]): 
 function readGmsh(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {
   const { leftOut, ...mesh } = loadGmsh(bytes, { file, only: wanted });
   return { ...ofMesh(mesh, file), names: [...mesh.pointData.keys(), ...leftOut.keys()], leftOut };
+}
+
+/** Reads a mesh with its cells. Where it has several steps in time, its arrays have several rows, and belong to the whole. */
+async function readExodus(bytes: Uint8Array, file: string, wanted?: readonly string[]): Promise<SampleArrays> {
+  const { leftOut, times, pointData, fieldData, ...mesh } = await loadExodus(bytes, { file });
+  const [rows] = mesh.points.shape;
+  const isOfPoints = ([, { shape }]: [string, SafeTensor]) => shape[0] === rows;
+  const wholes = [...pointData].filter((entry) => !isOfPoints(entry));
+  const time: SafeTensor = { dtype: "F64", shape: [times.length], data: times };
+  const all = {
+    ...mesh,
+    pointData: new Map([...pointData].filter(isOfPoints)),
+    fieldData: new Map([["time", time], ...fieldData, ...wholes]),
+  };
+  return { ...ofMesh(all, file, wanted), leftOut };
 }
 
 function readVtk(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {

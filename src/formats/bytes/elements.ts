@@ -49,6 +49,8 @@ export interface ArrayContents {
   attributes?: Map<string, SafeTensor>;
   /** Arrays of texts, where these were asked for. They are left out, too. */
   texts?: Map<string, TextArray>;
+  /** The texts in an attribute of arrays, where these were asked for, by the names of the arrays that have it. */
+  notes?: Map<string, string>;
   leftOut: Map<string, string>;
 }
 

@@ -71,7 +71,7 @@ const linearSides: Readonly<Record<number, readonly number[]>> = {
 };
 
 /** Maps each quadratic cell type to the linear type with the same sides; quadratic cells have one more point in the middle of each side. */
-const quadratic = { 21: 3, 22: 5, 23: 9, 24: 10, 25: 12, 26: 13, 27: 14, 28: 9, 29: 12, 32: 13 };
+const quadratic = { 21: 3, 22: 5, 23: 9, 24: 10, 25: 12, 26: 13, 27: 14, 28: 9, 29: 12, 32: 13, 34: 5 };
 
 const sidesOf: Readonly<Record<number, readonly number[]>> = {
   ...linearSides,

@@ -63,6 +63,8 @@ export interface Hdf5Options {
   only?: readonly string[];
   /** @internal Which data sets are read as well, by their names, if they are of texts. */
   texts?: (name: string) => boolean;
+  /** @internal The attribute of data sets whose text is read as well. */
+  note?: string;
 }
 
 /** See lazy.ts. */
@@ -159,7 +161,7 @@ function guarded<T>(file: string, read: () => T): T {
 function readDatasets(
   library: H5Module,
   file: bigint,
-  { name, size, content, only, texts: wantsTexts }: Hdf5Options & { name: string; size: number; content: string },
+  { name, size, content, only, texts: wantsTexts, note }: Hdf5Options & { name: string; size: number; content: string },
 ): ArrayContents | undefined {
   const { datasets, groups, links } = listFile(library, file);
   const metadataOf = (path: string) => library.get_dataset_metadata(file, path);
@@ -216,10 +218,16 @@ function readDatasets(
       throw formatError(`${name}:${path}`, `holds no numbers, but ${contentKind(array)}.`, { tensor: path });
     } else leftOut.set(path, contentKind(array));
   }
+  const notes = new Map<string, string>();
+  for (const path of note === undefined ? [] : sources.keys()) {
+    const text = attributeText(library, file, path, note as string);
+    if (text !== "") notes.set(path, text);
+  }
   return {
     arrays,
     leftOut,
     ...(wantsTexts && { texts }),
+    ...(note !== undefined && { notes }),
     ...(!only && { attributes: groupNumbers(library, file, groups, findHalves) }),
   };
 }

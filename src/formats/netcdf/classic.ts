@@ -48,6 +48,8 @@ interface Variable {
   bytes: number;
   begin: number;
   meaning: Meaning & { unclear: readonly string[] };
+  /** Its attributes that are texts. */
+  notes: ReadonlyMap<string, string>;
 }
 
 interface Header {
@@ -62,6 +64,7 @@ interface Header {
  * Reads the numeric variables of a file that begins with "CDF". Text is left out. What their numbers stand for: conventions.ts.
  * @param options.only names of the variables to read (default: all)
  * @param options.texts which variables are read as well, by their names, if they are of texts: of characters in the last axis
+ * @param options.note the attribute of variables whose text is read as well
  * @throws FormatError for a damaged file, and for a variable of `only` that is missing or not numeric
  */
 export function readClassicNetcdf(
@@ -70,7 +73,13 @@ export function readClassicNetcdf(
     file = "nc",
     only,
     texts,
-  }: { file?: string; only?: readonly string[]; texts?: ((name: string) => boolean) | undefined },
+    note,
+  }: {
+    file?: string;
+    only?: readonly string[];
+    texts?: ((name: string) => boolean) | undefined;
+    note?: string | undefined;
+  },
 ): ArrayContents {
   const bytes = toBytes(input);
   const { records: given, attributes, variables } = new HeaderReader(bytes, file).read();
@@ -89,6 +98,7 @@ export function readClassicNetcdf(
     arrays: new Map(),
     leftOut: new Map(),
     ...(texts && { texts: new Map() }),
+    ...(note !== undefined && { notes: notesOf(variables, note) }),
     ...(!only && { attributes }),
   };
   const unpacking = new Unpacking(bytes.length);
@@ -109,6 +119,16 @@ export function readClassicNetcdf(
     if (!only) contents.leftOut.set(name, left);
   }
   return contents;
+}
+
+/** Returns the texts of an attribute by the names of the variables that have it. */
+function notesOf(variables: readonly Variable[], attribute: string): Map<string, string> {
+  const notes = new Map<string, string>();
+  for (const { name, notes: texts } of variables) {
+    const text = texts.get(attribute);
+    if (text !== undefined) notes.set(name, text);
+  }
+  return notes;
 }
 
 /** Returns the characters in the last axis as texts. */
@@ -193,7 +213,8 @@ class HeaderReader {
       if (size === 0) isRecord = true;
       shape.push(size);
     }
-    const { attributes, isUnsigned, names } = this.#attributes();
+    const { attributes, names, texts } = this.#attributes();
+    const isUnsigned = texts.get(UNSIGNED)?.startsWith("true") ?? false;
     const type = this.#type();
     // Larger variables than it can hold are not counted by it.
     this.#size("the size of a variable");
@@ -209,19 +230,20 @@ class HeaderReader {
       bytes,
       begin,
       meaning: { attributes, isUnsigned, isOfNetcdf: true, unclear },
+      notes: texts,
     };
   }
 
-  /** Reads attributes, and returns the names of all, and the numbers. */
-  #attributes(): { names: string[]; attributes: Map<string, SafeTensor>; isUnsigned: boolean } {
+  /** Reads attributes, and returns the names of all, the numbers, and the texts. */
+  #attributes(): { names: string[]; attributes: Map<string, SafeTensor>; texts: Map<string, string> } {
     const attributes = new Map<string, SafeTensor>();
-    let isUnsigned = false;
+    const texts = new Map<string, string>();
     const names = this.#list(ATTRIBUTES, "attribute", () => {
       const name = this.#name();
       const type = this.#type();
       const count = this.#size("the number of an attribute's values");
       const values = this.#take(count * widthOf(type), `the attribute "${name}"`);
-      if (type === CHAR) isUnsigned ||= name === UNSIGNED && new TextDecoder().decode(values).startsWith("true");
+      if (type === CHAR) texts.set(name, new TextDecoder().decode(values));
       else {
         swapByteOrder(values, widthOf(type));
         const dtype = types[type];
@@ -229,7 +251,7 @@ class HeaderReader {
       }
       return name;
     });
-    return { names, attributes, isUnsigned };
+    return { names, attributes, texts };
   }
 
   #list<T>(tag: number, what: string, read: () => T): T[] {

@@ -6,6 +6,7 @@ import * as formats from "erwin/formats";
 import { edgeNames, positionNames } from "../../experiments/array-names.ts";
 import { equalCells } from "../../formats/clouds/cells.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
+import { forExodus } from "../../formats/exodus/extensions.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { forHdf5 } from "../../formats/hdf5/extensions.ts";
 import { headFormats, unknownFormat } from "../../formats/other-formats.ts";
@@ -30,6 +31,7 @@ export interface Cloud {
 const arrayFormats: Readonly<Record<string, (bytes: Uint8Array, file: string) => Promise<Arrays> | Arrays>> = {
   ...forHdf5((bytes: Uint8Array, file: string) => formats.loadHdf5(bytes, { file })),
   mat: (bytes, file) => formats.loadMatlab(bytes, { file }),
+  ...forExodus(readLastStep),
   pt: readTorch,
   pth: readTorch,
   th: readTorch,
@@ -150,6 +152,22 @@ export function quadsOf(connectivity: Int32Array): formats.Cells {
 function readTorch(bytes: Uint8Array, file: string): Arrays {
   const value = formats.loadTorch(bytes, { file });
   return value instanceof formats.TorchTensor ? new Map([["tensor", value]]) : formats.torchTensors(value);
+}
+
+/** Reads the fields of the last step in time. */
+async function readLastStep(bytes: Uint8Array, file: string): Promise<Arrays> {
+  const { points, pointData, cells } = await formats.loadExodus(bytes, { file });
+  const [rows] = points.shape;
+  const last = ({ dtype, shape, data }: SafeTensor): SafeTensor => {
+    if (shape[0] === rows || shape[1] !== rows) return { dtype, shape, data };
+    return { dtype, shape: shape.slice(1), data: data.slice(data.length - data.length / shape[0]) };
+  };
+  const edges = formats.meshEdges(cells, rows);
+  return new Map<string, SafeTensor>([
+    ...Array.from(pointData, ([name, array]): [string, SafeTensor] => [name, last(array)]),
+    ["positions", points],
+    ["edge_index", { dtype: "I32", shape: [2, edges.length / 2], data: edges }],
+  ]);
 }
 
 /** Reads the arrays of the first record. */
