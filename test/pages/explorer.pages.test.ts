@@ -109,7 +109,6 @@ describe("files", () => {
     ...meshes.map((name) => join(formats, "meshes", name)),
     ...grids.map((name) => join(formats, "grids", name)),
     join(formats, "gmsh", "plate-41-binary.msh"),
-    join(formats, "exodus", "steps.e"),
     join(formats, "las", "1.2-format-3.las"),
     join(formats, "laz", "1.4-format-7.laz"),
     join(formats, "lammps", "scaled.dump"),
@@ -145,6 +144,15 @@ describe("files", () => {
     await visited.page.getByLabel("Colour", { exact: true }).selectOption("field:mass");
     expect(await visited.settled()).toBe("done");
     await visited.page.locator("#legend").getByText("mass").waitFor();
+  });
+
+  test("a mesh of Exodus II, by the fields of its last step", async () => {
+    expect(await open(join(formats, "exodus", "steps.e"))).toBe("done");
+    expect(await facts()).toContain("12 points in 3D");
+    await visited.page.getByLabel("Colour", { exact: true }).selectOption("field:heat");
+    expect(await visited.settled()).toBe("done");
+    // The time, which is 1, with x + 10 y + 100 z: up to 206.5.
+    await visited.page.locator("#legend").getByText("207").waitFor();
   });
 
   test("a file that is dropped, with a field and a batch", async () => {
