@@ -9,10 +9,12 @@ import { resolveFolderConfig } from "../../src/experiments/folder/config.ts";
 import { FramesSource } from "../../src/experiments/folder/frames.ts";
 import { encode } from "../../src/experiments/folder/prediction-file.ts";
 import { proposeConfig } from "../../src/experiments/folder/propose.ts";
+import { readArrays } from "../../src/experiments/folder/read.ts";
 import { readSample } from "../../src/experiments/folder/read-sample.ts";
 import { survey } from "../../src/experiments/folder/survey.ts";
 import type { SafeTensor } from "../../src/formats/bytes/elements.ts";
 import { meshEdges } from "../../src/formats/clouds/cells.ts";
+import { cellsOf } from "../../src/formats/exodus/cells.ts";
 import { type ExodusFile, loadExodus } from "../../src/formats/exodus/exodus.ts";
 import { loadNpz } from "../../src/formats/numpy/npz.ts";
 import { loadVtu } from "../../src/formats/vtk/vtu.ts";
@@ -198,6 +200,22 @@ describe("exodus", () => {
     ["fewer coordinates", replaced("steps.e", "coordx", "noordx"), /it has no points \(coordx, coordy, ... or coord\)/],
   ])("refuses %s", async (_, bytes, message) => {
     await expect(loadExodus(bytes, { file: "a.e" })).rejects.toThrow(message);
+  });
+
+  it("refuses elements with different numbers of points, of which the mesh would lack parts", () => {
+    const arrays = new Map<string, SafeTensor>([
+      ["connect1", { dtype: "I32", shape: [3], data: Int32Array.of(1, 2, 3) }],
+    ]);
+    const contents = { arrays, notes: new Map([["connect1", "NSIDED"]]), leftOut: new Map() };
+    expect(() => cellsOf(contents, 3, "a.e")).toThrow(
+      'a.e:connect1: its elements are of the type "NSIDED" with different numbers of points',
+    );
+  });
+
+  it("takes the fields of as many steps as points for steps, not for components of points", async () => {
+    const { pointData, wholeData } = await readArrays(bytesOf("triangle.e"), "triangle.e");
+    expect([...pointData.keys()]).toEqual(["corner"]);
+    expect(wholeData.get("heat")?.shape).toEqual([3, 3]);
   });
 
   it("survives every truncation and flipped byte of a header", async () => {

@@ -132,11 +132,12 @@ function readGmsh(bytes: Uint8Array, file: string, wanted?: readonly string[]): 
   return { ...ofMesh(mesh, file), names: [...mesh.pointData.keys(), ...leftOut.keys()], leftOut };
 }
 
-/** Reads a mesh with its cells. Where it has several steps in time, its arrays have several rows, and belong to the whole. */
+/** Reads a mesh with its cells. Where it has several steps in time, its fields have a row for each, and belong to the whole. */
 async function readExodus(bytes: Uint8Array, file: string, wanted?: readonly string[]): Promise<SampleArrays> {
   const { leftOut, times, pointData, fieldData, ...mesh } = await loadExodus(bytes, { file });
   const [rows] = mesh.points.shape;
-  const isOfPoints = ([, { shape }]: [string, SafeTensor]) => shape[0] === rows;
+  const isOfPoints = ([, { shape }]: [string, SafeTensor]) =>
+    shape[0] === rows && (times.length < 2 || shape.length === 1);
   const wholes = [...pointData].filter((entry) => !isOfPoints(entry));
   const time: SafeTensor = { dtype: "F64", shape: [times.length], data: times };
   const all = {

@@ -41,15 +41,17 @@ export function cellsOf({ arrays, notes }: ArrayContents, points: number, file: 
   function readBlock(name: string): Block {
     const place = `${file}:${name}`;
     const array = arrays.get(name)!;
+    // Of elements with different numbers of points (NSIDED, NFACED) there is a list.
     const [elements, width] = array.shape;
     const type = notes?.get(name)?.replace(/\0.*/s, "").trim() ?? "";
-    const nodes = integersOf(array, place);
-    if (elements === 0 || array.shape.length !== 2) return { nodes: new Int32Array(0), width: 1, vtk: 1 };
-    const kind = cellOf(type, width);
+    if (elements === 0) return { nodes: new Int32Array(0), width: 1, vtk: 1 };
+    const kind = width === undefined ? undefined : cellOf(type, width);
     if (!kind) {
-      const problem = `its elements are of the type "${type.slice(0, 40)}" with ${width} points, which is not known`;
+      const points = width ?? "different numbers of";
+      const problem = `its elements are of the type "${type.slice(0, 40)}" with ${points} points, which is not known`;
       throw formatError(place, `${problem}: save the mesh by ParaView as .vtu.`, { tensor: name, found: type });
     }
+    const nodes = integersOf(array, place);
     const wrong = nodes.findIndex((node) => !(node >= 1 && node <= points));
     if (wrong >= 0) {
       const problem = `element ${Math.floor(wrong / width)} has the point ${nodes[wrong]}, there are ${points}, counted from 1.`;

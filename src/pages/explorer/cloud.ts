@@ -156,10 +156,10 @@ function readTorch(bytes: Uint8Array, file: string): Arrays {
 
 /** Reads the fields of the last step in time. */
 async function readLastStep(bytes: Uint8Array, file: string): Promise<Arrays> {
-  const { points, pointData, cells } = await formats.loadExodus(bytes, { file });
+  const { points, pointData, cells, times } = await formats.loadExodus(bytes, { file });
   const [rows] = points.shape;
   const last = ({ dtype, shape, data }: SafeTensor): SafeTensor => {
-    if (shape[0] === rows || shape[1] !== rows) return { dtype, shape, data };
+    if (times.length < 2 || shape.length === 1) return { dtype, shape, data };
     return { dtype, shape: shape.slice(1), data: data.slice(data.length - data.length / shape[0]) };
   };
   const edges = formats.meshEdges(cells, rows);

@@ -95,6 +95,9 @@ surface = [("QUAD4", [[1, 2, 3, 4]]), ("TRI3", [[2, 5, 3]])]
 heat = {"heat": lambda t, x: x[:, 0] + 10 * x[:, 1]}
 write("plane.ex2", plane, surface, mode=LARGE, width=4, fields=heat, times=[2.5])
 
+# As many steps as points.
+write("triangle.e", plane[:3], [("TRI3", [[1, 2, 3]])], sets=[("corner", [2])], fields=heat, times=[0, 1, 2])
+
 # Cells of second order, each with points of its own, in the order of the manual: corners, then the sides' middles.
 edges = {
     "HEX": [(0, 1), (1, 2), (2, 3), (3, 0), (0, 4), (1, 5), (2, 6), (3, 7), (4, 5), (5, 6), (6, 7), (7, 4)],
