@@ -15,18 +15,19 @@ const NO_NAME = "\0";
  * Some attributes may not be numeric: a column of text, say.
  * @throws FormatError for a damaged file or an unknown extension
  */
-export function attributeNames(bytes: FileBytes, file: string): string[] {
-  const names = allNames(bytes, file);
-  const coordinates = coordinatesAmong(names, formatNamed(file));
-  return [...new Set(names)].filter((name) => name !== "" && !coordinates.includes(name));
-}
+export const attributeNames = (bytes: FileBytes, file: string): string[] => columnNames(bytes, file).attributes;
 
 /**
- * Returns the names of the columns, or properties, that hold the coordinates; none for a format that has an array of its own for them.
+ * Returns the same, and the names of the columns, or properties, that hold the coordinates; none for a format that has an array of its
+ * own for them.
  * @throws FormatError as `attributeNames` does
  */
-export const coordinateNames = (bytes: FileBytes, file: string): readonly string[] =>
-  coordinatesAmong(allNames(bytes, file), formatNamed(file));
+export function columnNames(bytes: FileBytes, file: string) {
+  const names = allNames(bytes, file);
+  const coordinates = coordinatesAmong(names, formatNamed(file));
+  const attributes = [...new Set(names)].filter((name) => name !== "" && !coordinates.includes(name));
+  return { attributes, coordinates };
+}
 
 function allNames(bytes: FileBytes, file: string): readonly string[] {
   try {
@@ -46,10 +47,15 @@ function coordinatesAmong(names: readonly string[], format: string): readonly st
 
 /**
  * Divides a file's attributes into those that are numeric and the others: a column may hold text, or a property may be a list.
+ * @param all their names
  * @returns the names of the numeric ones, and for each other one what the reader says of it
  * @throws FormatError as `attributeNames` does
  */
-export function sortAttributes(bytes: FileBytes, file: string): { numeric: string[]; others: Map<string, string> } {
+export function sortAttributes(
+  bytes: FileBytes,
+  file: string,
+  all: readonly string[] = attributeNames(bytes, file),
+): { numeric: string[]; others: Map<string, string> } {
   const others = new Map<string, string>();
   // Thousands of columns are read at once: those that are not numeric are looked for in halves, only where there are any.
   const sort = (names: readonly string[]): string[] => {
@@ -67,6 +73,6 @@ export function sortAttributes(bytes: FileBytes, file: string): { numeric: strin
       return [];
     }
   };
-  const numeric = sort(attributeNames(bytes, file));
+  const numeric = sort(all);
   return { numeric, others };
 }

@@ -2,7 +2,7 @@
 
 import { FormatError } from "../../errors.ts";
 import { forArrayFiles } from "../../formats/array-files.ts";
-import { attributeNames, coordinateNames, sortAttributes } from "../../formats/attribute-names.ts";
+import { columnNames, sortAttributes } from "../../formats/attribute-names.ts";
 import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts";
 import { holdsAtoms } from "../../formats/clouds/atoms.ts";
 import { type Cells, kinds } from "../../formats/clouds/cells.ts";
@@ -16,6 +16,7 @@ import { pdbExtensions } from "../../formats/clouds/pdb.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { loadExodus } from "../../formats/exodus/exodus.ts";
 import { forExodus } from "../../formats/exodus/extensions.ts";
+import { hasSteps } from "../../formats/exodus/steps.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { loadGmsh } from "../../formats/gmsh/gmsh.ts";
 import { listNpz, readNpz } from "../../formats/numpy/npz.ts";
@@ -134,16 +135,14 @@ function readGmsh(bytes: Uint8Array, file: string, wanted?: readonly string[]): 
 
 /** Reads a mesh with its cells. Where it has several steps in time, its fields have a row for each, and belong to the whole. */
 async function readExodus(bytes: Uint8Array, file: string, wanted?: readonly string[]): Promise<SampleArrays> {
-  const { leftOut, times, pointData, fieldData, ...mesh } = await loadExodus(bytes, { file });
-  const [rows] = mesh.points.shape;
-  const isOfPoints = ([, { shape }]: [string, SafeTensor]) =>
-    shape[0] === rows && (times.length < 2 || shape.length === 1);
-  const wholes = [...pointData].filter((entry) => !isOfPoints(entry));
+  const mesh = await loadExodus(bytes, { file });
+  const { leftOut, times, pointData, fieldData } = mesh;
+  const part = (ofSteps: boolean) => [...pointData].filter(([, array]) => hasSteps(array, mesh) === ofSteps);
   const time: SafeTensor = { dtype: "F64", shape: [times.length], data: times };
   const all = {
     ...mesh,
-    pointData: new Map([...pointData].filter(isOfPoints)),
-    fieldData: new Map([["time", time], ...fieldData, ...wholes]),
+    pointData: new Map(part(false)),
+    fieldData: new Map([["time", time], ...fieldData, ...part(true)]),
   };
   return { ...ofMesh(all, file, wanted), leftOut };
 }
@@ -193,7 +192,7 @@ function readPoints(
   wanted?: readonly string[],
   { labels, missing = [] }: ContentOptions = {},
 ): SampleArrays {
-  const { names, leftOut } = namesIn(bytes, file, wanted);
+  const { names, axes, leftOut } = namesIn(bytes, file, wanted);
   const withParts = (given: readonly string[]) => given.flatMap((name) => [name, ...componentsOf(name, names)]);
   const asked = wanted && new Set(withParts(wanted));
   const isTable = leftOut !== undefined && leftOut.size > 0 && tableExtensions.includes(extensionOf(file));
@@ -209,7 +208,6 @@ function readPoints(
   const options = { attributes, labels, missing: [...withParts(missing), ...withGaps] };
   const cloud = ofCloud(readPointCloud(bytes, file, options), file, names);
   const [rows] = (cloud.points as SafeTensor).shape;
-  const axes = coordinateNames(bytes, file);
   return { ...cloud, axes, leftOut, texts: new Map([...texts].map(([name, texts]) => [name, { rows, texts }])) };
 }
 
@@ -233,11 +231,15 @@ async function readLas(bytes: Uint8Array, file: string, wanted?: readonly string
   return readPoints(await unpackLaz(bytes, { file }), file, wanted);
 }
 
-/** Returns all names if some are wanted, which are then read; otherwise those that can be read, and why the others cannot. */
+/**
+ * Returns all names if some are wanted, which are then read; otherwise those that can be read, and why the others cannot. `axes` are
+ * those of the coordinates.
+ */
 function namesIn(bytes: Uint8Array, file: string, wanted: readonly string[] | undefined) {
-  if (wanted) return { names: attributeNames(bytes, file) };
-  const { numeric, others } = sortAttributes(bytes, file);
-  return { names: numeric, leftOut: others };
+  const { attributes, coordinates: axes } = columnNames(bytes, file);
+  if (wanted) return { names: attributes, axes };
+  const { numeric, others } = sortAttributes(bytes, file, attributes);
+  return { names: numeric, axes, leftOut: others };
 }
 
 function ofCloud(cloud: ReturnType<typeof readPointCloud>, file: string, names: readonly string[]): SampleArrays {

@@ -28,6 +28,14 @@ export interface Mesh {
   fieldData: Map<string, SafeTensor>;
 }
 
+/** Options of the readers of mesh files. */
+export interface MeshOptions {
+  /** Name used in error messages (default: the format's). */
+  file?: string;
+  /** Names of the arrays of points, cells and the whole mesh to read (default: all that are numeric). */
+  only?: readonly string[];
+}
+
 /** A mesh to be written. Without cells, each point is a vertex. */
 export interface MeshInput {
   points: SafeTensorInput;

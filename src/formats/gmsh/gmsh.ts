@@ -2,7 +2,7 @@
 
 import { type FileBytes, toBytes } from "../bytes/bytes.ts";
 import type { SafeTensor } from "../bytes/elements.ts";
-import { type Mesh, vertices } from "../clouds/mesh.ts";
+import { type Mesh, type MeshOptions, vertices } from "../clouds/mesh.ts";
 import {
   checkReadOptions,
   missingAttribute,
@@ -12,7 +12,6 @@ import {
   toPointCloud,
 } from "../clouds/positions.ts";
 import { Unpacking } from "../compression/unpacking.ts";
-import type { MeshOptions } from "../vtk/vtu.ts";
 import { readElements } from "./cells.ts";
 import { findFields, hindranceOf, readField } from "./fields.ts";
 import { type Nodes, readNodes } from "./nodes.ts";

@@ -5,7 +5,7 @@ import { expectRows, type FileBytes, toBytes } from "../bytes/bytes.ts";
 import { arrayTypes, type SafeTensor, toInt32 } from "../bytes/elements.ts";
 import { type Cells, kinds, type Polyhedra } from "../clouds/cells.ts";
 import { gridCellCount, gridCells } from "../clouds/grid-cells.ts";
-import type { Mesh } from "../clouds/mesh.ts";
+import type { Mesh, MeshOptions } from "../clouds/mesh.ts";
 import {
   checkReadOptions,
   missingAttribute,
@@ -17,14 +17,6 @@ import {
 import { readPolyhedra } from "./polyhedra.ts";
 import { type VtkXmlArray, VtkXmlFile, type VtkXmlPiece, type VtkXmlSection } from "./vtkxml.ts";
 import { gridTypes, impliedPoints, impliesPoints, pointsOf, sizesOf } from "./vtkxml-grid.ts";
-
-/** Options of the readers of mesh files. */
-export interface MeshOptions {
-  /** Name used in error messages (default: the format's). */
-  file?: string;
-  /** Names of the arrays of points, cells and the whole mesh to read (default: all that are numeric). */
-  only?: readonly string[];
-}
 
 /** The elements that hold cells of polygonal data, in the order in which VTK counts the cells. */
 const polygonal = ["Verts", "Lines", "Polys", "Strips"];

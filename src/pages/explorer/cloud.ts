@@ -7,6 +7,7 @@ import { edgeNames, positionNames } from "../../experiments/array-names.ts";
 import { equalCells } from "../../formats/clouds/cells.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { forExodus } from "../../formats/exodus/extensions.ts";
+import { hasSteps } from "../../formats/exodus/steps.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { forHdf5 } from "../../formats/hdf5/extensions.ts";
 import { headFormats, unknownFormat } from "../../formats/other-formats.ts";
@@ -156,13 +157,14 @@ function readTorch(bytes: Uint8Array, file: string): Arrays {
 
 /** Reads the fields of the last step in time. */
 async function readLastStep(bytes: Uint8Array, file: string): Promise<Arrays> {
-  const { points, pointData, cells, times } = await formats.loadExodus(bytes, { file });
-  const [rows] = points.shape;
-  const last = ({ dtype, shape, data }: SafeTensor): SafeTensor => {
-    if (times.length < 2 || shape.length === 1) return { dtype, shape, data };
+  const mesh = await formats.loadExodus(bytes, { file });
+  const { points, pointData, cells } = mesh;
+  const last = (array: SafeTensor): SafeTensor => {
+    if (!hasSteps(array, mesh)) return array;
+    const { dtype, shape, data } = array;
     return { dtype, shape: shape.slice(1), data: data.slice(data.length - data.length / shape[0]) };
   };
-  const edges = formats.meshEdges(cells, rows);
+  const edges = formats.meshEdges(cells, points.shape[0]);
   return new Map<string, SafeTensor>([
     ...Array.from(pointData, ([name, array]): [string, SafeTensor] => [name, last(array)]),
     ["positions", points],
