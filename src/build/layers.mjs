@@ -19,7 +19,7 @@ export const layers = [
   ["abort.ts"],
   ["limits.ts"],
   ["random.ts"],
-  ["serial.ts"],
+  ["once.ts", "serial.ts"],
   ["host/"],
   ["assets.ts"],
   ["formats/", "balltree/"],

@@ -1,4 +1,5 @@
 // WebAssembly modules that are read when they are first needed.
+import { once } from "../once.ts";
 import { compileModule } from "./compile.ts";
 import { type AssetName, givenUrl } from "./given-assets.ts";
 import { readModule } from "./module-file.ts";
@@ -9,15 +10,5 @@ import { located, unmoved } from "./moved.ts";
  * @param name the file's name for `setAssets`
  * @param place where the file is otherwise
  */
-export function moduleOnce(name: AssetName, place: () => URL): () => Promise<WebAssembly.Module> {
-  let compiled: Promise<WebAssembly.Module> | undefined;
-  return async () => {
-    compiled ??= readModule(givenUrl(name) ?? unmoved(located(place))).then(compileModule);
-    try {
-      return await compiled;
-    } catch (error) {
-      compiled = undefined;
-      throw error;
-    }
-  };
-}
+export const moduleOnce = (name: AssetName, place: () => URL): (() => Promise<WebAssembly.Module>) =>
+  once(async () => compileModule(await readModule(givenUrl(name) ?? unmoved(located(place)))));

@@ -13,6 +13,7 @@ import {
   type RequestOptions,
   sendRequest,
 } from "../../formats/sources/request.ts";
+import { once } from "../../once.ts";
 import type { FileStore } from "../job.ts";
 import { isTemporaryOf, temporaryName } from "../temporary.ts";
 import { elementsOf, parseXml, textOf, type XmlElement } from "./xml.ts";
@@ -37,8 +38,8 @@ export class HttpStore implements FileStore {
   readonly #root: string;
   readonly #pauses: readonly number[];
   readonly #authorization: string | undefined;
-  #moves: Promise<boolean> | undefined;
-  #index: Promise<FolderListing | undefined> | undefined;
+  readonly #moves = once((path: string) => this.#canMove(path));
+  readonly #index = once(() => this.#readIndex());
 
   /**
    * @param address of the outermost folder; a user's name and password in it are sent as basic authentication, and shown nowhere
@@ -77,8 +78,7 @@ export class HttpStore implements FileStore {
   async list(folder: string): Promise<DataEntry[]> {
     const listed = await this.#propfind(folder);
     if (Array.isArray(listed)) return listed;
-    this.#index ??= this.#readIndex();
-    const index = await this.#index;
+    const index = await this.#index();
     // A server that knows the request says that there is no such folder.
     if (!index && listed === "missing") throw missing(this, folder, "folder");
     if (!index) {
@@ -91,8 +91,7 @@ export class HttpStore implements FileStore {
   }
 
   async save(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    this.#moves ??= this.#canMove(path);
-    if (!(await this.#moves)) return void (await this.put(path, bytes));
+    if (!(await this.#moves(path))) return void (await this.put(path, bytes));
     const temporary = temporaryName(path);
     await this.put(temporary, bytes);
     const answer = await this.send("MOVE", temporary, { Destination: this.addressOf(path), Overwrite: "T" });
@@ -117,8 +116,7 @@ export class HttpStore implements FileStore {
 
   /** On a server that moves files, a killed process may have left the files that it was about to move. */
   async sweep(path: string): Promise<void> {
-    this.#moves ??= this.#canMove(path);
-    if (!(await this.#moves)) return;
+    if (!(await this.#moves(path))) return;
     const { folder, name } = splitPath(path);
     for (const entry of await this.list(folder)) {
       if (isTemporaryOf(name, entry.name)) await this.remove(joinPath(folder, entry.name));
@@ -266,8 +264,11 @@ export class HttpStore implements FileStore {
   /** Asks whether the server moves files. Servers know that only of folders that exist. */
   async #canMove(path: string): Promise<boolean> {
     await this.#makeFolders(path);
-    const { headers } = await this.send("OPTIONS", "");
-    return /\bMOVE\b/.test(`${headers.get("Allow")}`);
+    const answer = await this.send("OPTIONS", "");
+    const failure = this.failure(answer, "write", path);
+    // A busy server has not said what it can do.
+    if (failure.details.reason === "network") throw failure;
+    return /\bMOVE\b/.test(`${answer.headers.get("Allow")}`);
   }
 
   /** @returns "missing" if there is no such folder, undefined if the server does not list folders */
@@ -299,7 +300,8 @@ export class HttpStore implements FileStore {
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
     }
-    if (answer.status === 401 || answer.status === 403) throw this.failure(answer, "read", INDEX_FILE);
+    const failure = this.failure(answer, "read", INDEX_FILE);
+    if (["forbidden", "network"].includes(String(failure.details.reason))) throw failure;
     return undefined;
   }
 }

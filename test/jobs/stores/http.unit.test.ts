@@ -112,6 +112,34 @@ it("knows its own save if only the answer was lost, and says that a server is fu
   });
 });
 
+it.each([
+  ["is silent", (response: ServerResponse) => response.destroy()],
+  ["is busy", (response: ServerResponse) => response.writeHead(503).end()],
+])("asks again whether files are moved, and for the index, where the server %s at first", async (_, fail) => {
+  const files = store("outage");
+  inPlace = ({ method }, response) => method === "OPTIONS" && !!fail(response);
+  await expect(files.save("a", bytes("a"))).rejects.toMatchObject({
+    name: "StorageError",
+    details: { reason: "network" },
+  });
+  inPlace = () => false;
+  requests.length = 0;
+  await files.save("a", bytes("a"));
+  await files.save("b", bytes("b"));
+  expect(requests.map(({ method }) => method).filter((method) => method === "OPTIONS" || method === "MOVE")).toEqual([
+    "OPTIONS",
+    "MOVE",
+    "MOVE",
+  ]);
+
+  const listed = store("listed");
+  const found = sendOnly({ "/listed/index.json": formatIndex({ a: 1 }) });
+  inPlace = (request, response) => (request.method === "GET" ? !!fail(response) : found(request, response));
+  await expect(listed.list("")).rejects.toMatchObject({ name: "StorageError", details: { reason: "network" } });
+  inPlace = found;
+  expect(await listed.list("")).toEqual([{ name: "a", folder: false }]);
+});
+
 it("finds out that a server writes over what exists", async () => {
   expect(await store("trial").tryWriting()).toBe(false);
   inPlace = ({ method, headers }, response) => {
