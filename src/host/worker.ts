@@ -2,8 +2,9 @@
 
 import { WorkerError } from "../errors.ts";
 import { endWorker } from "./ending.ts";
-import { isElectronWindow, isFirefox, nodeModule } from "./environment.ts";
+import { isElectronWindow, isFirefox } from "./environment.ts";
 import { isLifeMessage, type LifeMessage, lifeName, whenEnded } from "./life.ts";
+import { NodeThread, nodeThreads } from "./node-thread.ts";
 import { createWorker } from "./origin.ts";
 import { BorrowedThread, borrowsThreads } from "./page-threads.ts";
 import { afterPatience } from "./patience.ts";
@@ -29,10 +30,8 @@ export interface HostWorkerListener {
   onError(error: WorkerError): void;
 }
 
-/** The part of a web worker that is used. */
-type WebThread = Pick<Worker, "addEventListener" | "postMessage" | "terminate">;
-
-type WorkerThreads = typeof import("node:worker_threads");
+/** The part of a web worker that is used, and what only a Node thread has. */
+type Thread = Pick<Worker, "addEventListener" | "postMessage" | "terminate"> & Partial<Pick<NodeThread, "setRef">>;
 
 /**
  * Whether this is a page that has to start the threads of its workers: in Firefox, threads that a worker starts
@@ -47,7 +46,7 @@ export const pageStartsThreads = () =>
  */
 export function hasWorkers({ url }: WorkerScript): boolean {
   if (isFirefox() && globalThis.document === undefined) return borrowsThreads();
-  return typeof Worker === "function" || (url.protocol === "file:" && nodeModule("node:worker_threads") !== undefined);
+  return typeof Worker === "function" || (url.protocol === "file:" && nodeThreads() !== undefined);
 }
 
 /** Starts a module worker. Throws a WorkerError if the host refuses at once; later errors go to the listener. */
@@ -55,7 +54,7 @@ export function startWorker(script: WorkerScript, listener: HostWorkerListener):
   const { url } = script;
   // Deno has both kinds. A Node worker can be told not to keep the process alive, a web worker cannot.
   const mayBeThread = (url.protocol === "file:" && !isElectronWindow()) || "Deno" in globalThis;
-  const threads = mayBeThread ? nodeModule<WorkerThreads>("node:worker_threads") : undefined;
+  const threads = mayBeThread ? nodeThreads() : undefined;
   const giveUp = () => listener.onError(workerError(url, `it did not answer within ${START_SECONDS} s`));
   const endWait = afterPatience(START_SECONDS, giveUp);
   const timed: HostWorkerListener = {
@@ -69,7 +68,7 @@ export function startWorker(script: WorkerScript, listener: HostWorkerListener):
     },
   };
   try {
-    const worker = threads ? startNodeWorker(threads, url, timed) : startWebWorker(script, timed);
+    const worker = startThread(script, threads, timed);
     const stop = () => {
       endWait();
       worker.stop();
@@ -93,27 +92,36 @@ export function workerError({ href: url }: URL, reason = ""): WorkerError {
   });
 }
 
-function startWebWorker(script: WorkerScript, listener: HostWorkerListener): HostWorker {
+/** Starts the script and tells the listener of what happens, until the worker is stopped. */
+function startThread(
+  script: WorkerScript,
+  threads: ReturnType<typeof nodeThreads>,
+  listener: HostWorkerListener,
+): HostWorker {
   const { url } = script;
-  const worker = createWebWorker(script);
-  const life = lifeName();
+  const worker = createThread(script, threads);
   let stopped = false;
   let stopWaiting = () => {};
+  const fail = (reason?: string) => {
+    if (!stopped) listener.onError(workerError(url, reason));
+  };
   worker.addEventListener("message", ({ data }) => {
     if (stopped) return;
-    if (isLifeMessage(data)) stopWaiting = whenEnded(data.life, () => listener.onError(workerError(url, "it ended")));
+    if (isLifeMessage(data)) stopWaiting = whenEnded(data.life, () => fail("it ended"));
     else listener.onMessage(data);
   });
-  worker.addEventListener("messageerror", () => listener.onError(workerError(url, "a message could not be read")));
+  worker.addEventListener("messageerror", () => fail("a message could not be read"));
   worker.addEventListener("error", (event) => {
     // An unhandled error would end a Deno process.
     event.preventDefault();
-    listener.onError(workerError(url, event.message));
+    fail(event.message);
   });
+  // Node's threads report their end by themselves.
+  const life = threads ? undefined : lifeName();
   if (life) worker.postMessage({ life } satisfies LifeMessage);
   return {
     post: (message, transfer = []) => worker.postMessage(message, transfer),
-    setRef: () => {},
+    setRef: (alive) => worker.setRef?.(alive),
     stop: () => {
       stopped = true;
       stopWaiting();
@@ -122,46 +130,12 @@ function startWebWorker(script: WorkerScript, listener: HostWorkerListener): Hos
   };
 }
 
-function createWebWorker(script: WorkerScript): WebThread {
+function createThread(script: WorkerScript, threads: ReturnType<typeof nodeThreads>): Thread {
   try {
-    return borrowsThreads() ? (new BorrowedThread(script) as WebThread) : createWorker(script);
+    if (threads) return new NodeThread(threads, script.url) as Thread;
+    return borrowsThreads() ? (new BorrowedThread(script) as Thread) : createWorker(script);
   } catch (error) {
     // A security policy forbids it.
     throw workerError(script.url, error instanceof Error ? error.message : String(error));
   }
-}
-
-/** Node's threads run only scripts from files and data URLs; in Deno a data module may import modules from the web. */
-function threadScript(url: URL): URL {
-  if (!/^https?:$/.test(url.protocol)) return url;
-  return new URL(`data:text/javascript,${encodeURIComponent(`import ${JSON.stringify(url.href)};`)}`);
-}
-
-function startThread(threads: WorkerThreads, url: URL) {
-  try {
-    return new threads.Worker(threadScript(url), { execArgv: [] });
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const isDenied = code === "ERR_ACCESS_DENIED";
-    throw workerError(url, isDenied ? "Node's permissions forbid threads; --allow-worker allows them" : message);
-  }
-}
-
-function startNodeWorker(threads: WorkerThreads, url: URL, listener: HostWorkerListener): HostWorker {
-  const worker = startThread(threads, url);
-  let stopped = false;
-  const fail = (reason: string) => {
-    if (!stopped) listener.onError(workerError(url, reason));
-  };
-  worker.on("message", (message) => listener.onMessage(message));
-  worker.on("error", (error: Error) => fail(error.message));
-  worker.on("exit", (code) => fail(`it ended with exit code ${code}`));
-  return {
-    post: (message, transfer = []) => worker.postMessage(message, transfer as never),
-    setRef: (alive) => (alive ? worker.ref() : worker.unref()),
-    stop: () => {
-      stopped = true;
-      void worker.terminate();
-    },
-  };
 }

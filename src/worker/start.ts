@@ -1,48 +1,21 @@
 // Starts a worker script and waits for its greeting.
 
 import { DeviceError } from "../errors.ts";
-import { nodeModule } from "../host/environment.ts";
+import { NodeThread, nodeThreads } from "../host/node-thread.ts";
 import { createWorker } from "../host/origin.ts";
 import { within } from "../host/patience.ts";
 import { START_SECONDS, workerError } from "../host/worker.ts";
 import type { WorkerScript } from "../host/worker-script.ts";
 
-type WorkerThreads = typeof import("node:worker_threads");
-
 /** The part of a web worker that is used, which a Node thread can provide too. */
 export type ModelThread = Pick<Worker, "addEventListener" | "removeEventListener" | "postMessage" | "terminate">;
-
-/** A Node thread with the interface of a web worker. */
-class NodeThread extends EventTarget {
-  readonly #thread: import("node:worker_threads").Worker;
-
-  constructor(threads: WorkerThreads, url: URL) {
-    super();
-    this.#thread = new threads.Worker(url, { execArgv: [] });
-    const fail = (message: string) => this.dispatchEvent(Object.assign(new Event("error"), { message }));
-    this.#thread.on("message", (data) => this.dispatchEvent(new MessageEvent("message", { data })));
-    this.#thread.on("messageerror", () => this.dispatchEvent(new Event("messageerror")));
-    this.#thread.on("error", (error: Error) => fail(error.message));
-    this.#thread.on("exit", (code) => fail(`it ended with exit code ${code}`));
-  }
-
-  postMessage(message: unknown, transfer: Transferable[] = []): void {
-    this.#thread.postMessage(message, transfer as never);
-  }
-
-  terminate(): void {
-    void this.#thread.terminate();
-  }
-}
 
 /**
  * Returns Node's threads on hosts without web workers. Some libraries, onnxruntime-web among them, define a global
  * Worker there as Node's own class, which is not a web worker.
  */
-function nodeThreads(): WorkerThreads | undefined {
-  if ("Deno" in globalThis || globalThis.Worker?.prototype instanceof EventTarget) return undefined;
-  return nodeModule<WorkerThreads>("node:worker_threads");
-}
+const threadsForWorkers = () =>
+  "Deno" in globalThis || globalThis.Worker?.prototype instanceof EventTarget ? undefined : nodeThreads();
 
 /**
  * Starts a module worker and resolves when it has sent its greeting.
@@ -50,7 +23,7 @@ function nodeThreads(): WorkerThreads | undefined {
  *   the host has no workers
  */
 export async function startWorker(script: WorkerScript, greeting: string): Promise<ModelThread> {
-  const threads = nodeThreads();
+  const threads = threadsForWorkers();
   if (typeof globalThis.Worker !== "function" && !threads) {
     throw new DeviceError("this host has no workers: use a model without one (requestDevice, ErwinTransformer)");
   }

@@ -159,10 +159,13 @@ test("names the option that allows threads where Node's permissions forbid them"
     ? "--permission"
     : "--experimental-permission";
   const program = `
-    import { requestDevice } from ${JSON.stringify(pathToFileURL(join(root, "dist", "erwin.js")).href)};
-    await requestDevice({ backend: "cpu" }).catch(({ name, message }) => console.log(name, message));
+    import { createErwinWorker, requestDevice } from ${JSON.stringify(pathToFileURL(join(root, "dist", "erwin.js")).href)};
+    for (const start of [requestDevice, createErwinWorker]) {
+      await start({ backend: "cpu" }).catch(({ name, message }) => console.log(name, message));
+    }
   `;
   const words = [permission, "--allow-fs-read=*", "--input-type=module", "--eval", program];
   const { stdout } = await promisify(execFile)(process.execPath, words);
   expect(stdout).toMatch(/^WorkerError The worker script .*kernels-worker\.js .* --allow-worker/);
+  expect(stdout).toMatch(/^WorkerError The worker script .*model-worker\.js .* --allow-worker/m);
 });
