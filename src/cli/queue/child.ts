@@ -71,6 +71,13 @@ export class ComputeProcess {
     const [program, ...words] = [...erwinProgram(), ...this.#words];
     // The process is in its own process group, so Ctrl-C does not reach it: it ends after its jobs, when its standard input ends.
     const child = spawn(program, words, { stdio: ["pipe", "pipe", "inherit"], detached: true });
+    const end = (reason: string) => {
+      if (this.#child !== child) return;
+      this.#child = undefined;
+      this.#failAll(reason);
+    };
+    child.on("error", ({ message }) => end(`the computing process could not be started: ${message}`));
+    child.on("close", () => end("the computing process ended"));
     createInterface({ input: child.stdout }).on("line", (line) => {
       this.#silence.heard();
       const answer = JSON.parse(line) as ComputeAnswer;
@@ -79,10 +86,6 @@ export class ComputeProcess {
     });
     // A write to a process that has ended is handled when its end is reported.
     child.stdin.on("error", () => {});
-    child.on("close", () => {
-      this.#child = undefined;
-      this.#failAll("the computing process ended");
-    });
     return child;
   }
 
