@@ -35,7 +35,7 @@ export async function trainModel(
   const store = new PageStore(checkpoint);
   let heard: Promise<unknown> = Promise.resolve();
   const hear = (call: Promise<unknown> | undefined) => {
-    heard = Promise.all([heard, call]);
+    heard = Promise.all([heard, call]).then(() => {});
     heard.catch(() => controller.stop());
   };
   if (onCheckpoint) store.onSave = () => hear(onCheckpoint(store.checkpoint));
