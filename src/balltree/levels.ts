@@ -34,7 +34,8 @@ function checkPowersOfTwo(values: readonly number[], field: string): void {
   });
 }
 
-function isPowerOfTwo(value: number): boolean {
+/** Whether a value may be a stride or a ball size. */
+export function isPowerOfTwo(value: number): boolean {
   return Number.isInteger(value) && value >= 1 && value <= 2 ** 30 && (value & (value - 1)) === 0;
 }
 

@@ -2,6 +2,7 @@
 // spellings and the metadata of checkpoints follow from it.
 
 import { describe } from "../arguments/kinds.ts";
+import { isPowerOfTwo } from "../balltree/levels.ts";
 import { ConfigError } from "../errors.ts";
 import { howToAllow, limits } from "../limits.ts";
 
@@ -37,7 +38,7 @@ const whole = (min: number, most: number | "width" | "steps" | "nodes") => (name
 
 const powerOfTwo = (name: string, value: unknown) => {
   const number = whole(1, "nodes")(name, value);
-  if (Number.isInteger(Math.log2(number))) return number;
+  if (isPowerOfTwo(number)) return number;
   throw refuse(name, "a power of two", value);
 };
 
