@@ -1,6 +1,7 @@
 // How arrays of different shapes are traversed together: strides, and NumPy's broadcasting.
 
 import { expectNumber } from "../arguments/kinds.ts";
+import { sizeOf } from "../arguments/numbers.ts";
 import { InputError } from "../errors.ts";
 
 /** Returns the strides of a row-major array, in elements. */
@@ -85,6 +86,5 @@ export function aroundAxis(shape: readonly number[], axis: number): AroundAxis {
   if (size === undefined) {
     throw new InputError(`a tensor of shape [${shape}] has no axis ${axis}`, { axis, found: [...shape] });
   }
-  const product = (sizes: readonly number[]) => sizes.reduce((result, size) => result * size, 1);
-  return { axis: place, outer: product(shape.slice(0, place)), size, inner: product(shape.slice(place + 1)) };
+  return { axis: place, outer: sizeOf(shape.slice(0, place)), size, inner: sizeOf(shape.slice(place + 1)) };
 }

@@ -1,7 +1,7 @@
 // Sums and means. The order of each sum depends on the shapes alone, so that every run gives the same bits.
 
 import { InputError } from "../../errors.ts";
-import { aroundAxis, stridesOf } from "../layout.ts";
+import { aroundAxis } from "../layout.ts";
 import { expectNumbers } from "../shapes.ts";
 import { record } from "../tape.ts";
 import { scope, Tensor, withClouds } from "../tensor.ts";
@@ -42,8 +42,7 @@ function scaledSum(x: Tensor, axis: number | undefined, factorFor: (count: numbe
     device.operators.sumAxis({ x: x.storage, into, outer, middle: size, inner, factor });
     return record(result, [x], {}, (gradient, gradients) => {
       // Every element receives the gradient of its sum.
-      const [first, , last] = [...stridesOf([outer, 1, inner])] as [number, number, number];
-      const repeated = { storage: gradient.storage, strides: [first, 0, last] };
+      const repeated = { storage: gradient.storage, strides: [inner, 0, 1] };
       elementwise(gradient, [outer, size, inner], {
         function: "affine",
         x: repeated,
