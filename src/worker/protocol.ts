@@ -11,7 +11,7 @@ import type { ErwinConfig, ErwinConfigInput } from "../erwin/config.ts";
 import type { ErwinInput } from "../erwin/input.ts";
 import type { GivenAssets } from "../host/given-assets.ts";
 import type { Limits } from "../limits.ts";
-import type { FitOptions, FitProgress, FitResult } from "../train/fit-options.ts";
+import type { FitOptions, FitProgress, FitResult, plainFitOptionNames } from "../train/fit-options.ts";
 import type { Schedule } from "../train/optimizer/schedules.ts";
 
 /**
@@ -81,19 +81,7 @@ export interface WorkerSample {
  */
 export type WorkerLoss = "mse" | "l1" | "huber" | "relativeL2" | "gaussian" | "crossEntropy";
 
-type PlainFitOptions = Pick<
-  FitOptions<unknown, unknown>,
-  | "steps"
-  | "batchSize"
-  | "optimizer"
-  | "accumulate"
-  | "maxNorm"
-  | "seed"
-  | "validateEvery"
-  | "patience"
-  | "saveEvery"
-  | "logEvery"
->;
+type PlainFitOptions = Pick<FitOptions<unknown, unknown>, keyof typeof plainFitOptionNames>;
 
 /** The data and the options of a training in a worker: plain data. */
 export interface WorkerTrainingOptions extends PlainFitOptions {
