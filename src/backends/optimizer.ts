@@ -6,6 +6,23 @@ import type { Storage } from "./storage.ts";
 /** Elements in one block of packed parameters: 256 bytes, so that each parameter can be bound by itself. */
 export const BLOCK = 64;
 
+/** The blocks of one tensor among the packed ones. */
+export interface BlockRange {
+  firstBlock: number;
+  blocks: number;
+}
+
+/** Assigns consecutive blocks to tensors of these sizes. */
+export function layOut(sizes: readonly number[]): { ranges: BlockRange[]; blocks: number } {
+  let blocks = 0;
+  const ranges = sizes.map((size) => {
+    const range = { firstBlock: blocks, blocks: Math.ceil(size / BLOCK) };
+    blocks += range.blocks;
+    return range;
+  });
+  return { ranges, blocks };
+}
+
 /** The settings of one step of AdamW. */
 interface AdamWSettings {
   lr: number;

@@ -4,7 +4,7 @@ import { type Indices, toEdges, toIndices } from "../arguments/indices.ts";
 import { describe } from "../arguments/kinds.ts";
 import { toRows } from "../arguments/numbers.ts";
 import type { DryRunDevice } from "../backends/dry-run.ts";
-import { BLOCK } from "../backends/optimizer.ts";
+import { BLOCK, layOut } from "../backends/optimizer.ts";
 import { cloudOffsets, treeLevels } from "../balltree/index.ts";
 import { InputError } from "../errors.ts";
 import { limits } from "../limits.ts";
@@ -89,14 +89,13 @@ const MAX_EDGES = 2 ** 31 - 1;
  * of each of the two allocations.
  */
 function packParameters(tensors: readonly Tensor[], { memory }: DryRunDevice): number {
-  const sizes = tensors.map(({ size }) => Math.ceil(size / BLOCK) * BLOCK * 4);
-  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  const { ranges, blocks } = layOut(tensors.map(({ size }) => size));
+  const bytes = blocks * BLOCK * 4;
   const [weights, gradients] = [memory.allocate(bytes), memory.allocate(bytes)];
-  let first = 0;
   tensors.forEach((tensor, i) => {
+    const first = ranges[i].firstBlock * BLOCK * 4;
     tensor.moveTo(weights.slice(first, tensor.size * 4));
     moveGradient(tensor, gradients.slice(first, tensor.size * 4));
-    first += sizes[i];
   });
   return bytes;
 }

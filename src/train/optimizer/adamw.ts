@@ -15,7 +15,6 @@ import { expectMaxNorm, GradientMeasure } from "./measure.ts";
 import { nonFiniteError } from "./non-finite.ts";
 import { OwnMemory } from "./own-memory.ts";
 import { PackedParameters } from "./packing.ts";
-
 import { type AdamWOptions, checkAdamWOptions, expectLearningRate, settingsOf } from "./settings.ts";
 
 /** What a step checks and limits besides the gradients. */

@@ -2,11 +2,12 @@
 
 import { expectKind } from "../../arguments/kinds.ts";
 import type { Storage } from "../../backends/device.ts";
+import { layOut } from "../../backends/optimizer.ts";
 import { ConfigError } from "../../errors.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { AdamW } from "./adamw.ts";
 import { expectMaxNorm, GradientMeasure } from "./measure.ts";
-import { expectParameters, layOut, lossScaleOf } from "./packing.ts";
+import { expectParameters, lossScaleOf } from "./packing.ts";
 
 /** Indices in the result of a measure. */
 const NORM = 0;

@@ -3,9 +3,9 @@
 
 import { expectKind } from "../../arguments/kinds.ts";
 import type { Device, Storage } from "../../backends/device.ts";
+import type { BlockRange } from "../../backends/optimizer.ts";
 import { LossScale } from "./loss-scale.ts";
 import { OwnMemory } from "./own-memory.ts";
-import type { BlockRange } from "./packing.ts";
 
 /** Measures gradients, with memory that is reused in every step. */
 export class GradientMeasure {

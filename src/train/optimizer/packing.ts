@@ -4,30 +4,13 @@
 import { expectKind, isMap } from "../../arguments/kinds.ts";
 import { sizeOf } from "../../arguments/numbers.ts";
 import type { Device, Storage } from "../../backends/device.ts";
-import { BLOCK } from "../../backends/optimizer.ts";
+import { BLOCK, type BlockRange, layOut } from "../../backends/optimizer.ts";
 import { ConfigError, DeviceLostError, InputError } from "../../errors.ts";
 import { expectSameDevice, expectTensor } from "../../tensor/shapes.ts";
 import { moveGradient } from "../../tensor/tape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { LossScale } from "./loss-scale.ts";
 import { OwnMemory } from "./own-memory.ts";
-
-/** The range of a gradient's elements among the packed ones, in blocks of 64. */
-export interface BlockRange {
-  firstBlock: number;
-  blocks: number;
-}
-
-/** Assigns consecutive blocks to tensors of these sizes. */
-export function layOut(sizes: readonly number[]): { ranges: BlockRange[]; blocks: number } {
-  let blocks = 0;
-  const ranges = sizes.map((size) => {
-    const range = { firstBlock: blocks, blocks: Math.ceil(size / BLOCK) };
-    blocks += range.blocks;
-    return range;
-  });
-  return { ranges, blocks };
-}
 
 /** @throws InputError if it is not a map of tensors of one device, each of which is there once */
 export function expectParameters(parameters: ReadonlyMap<string, Tensor>): void {
