@@ -13,14 +13,7 @@ export async function buildGraph(
 ): Promise<Int32Array> {
   return await withProgress("graph", () =>
     "radius" in choice
-      ? radiusGraph(positions, {
-          dimensionality,
-          batchIdx,
-          radius: choice.radius,
-          loop: true,
-          maxNeighbors: 32,
-          threads,
-        })
+      ? radiusGraph(positions, { dimensionality, batchIdx, radius: choice.radius, threads })
       : knnGraph(positions, { dimensionality, batchIdx, k: choice.k, loop: false, threads }),
   );
 }

@@ -12,7 +12,16 @@ import { describeDevice, withDevice } from "../device.ts";
 import { isRemote } from "../files/addresses.ts";
 import { checkTarget, findModel, readFile, takeUser, writeFile } from "../files/remote-files.ts";
 import { loadModel, modelInput } from "../model.ts";
-import { fileOptions, type ModelChoice, modelOptions, modelUsage, readModelChoice } from "../options/shared.ts";
+import {
+  BATCH_POINTS,
+  fileOptions,
+  LEASE_SECONDS,
+  type ModelChoice,
+  modelOptions,
+  modelUsage,
+  readLease,
+  readModelChoice,
+} from "../options/shared.ts";
 import {
   checkPredictionFormat,
   encodePrediction,
@@ -29,12 +38,6 @@ import { isCollection, predictSequences } from "../predict/sequences.ts";
 import { parseShard } from "../predict/shard.ts";
 import { withProgress } from "../process/progress.ts";
 import { formatCount, formatTime } from "../text.ts";
-
-/** Enough points to keep a GPU busy, and only seconds of work for a CPU, since interruptions wait for the current batch. */
-const defaultBatchPoints = 16_384;
-
-/** The default is long, because a call that is busy with one large file may be slow to renew its lease. */
-const defaultLease = 30;
 
 const formatNames = predictionFormats.map((extension) => extension.slice(1));
 
@@ -54,14 +57,14 @@ export const predict: Command = {
     shard: { value: "I/N", description: "every N-th of many files, from the I-th on: one of N jobs, counted from 1" },
     "batch-points": {
       value: "N",
-      description: `points up to which small files share a pass (default ${formatCount(defaultBatchPoints)}); not in training mode`,
+      description: `points up to which small files share a pass (default ${formatCount(BATCH_POINTS)}); not in training mode`,
     },
     overwrite: {
       description: "predict again what is there; without, outputs of the same model, input and options are skipped",
     },
     lease: {
       value: "SECONDS",
-      description: `how long another call on the same output folder may show no sign of life before its files are taken over (default ${defaultLease})`,
+      description: `how long another call on the same output folder may show no sign of life before its files are taken over (default ${LEASE_SECONDS})`,
     },
     queue: {
       value: "URL",
@@ -203,9 +206,9 @@ function readMany(args: Arguments, { mode }: ModelChoice) {
     format: formatIn(args) ?? (".safetensors" as const),
     shard: parseShard(args.text("shard") ?? "1/1"),
     // In training mode a file's output would depend on the others of its batch.
-    batchPoints: mode === "train" ? 1 : (batchPoints ?? defaultBatchPoints),
+    batchPoints: mode === "train" ? 1 : (batchPoints ?? BATCH_POINTS),
     overwrite: args.has("overwrite"),
-    lease: args.number("lease", "a number of seconds greater than 0", (value) => value > 0) ?? defaultLease,
+    lease: readLease(args),
     queue: readQueue(args, mode),
   };
 }

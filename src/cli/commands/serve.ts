@@ -3,25 +3,22 @@
 import type { AddressInfo } from "node:net";
 import { basename } from "node:path";
 import process from "node:process";
-import { FOLDER } from "../../experiments/folder/experiment.ts";
-import { type Device, loadSafetensors } from "../../index.ts";
+import type { Device } from "../../index.ts";
 import { setLimits } from "../../limits.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { readBytes } from "../files/files.ts";
 import { modelFile } from "../files/run-folder.ts";
-import { loadModel } from "../model.ts";
 import { readLimits } from "../options/limit.ts";
-import { modelOptions, modelUsage, readModelChoice } from "../options/shared.ts";
-import { openFields } from "../predict/fields.ts";
+import { BATCH_POINTS, modelOptions, modelUsage, readModelChoice } from "../options/shared.ts";
 import { stoppedBySignals } from "../process/interruption.ts";
 import { printError } from "../process/progress.ts";
 import { listenError, type Place } from "../serve/listen-error.ts";
-import { BatchPredictor, FieldPredictor, type Predictor } from "../serve/predictor.ts";
+import { openPredictor } from "../serve/predictor.ts";
 import { Service, type ServiceOptions } from "../serve/server.ts";
 
 const { mode: _, ...options } = modelOptions;
-const defaults = { port: 8080, host: "127.0.0.1", queue: 64, batchPoints: 16_384, megabytes: 64, timeout: 30 };
+const defaults = { port: 8080, host: "127.0.0.1", queue: 64, megabytes: 64, timeout: 30 };
 
 /** How many times larger a compressed file may be when decompressed, in relation to the largest request. */
 const EXPANSION = 4;
@@ -57,7 +54,7 @@ export const serve: Command = {
     },
     "batch-points": {
       value: "N",
-      description: `points up to which waiting requests share a pass; default ${defaults.batchPoints}`,
+      description: `points up to which waiting requests share a pass; default ${BATCH_POINTS}`,
     },
     ...options,
   },
@@ -82,18 +79,12 @@ async function run(args: Arguments): Promise<void> {
     token: readToken(args.text("token-file")),
     cors: args.text("cors"),
   };
-  const batchPoints = args.count("batch-points") ?? defaults.batchPoints;
+  const batchPoints = args.count("batch-points") ?? BATCH_POINTS;
   // A megabyte can be made to decompress to a gigabyte.
   setLimits({ unpackedBytes: EXPANSION * limits.maxBytes, ...readLimits(args) });
   const weights = { bytes: readBytes(modelPath), file: modelPath };
-  const { metadata } = loadSafetensors(weights.bytes, { file: modelPath });
-
-  const openPredictor = async (device: Device): Promise<Predictor & Disposable> => {
-    if (metadata.experiment === FOLDER) return new FieldPredictor(openFields({ weights, metadata }, device));
-    return new BatchPredictor(await loadModel(weights.bytes, modelPath, device), choice, batchPoints);
-  };
   await withDevice(choice.device, async (device) => {
-    using predictor = await openPredictor(device);
+    using predictor = await openPredictor(weights, device, choice, batchPoints);
     const about = { model: basename(given), device: describeDevice(device) };
     const place = { port: port ?? defaults.port, host: args.text("host") ?? defaults.host };
     await serveUntilEnd({ ...limits, predictor, about }, device, place);

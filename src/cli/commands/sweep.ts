@@ -11,7 +11,7 @@ import type { Arguments, Command } from "../command.ts";
 import { readBytes, writeWhole } from "../files/files.ts";
 import { FolderStore } from "../files/folder-store.ts";
 import { readEntries } from "../files/run-folder.ts";
-import { readTrainingDevice, trainingDeviceOptions } from "../options/shared.ts";
+import { LEASE_SECONDS, readTrainingDevice, trainingDeviceOptions } from "../options/shared.ts";
 import { drawCurves } from "../pictures/curve.ts";
 import { describeFailure } from "../process/failure.ts";
 import { interrupted, untilInterrupted } from "../process/interruption.ts";
@@ -25,8 +25,6 @@ const TABLE_FILE = "sweep.csv";
 const PICTURE_FILE = "sweep.svg";
 /** The number of runs in the picture, the best ones: there are no colours for more. */
 const MAX_CURVES = 6;
-/** The seconds without a renewal after which another call's run is taken over. */
-const LEASE = 30;
 
 export const sweep: Command = {
   summary: "many trainings that differ in some options, and which is the best",
@@ -79,7 +77,7 @@ async function trainRuns(plan: SweepPlan, store: FolderStore, more: readonly str
   const settingsOf = new Map(runs.map(({ name, settings }) => [name, settings]));
   const config = options.config === undefined ? undefined : await sha256(readBytes(options.config));
   console.log(`${formatPlural(runs.length, "run")} of ${experiment ?? options.config}`);
-  const leases = new Leases(store, { owner: crypto.randomUUID(), seconds: LEASE });
+  const leases = new Leases(store, { owner: crypto.randomUUID(), seconds: LEASE_SECONDS });
   return untilInterrupted("stopping this run, with a checkpoint from which to continue", async (signal) => {
     const work = new SharedWork({
       jobs: runs.map(({ name }) => ({ input: name, output: `${name}.json` })),

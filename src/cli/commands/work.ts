@@ -1,7 +1,7 @@
 // erwin work: takes jobs from a queue, as one of any number of workers on any number of machines.
 
 import type { Arguments, Command } from "../command.ts";
-import { deviceOptions, readDeviceChoice } from "../options/shared.ts";
+import { BATCH_POINTS, deviceOptions, LEASE_SECONDS, readDeviceChoice, readLease } from "../options/shared.ts";
 import { untilInterrupted } from "../process/interruption.ts";
 import { passedOn } from "../process/program.ts";
 import { printError } from "../process/progress.ts";
@@ -10,7 +10,7 @@ import { computeJobs } from "../queue/compute.ts";
 import { openWorker, queueOption } from "../queue/queue.ts";
 import { formatCount } from "../text.ts";
 
-const defaults = { jobs: 16, batchPoints: 16_384, lease: 30 };
+const JOBS = 16;
 
 export const work: Command = {
   summary: "predict what erwin predict --queue has put into a queue",
@@ -19,15 +19,15 @@ export const work: Command = {
     ...queueOption,
     jobs: {
       value: "N",
-      description: `how many jobs are taken at a time, default ${defaults.jobs}: small ones share a pass`,
+      description: `how many jobs are taken at a time, default ${JOBS}: small ones share a pass`,
     },
     "batch-points": {
       value: "N",
-      description: `points up to which jobs share a pass, default ${defaults.batchPoints}`,
+      description: `points up to which jobs share a pass, default ${BATCH_POINTS}`,
     },
     lease: {
       value: "SECONDS",
-      description: `how long this worker may show no sign of life before others take its jobs, default ${defaults.lease}`,
+      description: `how long this worker may show no sign of life before others take its jobs, default ${LEASE_SECONDS}`,
     },
     compute: {
       description: "compute what the standard input says: how it starts the process that its device belongs to",
@@ -40,17 +40,17 @@ export const work: Command = {
 
 async function run(args: Arguments): Promise<void> {
   const device = readDeviceChoice(args);
-  const batchPoints = args.count("batch-points") ?? defaults.batchPoints;
+  const batchPoints = args.count("batch-points") ?? BATCH_POINTS;
   if (args.has("compute")) return computeJobs(device, batchPoints);
   const queue = args.required("queue");
-  const seconds = args.number("lease", "a number of seconds greater than 0", (value) => value > 0) ?? defaults.lease;
+  const milliseconds = readLease(args) * 1000;
   const words = passedOn(args, ["batch-points", ...Object.keys(deviceOptions)]);
   const child = new ComputeProcess(["work", "--compute", ...words]);
   let done = 0;
   const worker = await openWorker(queue, (job) => child.compute(job), {
-    concurrency: args.count("jobs") ?? defaults.jobs,
-    lockDuration: seconds * 1000,
-    stalledInterval: seconds * 1000,
+    concurrency: args.count("jobs") ?? JOBS,
+    lockDuration: milliseconds,
+    stalledInterval: milliseconds,
     // Each machine that dies stalls a job, which is not the job's fault.
     maxStalledCount: 100,
   });

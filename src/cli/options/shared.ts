@@ -54,6 +54,16 @@ export const trainingDeviceOptions = {
   },
 } satisfies Record<string, CommandOption>;
 
+/** Points up to which clouds share a pass: enough to keep a GPU busy, and only seconds of work for a CPU, for which interruptions wait. */
+export const BATCH_POINTS = 16_384;
+
+/** The seconds without a renewal after which a lease is taken over: many, because a process that is busy with a large file may be slow. */
+export const LEASE_SECONDS = 30;
+
+export function readLease(args: Arguments): number {
+  return args.number("lease", "a number of seconds greater than 0", (value) => value > 0) ?? LEASE_SECONDS;
+}
+
 /** The graph to build, if any. */
 export type GraphChoice = { radius: number } | { k: number } | undefined;
 

@@ -4,9 +4,8 @@
 import { basename, dirname } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { FOLDER } from "../../experiments/folder/experiment.ts";
 import { extensionOf } from "../../formats/extension.ts";
-import { type Device, ErwinError, loadSafetensors } from "../../index.ts";
+import { ErwinError } from "../../index.ts";
 import { type FileStore, recordOf, sha256 } from "../../jobs/job.ts";
 import { readRecord, saveOutput } from "../../jobs/record.ts";
 import { isPassing } from "../../jobs/shared-work.ts";
@@ -14,11 +13,9 @@ import { withDevice } from "../device.ts";
 import { folderAndName, isRemote } from "../files/addresses.ts";
 import { forOutputs } from "../files/folder-store.ts";
 import { openFolder, readFile } from "../files/remote-files.ts";
-import { loadModel } from "../model.ts";
 import type { DeviceChoice } from "../options/shared.ts";
-import { openFields } from "../predict/fields.ts";
 import { describeFailure } from "../process/failure.ts";
-import { BatchPredictor, FieldPredictor, type Predictor } from "../serve/predictor.ts";
+import { openPredictor, type Predictor } from "../serve/predictor.ts";
 import { KeptValues } from "./kept.ts";
 import type { QueuedPrediction } from "./queue.ts";
 
@@ -48,7 +45,7 @@ export async function computeJobs(choice: DeviceChoice, batchPoints: number): Pr
     const predictors = new KeptValues<Predictor & Disposable>(MAX_MODELS);
     const predictBy: PredictBy = (job, predict) => {
       const key = JSON.stringify([job.model, job.features, job.graph, job.recipe.model]);
-      return predictors.use(key, () => openPredictor(device, job, batchPoints), predict);
+      return predictors.use(key, async () => openPredictor(await readModel(job), device, job, batchPoints), predict);
     };
     const running = new Set<Promise<void>>();
     for await (const line of createInterface({ input: process.stdin })) {
@@ -96,18 +93,8 @@ async function compute(job: QueuedPrediction, predictBy: PredictBy): Promise<voi
   await saveOutput(store, output, bytes, record);
 }
 
-async function openPredictor(
-  device: Device,
-  { model, features, graph, recipe }: QueuedPrediction,
-  batchPoints: number,
-): Promise<Predictor & Disposable> {
+async function readModel({ model, recipe }: QueuedPrediction) {
   const bytes = await readFile(model);
-  if ((await sha256(bytes)) !== recipe.model) {
-    throw new ErwinError(`${model}: has changed since the jobs were queued: queue them again.`, { file: model });
-  }
-  const { metadata } = loadSafetensors(bytes, { file: model });
-  if (metadata.experiment === FOLDER) {
-    return new FieldPredictor(openFields({ weights: { bytes, file: model }, metadata }, device));
-  }
-  return new BatchPredictor(await loadModel(bytes, model, device), { features, graph }, batchPoints);
+  if ((await sha256(bytes)) === recipe.model) return { bytes, file: model };
+  throw new ErwinError(`${model}: has changed since the jobs were queued: queue them again.`, { file: model });
 }

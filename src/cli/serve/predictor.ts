@@ -1,15 +1,16 @@
 // Predicts for the service: from the bytes of a request to the bytes of the answer.
 
+import { FOLDER } from "../../experiments/folder/experiment.ts";
 import { sampleExtensions } from "../../experiments/folder/read.ts";
 import { addableExtensions } from "../../formats/add-arrays.ts";
-import { type ErwinTransformer, InputError } from "../../index.ts";
+import { type Device, type ErwinTransformer, InputError, loadSafetensors } from "../../index.ts";
 import { Batcher } from "../../jobs/batcher.ts";
 import { SerialQueue } from "../../serial.ts";
 import { cloudExtensions, readCloud } from "../clouds.ts";
-import { modelInput } from "../model.ts";
+import { loadModel, modelInput } from "../model.ts";
 import type { ModelChoice } from "../options/shared.ts";
 import { checkPredictionFormat, encodePrediction, type PredictionFormat, predictionFormats } from "../output.ts";
-import type { OpenFields } from "../predict/fields.ts";
+import { type OpenFields, openFields } from "../predict/fields.ts";
 import { HttpError } from "./http-error.ts";
 import { formatJsonRows, readJsonCloud } from "./json.ts";
 
@@ -28,13 +29,29 @@ export interface Predictor {
   predict(body: Uint8Array, formats: Formats, signal: AbortSignal): Promise<Uint8Array>;
 }
 
+/** What of a cloud's file is the model's input. */
+type CloudChoice = Partial<Pick<ModelChoice, "features" | "graph">>;
+
+/** Opens a model: one of a folder's fields, or a transformer alone. */
+export async function openPredictor(
+  weights: { bytes: Uint8Array; file: string },
+  device: Device,
+  choice: CloudChoice,
+  batchPoints: number,
+): Promise<Predictor & Disposable> {
+  const { bytes, file } = weights;
+  const { metadata } = loadSafetensors(bytes, { file });
+  if (metadata.experiment === FOLDER) return new FieldPredictor(openFields({ weights, metadata }, device));
+  return new BatchPredictor(await loadModel(bytes, file, device), choice, batchPoints);
+}
+
 /** The requests that wait while the device is busy share its next pass. */
 export class BatchPredictor implements Predictor, Disposable {
   readonly #model: ErwinTransformer;
-  readonly #choice: Pick<ModelChoice, "features" | "graph">;
+  readonly #choice: CloudChoice;
   readonly #batcher: Batcher;
 
-  constructor(model: ErwinTransformer, choice: Pick<ModelChoice, "features" | "graph">, batchPoints: number) {
+  constructor(model: ErwinTransformer, choice: CloudChoice, batchPoints: number) {
     this.#model = model;
     this.#choice = choice;
     this.#batcher = new Batcher(model, batchPoints);
@@ -69,7 +86,7 @@ export class BatchPredictor implements Predictor, Disposable {
 }
 
 /** A model of a folder's fields: requests are predicted one after the other, and an answer contains everything that the file contained. */
-export class FieldPredictor implements Predictor, Disposable {
+class FieldPredictor implements Predictor, Disposable {
   readonly #fields: OpenFields;
   readonly #queue = new SerialQueue();
   readonly #numbers = { batches: 0, points: 0, waiting: 0 };
