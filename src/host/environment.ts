@@ -1,6 +1,11 @@
 // What the host is and what it has.
 
-type Process = { getBuiltinModule?: (name: string) => unknown; versions?: { node?: string } };
+type Process = {
+  env?: Record<string, string | undefined>;
+  getBuiltinModule?: (name: string) => unknown;
+  type?: unknown;
+  versions?: { node?: string };
+};
 const host = () => (globalThis as { process?: Process }).process;
 
 /** Returns a built-in module of Node, in Node, Deno and Bun; undefined elsewhere. */
@@ -20,8 +25,19 @@ export function oldNode(): string | undefined {
  * cannot be started there: "The V8 platform used by this instance of Node does not support creating Workers".
  */
 export function isElectronWindow(): boolean {
-  const type = (globalThis as { process?: { type?: unknown } }).process?.type;
+  const type = host()?.type;
   return type === "renderer" || type === "worker";
+}
+
+/** Whether Deno grants a permission, for which it would otherwise ask the user; other hosts grant all. */
+export function isGranted(permission: object): boolean {
+  const { Deno } = globalThis as { Deno?: { permissions: { querySync(query: object): { state: string } } } };
+  return !Deno || Deno.permissions.querySync(permission).state === "granted";
+}
+
+/** Returns the value of an environment variable; undefined in a Deno that may not know it. */
+export function environmentVariable(variable: string): string | undefined {
+  return isGranted({ name: "env", variable }) ? host()?.env?.[variable] : undefined;
 }
 
 /** Whether the host is Firefox, by its user agent. */

@@ -42,6 +42,8 @@ export const TILES: readonly Tile[] = [
   { rows: 32, columns: 64 },
 ];
 
+export const sameTile = (a: Tile, b: Tile) => a.rows === b.rows && a.columns === b.columns;
+
 /** The most workgroup memory that product_registers.wgsl takes for a tile, in bytes: 16 inner positions of both factors, and NORM's squares. */
 export const tileBytes = ({ rows, columns }: Tile) => 64 * (rows + columns) + 16 * rows;
 
@@ -124,8 +126,6 @@ export function otherTiles(constants: Constants, { productTuning = DEFAULT_TUNIN
   const all = tiles.map((tile) => ({ ...constants, ...registerConstants(narrow ? { ...tile, columns: 32 } : tile) }));
   return all.filter((other) => other.TILE_ROWS !== TILE_ROWS || other.TILE_COLUMNS !== TILE_COLUMNS);
 }
-
-const sameTile = (a: Tile, b: Tile) => a.rows === b.rows && a.columns === b.columns;
 
 /**
  * Chooses the largest tile of which there are enough, from the fastest one of this device on. A software adapter, which takes long

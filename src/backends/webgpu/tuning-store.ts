@@ -3,7 +3,7 @@
 import { version } from "../../../package.json";
 import { nodeModule } from "../../host/environment.ts";
 import type { DeviceInfo, ProductTuning } from "../device.ts";
-import { TILES } from "./products.ts";
+import { sameTile, TILES } from "./products.ts";
 
 /** The stored tunings, by adapter. */
 type Tunings = Record<string, ProductTuning>;
@@ -80,7 +80,5 @@ function parse(text: string | undefined): Tunings {
 
 function isTuning(value: Partial<ProductTuning> | undefined): value is ProductTuning {
   const { tile, fewTiles } = value ?? {};
-  return (
-    typeof fewTiles === "number" && TILES.some(({ rows, columns }) => rows === tile?.rows && columns === tile?.columns)
-  );
+  return typeof fewTiles === "number" && TILES.some((known) => tile && sameTile(tile, known));
 }

@@ -1,12 +1,13 @@
 // Finds the tile in which a GPU's matrix products are fastest, by measuring each once in the background. Tiles never change a
 // product's bits, so the result may arrive at any time and a program need not wait for it.
 
+import { environmentVariable } from "../../host/environment.ts";
 import type { DeviceInfo, Tile } from "../device.ts";
 import { Allocations } from "./allocations.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
 import { nudged } from "./nudge.ts";
 import type { Pipeline, PipelineCache } from "./pipelines.ts";
-import { DEFAULT_TUNING, hasRegisters, productCut, TILES, tileBytes } from "./products.ts";
+import { DEFAULT_TUNING, hasRegisters, productCut, sameTile, TILES, tileBytes } from "./products.ts";
 import { openTuningStore } from "./tuning-store.ts";
 
 /** The parts of a device that tuning needs. */
@@ -27,20 +28,11 @@ const ROUNDS = 3;
 /** A tile replaces the default only if it is faster by this factor, which excludes noise. */
 const GAIN = 1.02;
 
-/** Returns the value of ERWIN_TUNE: "off", "on" (measure even if there is a stored result), or the file of the stored results. */
-function tuningMode(): string | undefined {
-  const { Deno, process } = globalThis as {
-    Deno?: { permissions: { querySync(query: object): { state: string } } };
-    process?: { env: Record<string, string | undefined> };
-  };
-  // Without this check Deno would ask the user for permission.
-  const query = { name: "env", variable: "ERWIN_TUNE" };
-  if (Deno && Deno.permissions.querySync(query).state !== "granted") return undefined;
-  return process?.env?.ERWIN_TUNE;
-}
-
-/** Sets the device's tile to the stored one of its adapter, or measures it. A device without timestamps keeps the default. */
-export async function tuneProducts(device: TunedDevice, mode = tuningMode()): Promise<void> {
+/**
+ * Sets the device's tile to the stored one of its adapter, or measures it. A device without timestamps keeps the default.
+ * @param mode "off", "on" (measure even if there is a stored result), or the file of the stored results
+ */
+export async function tuneProducts(device: TunedDevice, mode = environmentVariable("ERWIN_TUNE")): Promise<void> {
   const { info } = device;
   if (mode === "off" || info.software || !info.features.includes("timestamp-query")) return;
   const store = openTuningStore(info, mode);
@@ -51,8 +43,7 @@ export async function tuneProducts(device: TunedDevice, mode = tuningMode()): Pr
 
 /** @param times the milliseconds of each of TILES; infinite for those that could not be measured */
 export function fastestTile(times: readonly number[]): Tile {
-  const { rows, columns } = DEFAULT_TUNING.tile;
-  const standard = TILES.findIndex((tile) => tile.rows === rows && tile.columns === columns);
+  const standard = TILES.findIndex((tile) => sameTile(tile, DEFAULT_TUNING.tile));
   const fastest = times.indexOf(Math.min(...times));
   return TILES[times[fastest] * GAIN < times[standard] ? fastest : standard];
 }

@@ -6,13 +6,13 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { InputError } from "../../errors.ts";
+import { isGranted } from "../../host/environment.ts";
 import { type Lease, type LeaseContent, Leases, leaseFile } from "../../jobs/leases.ts";
 import { FolderStore } from "../files/folder-store.ts";
+import { LEASE_SECONDS } from "../options/shared.ts";
 import { printError } from "../process/progress.ts";
 
 const NAME = "training";
-/** The seconds without a renewal after which a process that cannot be looked at is considered dead. */
-const SECONDS = 30;
 /** The milliseconds between two looks at the lease of such a process. */
 const LOOK = 500;
 
@@ -29,7 +29,7 @@ export interface HoldingOptions {
  */
 export async function holdingRun<Result>(
   folder: string,
-  { patient = false, seconds = SECONDS }: HoldingOptions,
+  { patient = false, seconds = LEASE_SECONDS }: HoldingOptions,
   work: (expectHeld: () => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
   const about: About = { pid: process.pid, since: new Date().toISOString(), machine: machine() };
@@ -107,12 +107,6 @@ interface Machine {
 function machine(): Machine | undefined {
   if (!isGranted({ name: "sys", kind: "hostname" }) || !isGranted({ name: "run" })) return undefined;
   return { host: hostname(), processes: linkOf("/proc/self/ns/pid") };
-}
-
-/** Without this check Deno would ask the user for permission. */
-function isGranted(permission: object): boolean {
-  const { Deno } = globalThis as { Deno?: { permissions: { querySync(query: object): { state: string } } } };
-  return !Deno || Deno.permissions.querySync(permission).state === "granted";
 }
 
 function linkOf(path: string): string | undefined {
