@@ -219,6 +219,18 @@ test("work on parameters larger than one binding is split, with the same bits", 
   expect(await stepped(small)).toEqual(await stepped(device()));
 });
 
+// The number that was checked was whatever the optimiser's device had at the same place.
+test("a step refuses the loss of another device, and one of several numbers", async () => {
+  using optimizer = new AdamW(makeParameters(draw(seededRandom(10))), options);
+  using other = await requestDevice({ backend: "cpu" });
+  using elsewhere = Tensor.from(other, [Number.NaN]);
+  using several = Tensor.from(device(), [1, 2]);
+  for (const loss of [elsewhere, several]) {
+    expect(() => optimizer.step({ loss })).toThrow("but a tensor of one number on the parameters' device is needed");
+  }
+  expect((await optimizer.check()).calls).toBe(0);
+});
+
 // More than a workgroup takes at a time of parameters, 512, and of blocks of 64 elements, 2048 (gradient_total.wgsl, gradient_norms.wgsl).
 onEachDevice((device) => {
   test("a step takes all of many parameters, and of a large one", async () => {

@@ -141,7 +141,8 @@ export class AdamW extends Resource {
   /**
    * Takes one step with the gradients accumulated since `zeroGrad`. It only submits the work to the device; to await the result is
    * to await `check`.
-   * @throws InputError if the loss is not a scalar, or within `withAverage`; ConfigError if `lr` has been set to what is no learning rate
+   * @throws InputError if the loss is not a scalar on the parameters' device, or within `withAverage`; ConfigError if `lr` has been
+   *   set to what is no learning rate
    */
   step(options: StepOptions = {}): PromiseLike<StepReport> {
     checkOptions("step", options, { loss: true, maxNorm: true });
@@ -150,8 +151,11 @@ export class AdamW extends Resource {
     expectLearningRate(this.lr);
     if (loss !== undefined) expectTensor("loss", loss);
     if (maxNorm !== undefined) expectMaxNorm(maxNorm);
-    if (loss && loss.size !== 1) {
-      throw new InputError(`a loss is one number, not a tensor of shape [${loss.shape}]`, { found: [...loss.shape] });
+    if (loss && (loss.size !== 1 || loss.device !== this.#device)) {
+      throw new InputError(
+        `the loss has the shape [${loss.shape}], but a tensor of one number on the parameters' device is needed`,
+        { tensor: "loss", found: [...loss.shape] },
+      );
     }
     const { weights, gradients, blocks, tensors, lossScale: scale } = this.#parameters;
     const { ranges, total, lossScale } = this.measure(maxNorm);

@@ -18,7 +18,7 @@ const FACTOR = 1;
  * torch.nn.utils.clip_grad_norm_ does. Gradients that are not finite do not change. The norm is that of the gradients without
  * their optimiser's loss scale, by which they stay multiplied.
  * @param of a model's parameters, or their optimiser (faster, because it scales all gradients at once)
- * @returns the norm before clipping, a scalar tensor
+ * @returns [1] the norm before clipping, on the device
  * @throws ConfigError if the parameters belong to several optimisers of which one has a loss scale
  */
 export function clipGradientNorm(of: ReadonlyMap<string, Tensor> | AdamW, maxNorm: number): Tensor {
