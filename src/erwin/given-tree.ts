@@ -16,7 +16,7 @@ export interface GivenTree {
 }
 
 /**
- * Returns a given tree as a `BallTree`.
+ * Returns a given tree as a `BallTree`, with memory of its own.
  * @param offsets [clouds + 1] the first point of each cloud
  * @throws InputError naming the array and the first entry that is wrong
  */
@@ -25,8 +25,9 @@ export function givenTree(
   given: GivenTree,
   offsets: Int32Array,
 ): BallTree {
-  const treeIdx = toIndices("treeIdx", given.treeIdx);
-  const treeMask = toMask("treeMask", given.treeMask);
+  // What has been checked must stay as it is.
+  const treeIdx = toIndices("treeIdx", given.treeIdx).slice();
+  const treeMask = toMask("treeMask", given.treeMask).slice();
   const levels = treeLevels(offsets, strides, ballSizes);
   const [{ nodes, offsets: slots }] = levels;
   checkLength("treeIdx", treeIdx, nodes);
@@ -51,7 +52,7 @@ export function givenTree(
 }
 
 function rotatedOrders(orders: readonly Indices[] = []): Int32Array[] {
-  if (Array.isArray(orders)) return orders.map((order, l) => toIndices(`treeIdxRot[${l}]`, order));
+  if (Array.isArray(orders)) return orders.map((order, l) => toIndices(`treeIdxRot[${l}]`, order).slice());
   throw new InputError("treeIdxRot must be a list with an array for each level", { tensor: "treeIdxRot" });
 }
 

@@ -50,6 +50,8 @@ export type GeometryInArrays = Omit<ErwinInput, "nodeFeatures"> & {
   edgeIndex?: EdgeIndices;
 };
 
+const geometryNames = ["nodePositions", "batchIdx", "offsets", "edgeIndex"] as const;
+
 const inputNames: Readonly<Record<keyof ErwinInput, true>> = {
   nodeFeatures: true,
   nodePositions: true,
@@ -126,6 +128,12 @@ export async function prepareInput(
   return { nodeFeatures, ...geometry };
 }
 
+/** Copies an array, and those in a list. */
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf);
+  return ArrayBuffer.isView(value) ? (value as Float32Array).slice() : value;
+}
+
 /** With `copy`, rows in memory of their own: numbers of another type are converted into some anyway. */
 function ownRows(name: string, given: Numbers, width: number, copy?: boolean): Float32Array {
   const rows = toRows(name, given, width);
@@ -147,10 +155,10 @@ export async function prepareGeometry(
   isPrepared(given);
   checkNames<Partial<ErwinInput>>(given, inputNames);
   const input = { ...given } as GeometryInArrays;
-  for (const name of ["nodePositions", "batchIdx", "offsets", "edgeIndex"] as const) {
-    const value = given[name];
-    if (value instanceof Tensor) input[name] = await value.data({ signal: host.signal });
-  }
+  const tensors = geometryNames.filter((name) => given[name] instanceof Tensor);
+  // While they are read, the caller may write into its arrays.
+  if (copy && tensors.length > 0) for (const name of geometryNames) input[name] = copyOf(given[name]) as never;
+  for (const name of tensors) input[name] = await (given[name] as Tensor).data({ signal: host.signal });
   const nodePositions = ownRows("nodePositions", input.nodePositions, dimensionality, copy);
   const points = nodePositions.length / dimensionality;
   const offsets = cloudOffsets(points, { batchIdx: input.batchIdx, offsets: input.offsets }).slice();

@@ -266,6 +266,33 @@ describe("arrays of all accepted types give the same numbers", () => {
     }
   });
 
+  test("a tree of which the caller writes another into the same arrays", async () => {
+    using network = await model();
+    const edgeIndex = await knnGraph(nodePositions, { ...division, k: 3 });
+    const tree = await buildBallTree(nodePositions, { ...division, ...config, ...unknownToTrees });
+    const given = { nodeFeatures, nodePositions, batchIdx, edgeIndex, tree };
+    const expected = await forwardToHost(network, given);
+    const running = forwardToHost(network, given);
+    for (const array of [tree.treeIdx, tree.treeMask, ...tree.treeIdxRot]) array.fill(1);
+    expect(await running).toEqual(expected);
+  });
+
+  test("the same beside tensors, which are read first", async () => {
+    using network = await model();
+    using offsets = Tensor.from(device(), Int32Array.of(0, 7, points));
+    const edges = (): [number[], number[]] => [
+      [0, 1, 7, 8],
+      [1, 0, 8, 7],
+    ];
+    const given = { nodeFeatures, nodePositions, offsets, edgeIndex: edges() };
+    const expected = await forwardToHost(network, given);
+    const own = { ...given, nodePositions: nodePositions.slice(), edgeIndex: edges() };
+    const running = forwardToHost(network, own);
+    own.nodePositions.fill(Number.NaN);
+    for (const ends of own.edgeIndex) ends.fill(99);
+    expect(await running).toEqual(expected);
+  });
+
   test("targets, tensors and look-ups", async () => {
     const values = uniformCloud(4, 2, random);
     const number = async (loss: Tensor) => (await loss.data())[0];
