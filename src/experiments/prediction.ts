@@ -1,5 +1,6 @@
 // Converts predictions to the data's own units.
 
+import type { AbortOptions } from "../abort.ts";
 import { firstNotFinite } from "../arguments/numbers.ts";
 import { NumericalError } from "../errors.ts";
 import type { Attribute } from "../formats/clouds/positions.ts";
@@ -30,10 +31,10 @@ export function columnsOf(values: Float32Array, columns: number, first: number, 
   return chosen;
 }
 
-/** Reads the values of a model's output, and frees its memory on the device. */
-export async function readOutput(output: Tensor): Promise<Float32Array> {
+/** Reads the values of a model's output, and frees its memory on the device, also where a signal ends the wait for them. */
+export async function readOutput(output: Tensor, { signal }: AbortOptions = {}): Promise<Float32Array> {
   try {
-    return await output.data();
+    return await output.data({ signal });
   } finally {
     output.dispose();
   }

@@ -47,6 +47,26 @@ async function allOf<Value>(values: AsyncIterable<Value>): Promise<Value[]> {
   return all;
 }
 
+/** Expects that a signal ends a call that waits for one of an object's methods, which never answers. */
+async function endsBySignal<Name extends string>(
+  waitedFor: Readonly<Record<Name, unknown>>,
+  method: Name,
+  call: (options: { signal: AbortSignal }) => Promise<unknown>,
+): Promise<void> {
+  const controller = new AbortController();
+  const reason = new Error("ended by the test");
+  const never = () => {
+    controller.abort(reason);
+    return new Promise(() => {});
+  };
+  Object.defineProperty(waitedFor, method, { value: never, configurable: true });
+  try {
+    await expect(call({ signal: controller.signal })).rejects.toBe(reason);
+  } finally {
+    Reflect.deleteProperty(waitedFor, method);
+  }
+}
+
 const codes = [10, 20];
 const config = {
   inputs: [
@@ -418,5 +438,38 @@ onEachDevice((device) => {
     const gone = AbortSignal.abort();
     await expect(allOf(single.predict({ signal: gone }))).rejects.toBe(gone.reason);
     await expect(allOf(single.predict({ step: 1 } as never))).rejects.toThrow("step");
+  });
+
+  test("a signal ends what is being read or computed, not only what has yet to begin", async () => {
+    const frame = (i: number) =>
+      saveNpz({
+        positions: { shape: [points, 3], data: some(3 * points, 1) },
+        heat: { shape: [points], data: some(points, 4 + i) },
+      });
+    const given = { targets: ["heat"], splits: { train: ["*"] }, model };
+    const files = { "run_0.npz": frame(0), "run_1.npz": frame(1) };
+    using ofSamples = await Surrogate.load(await trained(given, files), { device: device() });
+    using ofSequences = await Surrogate.load(await trained({ ...given, sequence: true }, files), { device: device() });
+    const source = new MemorySource(new Map(Object.entries(files)));
+    const [sample] = await ofSamples.find(source);
+    const [sequence] = await ofSequences.find(source);
+    const positions = some(3 * points, 1);
+
+    // Of a device or a source that does not answer, only the signal can end the wait.
+    const calls: ((options: { signal: AbortSignal }) => Promise<unknown>)[] = [
+      (options) => ofSamples.predict({ positions }, options),
+      (options) => ofSamples.predictFile(new File([files["run_0.npz"]], "run_0.npz"), options),
+      (options) => allOf(sample.predict(options)),
+      (options) => allOf(sequence.predict(options)),
+    ];
+    for (const call of calls) await endsBySignal(device(), "read", call);
+    const before = device().memory.current;
+    await endsBySignal(device(), "read", calls[0]);
+    expect(device().memory.current).toBe(before);
+    expect((await ofSamples.predict({ positions })).heat.prediction).toHaveLength(points);
+
+    await endsBySignal(source, "read", (options) => allOf(sample.predict(options)));
+    await endsBySignal(source, "list", (options) => ofSamples.find(source, options));
+    await expect(ofSamples.find(source, { signal: AbortSignal.abort("gone") })).rejects.toBe("gone");
   });
 }, quickBackends);

@@ -1,5 +1,6 @@
 // An experiment on a user's own folder of meshes and fields, which a config describes.
 
+import type { AbortOptions } from "../../abort.ts";
 import { expectKind } from "../../arguments/kinds.ts";
 import { CheckpointError, ConfigError } from "../../errors.ts";
 import { Opaque } from "../../inspect.ts";
@@ -51,14 +52,19 @@ export interface FolderExperiment extends Experiment<Values, FieldModel, FieldCl
   readonly layout: Layout;
   /** @internal The statistics of the training split. @throws ConfigError before they are known */
   readonly statistics: Statistics;
-  /** Returns the predictions for one sample. @param model in evaluation mode */
-  predictFields(model: FieldModel, cloud: FieldCloud): Promise<PredictedField[]>;
+  /** Returns the predictions for one sample. @param model in evaluation mode @throws the signal's reason, once it is aborted */
+  predictFields(model: FieldModel, cloud: FieldCloud, options?: AbortOptions): Promise<PredictedField[]>;
   /**
    * Predicts a sequence from its first frame, each frame from the prediction before it.
    * @param model in evaluation mode
    * @param frames as far apart as the config's stride
+   * @throws the signal's reason, once it is aborted
    */
-  rollOut(model: FieldModel, frames: AsyncIterable<FieldSample>): AsyncGenerator<PredictedField[]>;
+  rollOut(
+    model: FieldModel,
+    frames: AsyncIterable<FieldSample>,
+    options?: AbortOptions,
+  ): AsyncGenerator<PredictedField[]>;
 }
 
 /**
@@ -131,14 +137,14 @@ class FieldsOfFolder extends Opaque implements FolderExperiment {
 
   readonly baselineMetrics = async (data: DataSet<FieldCloud>) => baselineMetrics(data, this.#expectKnown());
 
-  readonly predictFields: FolderExperiment["predictFields"] = async (model, cloud) => {
+  readonly predictFields: FolderExperiment["predictFields"] = async (model, cloud, { signal } = {}) => {
     const { layout } = this;
-    const { input } = await prepareClouds(model, [cloud], layout, this.described.graph);
-    return predictionsOf(await readOutput(await model.forward(input)), cloud, layout);
+    const { input } = await prepareClouds(model, [cloud], layout, this.described.graph, { signal });
+    return predictionsOf(await readOutput(await model.forward(input), { signal }), cloud, layout);
   };
 
-  readonly rollOut: FolderExperiment["rollOut"] = (model, frames) =>
-    rollOut(model, frames, { layout: this.layout, graph: this.described.graph });
+  readonly rollOut: FolderExperiment["rollOut"] = (model, frames, { signal } = {}) =>
+    rollOut(model, frames, { layout: this.layout, graph: this.described.graph, signal });
 
   readonly predict = async (model: FieldModel, cloud: FieldCloud): Promise<SamplePrediction[]> => {
     const { positions, dimensions: dimensionality, cells, grid } = cloud.pair.sample;

@@ -65,7 +65,7 @@ export interface FoundSample {
   predict(options?: SamplePredictionOptions): AsyncGenerator<FilePrediction>;
 }
 
-export interface FindSamplesOptions {
+export interface FindSamplesOptions extends AbortOptions {
   /** Which files are samples: a pattern with * and **; by default the config's or, if that fits none, all that can be read. */
   files?: string;
   /** Whether a model of sequences takes files that are in no sequence, if there are no others: it goes on from each. */
@@ -74,15 +74,15 @@ export interface FindSamplesOptions {
 
 /**
  * Finds what a model can predict in files: samples, or the sequences of one that is of sequences.
- * @throws FormatError if there is nothing
+ * @throws FormatError if there is nothing; the signal's reason, once it is aborted
  */
 export async function findSamples(
   trained: TrainedFields,
   files: DataSource,
-  { files: pattern, singleFrames }: FindSamplesOptions,
+  { files: pattern, singleFrames, signal }: FindSamplesOptions,
 ): Promise<FoundSample[]> {
   const { described } = trained.experiment;
-  const source = new FramesSource(files, frameRule(described));
+  const source = new FramesSource(files, frameRule(described), { signal });
   const sequence = described.sequence !== undefined;
   const first = { files: pattern ?? described.files, sequence };
   const ways = [first];

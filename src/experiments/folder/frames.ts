@@ -1,6 +1,7 @@
 // Files of several frames, shown as folders with a file for each frame, so that frames are samples like all others: the one counted 12
 // from 0 is water.extxyz/012.extxyz, or run.h5/012.npz.
 
+import { type AbortOptions, checkSignal } from "../../abort.ts";
 import { FormatError } from "../../errors.ts";
 import { atomFrames } from "../../formats/clouds/atoms.ts";
 import { lammpsExtensions, lammpsFrames } from "../../formats/clouds/lammps.ts";
@@ -47,6 +48,7 @@ interface Frames {
 export class FramesSource implements DataSource {
   readonly #source: DataSource;
   readonly #rule: FrameRule;
+  readonly #signal: AbortSignal | undefined;
   /** The frames of each file that has several, by its path. */
   readonly #frames = new Map<string, Frames>();
   /** How many files of arrays of a format were looked at that have no frames; infinity if their points show that none has. */
@@ -58,10 +60,14 @@ export class FramesSource implements DataSource {
   /** Whether a file's frames are those of a sequence, by what is in it. */
   hasSequence = false;
 
-  /** @param rule what frames are in files of arrays */
-  constructor(source: DataSource, rule: FrameRule = { isSequence: false }) {
+  /**
+   * @param rule what frames are in files of arrays
+   * @param options.signal ends listings, for which files are looked into, with its reason
+   */
+  constructor(source: DataSource, rule: FrameRule = { isSequence: false }, { signal }: AbortOptions = {}) {
     this.#source = source;
     this.#rule = rule;
+    this.#signal = signal;
     const read = async (number: number) => (await this.#readArrays(this.#paths[number])) as ArrayFrames;
     this.#arrays = new RecentValues(read, ({ bytes }) => bytes, KEPT_BYTES);
   }
@@ -84,6 +90,7 @@ export class FramesSource implements DataSource {
     }
     const entries: DataEntry[] = [];
     for (const entry of await this.#source.list(folder)) {
+      checkSignal(this.#signal);
       const path = joinPath(folder, entry.name);
       entries.push({ ...entry, folder: entry.folder || (await this.#hasFrames(path)) });
     }

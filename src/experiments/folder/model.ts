@@ -1,5 +1,6 @@
 // The model of a folder's experiment: positions, inputs and globals in, the targets out.
 
+import type { AbortOptions } from "../../abort.ts";
 import { cloudOfEach } from "../../balltree/index.ts";
 import type { ErwinConfig, ErwinConfigInput } from "../../erwin/config.ts";
 import type { PreparedGeometry } from "../../erwin/input.ts";
@@ -82,12 +83,15 @@ export class FieldModel extends Module {
     return this.config.mpSteps > 0;
   }
 
-  /** Builds the trees, without touching the device. */
-  async prepare({ positions, features, offsets, edgeIndex }: FieldInput): Promise<PreparedFields> {
+  /** Builds the trees, without touching the device. @throws the signal's reason, once it is aborted */
+  async prepare(
+    { positions, features, offsets, edgeIndex }: FieldInput,
+    { signal }: AbortOptions = {},
+  ): Promise<PreparedFields> {
     return {
       features,
       offsets,
-      geometry: await this.#main.prepareGeometry({ nodePositions: positions, offsets, edgeIndex }),
+      geometry: await this.#main.prepareGeometry({ nodePositions: positions, offsets, edgeIndex }, { signal }),
     };
   }
 

@@ -1,9 +1,11 @@
 // Predicts sequences step by step from their first frame, each step from the prediction before it.
 
+import type { AbortOptions } from "../../abort.ts";
 import { Random } from "../../random.ts";
 import type { DataSet } from "../../train/task.ts";
 import { meanCurve } from "../baselines.ts";
 import type { PredictedField } from "../experiment.ts";
+import { readOutput } from "../prediction.ts";
 import { cloudOf, expectTarget, type FieldCloud } from "./cloud.ts";
 import { type GraphChoice, isPositions } from "./config.ts";
 import type { Layout } from "./layout.ts";
@@ -20,6 +22,8 @@ export interface RolloutOptions {
   /** The largest number of steps. */
   steps: number;
 }
+
+type StepOptions = Pick<RolloutOptions, "layout" | "graph"> & AbortOptions;
 
 /** Root mean square errors of each target at each step, for the model and for persistence of the first frame; undefined without truth. */
 type Curves = Record<string, (number | undefined)[]>;
@@ -98,12 +102,11 @@ async function nextState(
   model: FieldModel,
   [sample, ...earlier]: Window,
   next: FieldSample,
-  { layout, graph }: Pick<RolloutOptions, "layout" | "graph">,
+  { layout, graph, signal }: StepOptions,
 ): Promise<Columns[]> {
   const cloud = cloudOf({ sample, earlier, next }, layout);
-  const { input } = await prepareClouds(model, [cloud], layout, graph);
-  using output = await model.forward(input);
-  const rows = await output.data();
+  const { input } = await prepareClouds(model, [cloud], layout, graph, { signal });
+  const rows = await readOutput(await model.forward(input), { signal });
   const before = sample.targets as readonly Columns[];
   return layout.targets.map(({ output: { first }, scaling, width }, i) => {
     const change = restore(rows, { first, stride: layout.outputs }, scaling);
@@ -117,12 +120,12 @@ async function nextState(
  * has one.
  * @param model in evaluation mode
  * @param frames those that a step of the model takes each other to
- * @throws FormatError for a frame that does not fit, and if one of the first has no targets
+ * @throws FormatError for a frame that does not fit, and if one of the first has no targets; the signal's reason, once it is aborted
  */
 export async function* rollOut(
   model: FieldModel,
   frames: AsyncIterable<FieldSample>,
-  options: Pick<RolloutOptions, "layout" | "graph">,
+  options: StepOptions,
 ): AsyncGenerator<PredictedField[]> {
   const { layout } = options;
   const { targets } = layout;

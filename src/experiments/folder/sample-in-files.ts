@@ -1,6 +1,6 @@
 // A sample or a sequence in files, and what a model predicts of it.
 
-import { checkSignal } from "../../abort.ts";
+import { checkSignal, untilAborted } from "../../abort.ts";
 import { checkOptions } from "../../arguments/options.ts";
 import { FormatError } from "../../errors.ts";
 import { formatNamed } from "../../formats/extension.ts";
@@ -75,7 +75,8 @@ export class SampleInFiles extends Opaque implements FoundSample {
   async #predictOnly(signal: AbortSignal | undefined): Promise<FilePrediction> {
     const { experiment, model } = this.#trained;
     const read = await this.#read(this.files[0], true, signal);
-    const fields = await experiment.predictFields(model, cloudOf({ sample: read.sample }, experiment.layout));
+    const cloud = cloudOf({ sample: read.sample }, experiment.layout);
+    const fields = await experiment.predictFields(model, cloud, { signal });
     return this.#predicted(read, fields, { path: read.path });
   }
 
@@ -98,7 +99,7 @@ export class SampleInFiles extends Opaque implements FoundSample {
     }
     const pathAt = pathsOf(this.files);
     let frame = 0;
-    for await (const fields of experiment.rollOut(model, samples())) {
+    for await (const fields of experiment.rollOut(model, samples(), { signal })) {
       checkSignal(signal);
       const place = this.#stride * frame;
       const step = frame - this.#needed + 1;
@@ -111,7 +112,7 @@ export class SampleInFiles extends Opaque implements FoundSample {
   async #read(path: string, isBeginning: boolean, signal: AbortSignal | undefined): Promise<ReadFrame> {
     checkSignal(signal);
     const { described } = this.#trained.experiment;
-    const bytes = await this.#source.read(path);
+    const bytes = await untilAborted(this.#source.read(path), signal);
     const config = isBeginning ? described : { ...described, sequence: undefined };
     const sample = await readSample(bytes, locate(this.#source, path), config, { truth: false });
     return { path, bytes, sample: isBeginning ? sample : withoutStrayTruth(sample, described) };

@@ -1,6 +1,6 @@
 // A trained model of a folder's fields for programs: arrays go in by the names of the config, and predictions come out.
 
-import { type AbortOptions, checkAbortable, checkSignal } from "../../abort.ts";
+import { type AbortOptions, checkAbortable, checkSignal, untilAborted } from "../../abort.ts";
 import { expectKind } from "../../arguments/kinds.ts";
 import { checkOptions, expectParts } from "../../arguments/options.ts";
 import type { Device } from "../../backends/device.ts";
@@ -169,8 +169,7 @@ export class Surrogate extends Resource {
 
   async #read(source: File | string | URL, { signal }: AbortOptions): Promise<FieldSample> {
     const { bytes, file } = await readSource(source, signal);
-    const { readOnlySample } = await readers();
-    checkSignal(signal);
+    const { readOnlySample } = await untilAborted(readers(), signal);
     const sample = await readOnlySample(toBytes(bytes), file, this.#experiment.described);
     checkSignal(signal);
     return sample;
@@ -186,18 +185,22 @@ export class Surrogate extends Resource {
    * }
    * ```
    * @param files which of them are samples the config tells, or if it fits none, which can be read
-   * @throws FormatError if there is nothing to predict; WorkerError if what reads files cannot be loaded
+   * @throws FormatError if there is nothing to predict; WorkerError if what reads files cannot be loaded; the signal's reason, once it is
+   *   aborted
    */
-  async find(files: DataSource): Promise<FoundSample[]> {
+  async find(files: DataSource, options: AbortOptions = {}): Promise<FoundSample[]> {
     checkSource(files);
-    const { findSamples } = await readers();
-    return findSamples({ experiment: this.#experiment, model: this.#model }, files, { singleFrames: true });
+    checkAbortable("find", options, {});
+    const { signal } = options;
+    const { findSamples } = await untilAborted(readers(), signal);
+    const trained = { experiment: this.#experiment, model: this.#model };
+    return untilAborted(findSamples(trained, files, { singleFrames: true, signal }), signal);
   }
 
   async #predict(pair: Pair, { signal }: AbortOptions): Promise<Record<string, PredictedField>> {
     checkSignal(signal);
-    const fields = await this.#experiment.predictFields(this.#model, cloudOf(pair, this.#experiment.layout));
-    checkSignal(signal);
+    const cloud = cloudOf(pair, this.#experiment.layout);
+    const fields = await this.#experiment.predictFields(this.#model, cloud, { signal });
     const oneRow = (field: PredictedField): PredictedField =>
       field.isWhole ? { ...field, prediction: field.prediction.slice(0, field.channels) } : field;
     return Object.fromEntries(fields.map((field) => [field.name, oneRow(field)]));

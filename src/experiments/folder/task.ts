@@ -1,5 +1,6 @@
 // The computation on a batch of clouds with fields.
 
+import type { AbortOptions } from "../../abort.ts";
 import { knnGraph, radiusGraph } from "../../balltree/index.ts";
 import { FormatError } from "../../errors.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -22,23 +23,24 @@ export interface FieldBatch {
   readonly offsets: Int32Array;
 }
 
-/** Concatenates clouds and builds their trees and graph, without touching the device. */
+/** Concatenates clouds and builds their trees and graph, without touching the device. @throws the signal's reason, once it is aborted */
 export async function prepareClouds(
   model: FieldModel,
   clouds: readonly FieldCloud[],
   layout: Layout,
   graph: GraphChoice,
+  { signal }: AbortOptions = {},
 ): Promise<Omit<FieldBatch, "truth">> {
   const offsets = offsetsOf(clouds.map(({ points }) => points));
   const positions = joinRows(clouds.map((cloud) => cloud.positions));
   const features = joinRows(clouds.map((cloud) => cloud.features));
   const edgeIndex = model.passesMessages
-    ? await edgesBetween(model, clouds, { positions, offsets, layout, graph })
+    ? await edgesBetween(model, clouds, { positions, offsets, layout, graph, signal })
     : undefined;
-  return { input: await model.prepare({ positions, features, offsets, edgeIndex }), offsets };
+  return { input: await model.prepare({ positions, features, offsets, edgeIndex }, { signal }), offsets };
 }
 
-interface Points {
+interface Points extends AbortOptions {
   positions: Float32Array;
   offsets: Int32Array;
   layout: Layout;
@@ -48,7 +50,7 @@ interface Points {
 async function edgesBetween(
   { device: { threads } }: FieldModel,
   clouds: readonly FieldCloud[],
-  { positions, offsets, layout, graph }: Points,
+  { positions, offsets, layout, graph, signal }: Points,
 ): Promise<Int32Array | undefined> {
   if (graph.kind === "mesh") {
     return joinEdgeLists(
@@ -58,11 +60,11 @@ async function edgesBetween(
   }
   const { dimensions: dimensionality } = layout;
   if (graph.kind === "knn")
-    return knnGraph(positions, { dimensionality, offsets, threads, k: graph.k, loop: graph.loop });
+    return knnGraph(positions, { dimensionality, offsets, threads, k: graph.k, loop: graph.loop, signal });
   if (graph.kind === "none") return undefined;
   const { maxNeighbors, loop } = graph;
   const radius = graph.radius / layout.positions.scale[0];
-  return radiusGraph(positions, { dimensionality, offsets, threads, radius, maxNeighbors, loop });
+  return radiusGraph(positions, { dimensionality, offsets, threads, radius, maxNeighbors, loop, signal });
 }
 
 export function fieldTask(model: FieldModel, layout: Layout, graph: GraphChoice): Task<FieldCloud, FieldBatch> {
