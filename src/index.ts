@@ -34,7 +34,12 @@ export {
 } from "./balltree/index.ts";
 export * from "./errors.ts";
 export { type AttentionQuestion, type AttentionWeights, attentionWeights } from "./erwin/attention.ts";
-export { type ErwinConfig, type ErwinConfigInput, resolveConfig } from "./erwin/config.ts";
+export {
+  type ErwinConfig,
+  type ErwinConfigInput,
+  type GivenConfig,
+  resolveConfig,
+} from "./erwin/config.ts";
 export type { GivenTree } from "./erwin/given-tree.ts";
 export type { SortedEdges } from "./erwin/graph.ts";
 export type { ErwinInput, PreparedGeometry, PreparedInput, PrepareOptions } from "./erwin/input.ts";
@@ -156,7 +161,6 @@ export type {
   WorkerTraining,
 } from "./worker/options.ts";
 export type {
-  WorkerConfig,
   WorkerInfo,
   WorkerInput,
   WorkerLoss,

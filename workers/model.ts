@@ -5,6 +5,7 @@ import type { Device } from "../src/backends/device.ts";
 import { type DeviceOptions, Recoveries, type Recovery, requestDevice } from "../src/backends/index.ts";
 import { disposeThreads } from "../src/balltree/index.ts";
 import { DisposedError, InputError, serializeError } from "../src/errors.ts";
+import type { GivenConfig } from "../src/erwin/config.ts";
 import { ErwinTransformer } from "../src/erwin/model.ts";
 import { loadSafetensors, saveSafetensors } from "../src/formats/safetensors/safetensors.ts";
 import { type GivenAssets, takeAssets } from "../src/host/given-assets.ts";
@@ -25,7 +26,6 @@ import {
   type ProgressListener,
   type RecoveryCall,
   type TrainingCommand,
-  type WorkerConfig,
   type WorkerInfo,
   type WorkerInput,
   type WorkerMode,
@@ -92,7 +92,7 @@ class ModelServer implements ModelWorker {
     setVisible(visible);
   }
 
-  load(source: Uint8Array | Blob | string, { config }: { config?: WorkerConfig }, call: number): Promise<void> {
+  load(source: Uint8Array | Blob | string, { config }: { config?: GivenConfig }, call: number): Promise<void> {
     return this.#abortable(call, (signal) =>
       this.#replaceModel(async (device) => {
         const model = await ErwinTransformer.load(source, { device, config, signal });
@@ -102,7 +102,7 @@ class ModelServer implements ModelWorker {
     );
   }
 
-  create(config: WorkerConfig, { seed }: { seed?: number }, call: number): Promise<void> {
+  create(config: GivenConfig, { seed }: { seed?: number }, call: number): Promise<void> {
     const make = (device: Device) => ErwinTransformer.create(config, { device, seed });
     return this.#abortable(call, (signal) =>
       this.#replaceModel(async (device) => ({ model: await make(device), copy: { make } }), signal),
@@ -303,7 +303,7 @@ class ModelServer implements ModelWorker {
   }
 }
 
-const copyFrom = (bytes: Uint8Array, config?: WorkerConfig): ModelCopy => ({
+const copyFrom = (bytes: Uint8Array, config?: GivenConfig): ModelCopy => ({
   make: (device) => ErwinTransformer.load(bytes, { device, config }),
 });
 

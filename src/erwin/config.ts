@@ -98,19 +98,35 @@ const fields = {
 
 type Fields = typeof fields;
 type FieldName = keyof Fields;
-type GivenValue<Name extends FieldName> = Exclude<Fields[Name]["default"], undefined>;
-type NeededName = { [Name in FieldName]: undefined extends Fields[Name]["default"] ? Name : never }[FieldName];
+/** Lists may be frozen, as those of `as const` and of state are. */
+type MaybeFrozen<Value> = Value extends readonly (infer Item)[] ? readonly Item[] : Value;
+type GivenValue<Name extends FieldName> = MaybeFrozen<Exclude<Fields[Name]["default"], undefined>>;
+
+// Types over `keyof Fields`, written so, have the fields' comments, which editors show.
 
 /** A model's config, complete and checked. */
-export type ErwinConfig = { [Name in FieldName]: ReturnType<Fields[Name]["check"]> };
+export type ErwinConfig = { [Name in keyof Fields]: ReturnType<Fields[Name]["check"]> };
 
 /**
  * A config as users write it: `cHidden` may be one number, which the strides multiply; fields with defaults may be
  * omitted.
  */
-export type ErwinConfigInput = { [Name in NeededName]: GivenValue<Name> } & {
-  [Name in Exclude<FieldName, NeededName>]?: GivenValue<Name>;
+export type ErwinConfigInput = {
+  [Name in keyof Fields as undefined extends Fields[Name]["default"] ? Name : never]: GivenValue<Name>;
+} & {
+  [Name in keyof Fields as undefined extends Fields[Name]["default"] ? never : Name]?: GivenValue<Name> | undefined;
 };
+
+/** For names that have no capitals, both spellings are the same. */
+type OfOneSpelling<Name extends string> = Name extends Lowercase<Name> ? never : Name;
+
+/**
+ * A config in either spelling. Where it is written out with our names, `cHidden`, its types are checked; with the reference's,
+ * `c_hidden`, or where only a program's values tell what an object holds, as of parsed JSON, it is checked when it is used.
+ */
+export type GivenConfig =
+  | ErwinConfigInput
+  | (Readonly<Record<string, unknown>> & { readonly [Name in keyof ErwinConfigInput as OfOneSpelling<Name>]?: never });
 
 const names = Object.keys(fields) as FieldName[];
 
@@ -122,8 +138,8 @@ export const referenceName = (name: keyof ErwinConfig): string =>
  * Checks a config in either spelling and fills in its defaults.
  * @throws ConfigError naming the field, what was expected and what was found.
  */
-export function resolveConfig(input: Readonly<Record<string, unknown>> | ErwinConfigInput): ErwinConfig {
-  const given = canonicalNames(input as Record<string, unknown>);
+export function resolveConfig(input: GivenConfig): ErwinConfig {
+  const given = canonicalNames(input as Readonly<Record<string, unknown>>);
   const { ballSizes } = given;
   if (!Array.isArray(ballSizes) || ballSizes.length < 1 || ballSizes.length > limits.levels) {
     const levels = Array.isArray(ballSizes) ? ballSizes.length : 0;

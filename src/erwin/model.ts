@@ -18,7 +18,7 @@ import { checkpoint } from "../tensor/checkpoint.ts";
 import { gatherRows } from "../tensor/operators/rows.ts";
 import { isRecording, recordingAsNow } from "../tensor/tape.ts";
 import { outsideScopes, scope, Tensor } from "../tensor/tensor.ts";
-import { type ErwinConfig, type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "./config.ts";
+import { type ErwinConfig, type GivenConfig, resolveConfig, snakeCaseConfig } from "./config.ts";
 import {
   type ErwinInput,
   type HostOptions,
@@ -55,7 +55,7 @@ export interface ModelOptions {
 export interface LoadOptions extends ModelOptions, AbortOptions, RestoreOptions {
   device: Device;
   /** Used instead of the checkpoint's own config. */
-  config?: ErwinConfigInput | Readonly<Record<string, unknown>>;
+  config?: GivenConfig;
 }
 
 /** What of an input to upload. */
@@ -98,10 +98,7 @@ export class ErwinTransformer extends Module {
    * @throws ConfigError naming the field that is invalid; OutOfMemoryError naming the tensor that did not fit. No memory
    *   stays allocated then.
    */
-  static async create(
-    config: ErwinConfigInput | Readonly<Record<string, unknown>>,
-    given: CreateOptions,
-  ): Promise<ErwinTransformer> {
+  static async create(config: GivenConfig, given: CreateOptions): Promise<ErwinTransformer> {
     checkModelOptions("ErwinTransformer.create", given, { device: true, checkpointing: true, seed: true });
     const { device, seed, ...options } = given;
     return new ErwinTransformer(config, options).initialize({ device, seed });
@@ -137,7 +134,7 @@ export class ErwinTransformer extends Module {
   }
 
   /** @throws ConfigError naming the field that is invalid. */
-  constructor(config: ErwinConfigInput | Readonly<Record<string, unknown>>, options: ModelOptions = {}) {
+  constructor(config: GivenConfig, options: ModelOptions = {}) {
     super();
     checkOptions("ErwinTransformer", options, { checkpointing: true });
     this.config = resolveConfig(config);

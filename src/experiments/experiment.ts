@@ -1,7 +1,7 @@
 // The interface of an experiment: options, a model, samples, and the comparison of both. The command line, workers and pages run
 // any experiment through it.
 
-import type { ErwinConfigInput } from "../erwin/config.ts";
+import type { ErwinConfigInput, GivenConfig } from "../erwin/config.ts";
 import type { Cells } from "../formats/clouds/cells.ts";
 import type { Module } from "../nn/module.ts";
 import type { Metrics } from "../train/evaluate.ts";
@@ -125,7 +125,7 @@ export interface Experiment<
   /** Returns the config of the main model. */
   config(options: Values): ErwinConfigInput;
   /** Builds a model of this config, without values. @throws ConfigError */
-  build(config: ErwinConfigInput | Readonly<Record<string, unknown>>): Model;
+  build(config: GivenConfig): Model;
   /**
    * Loads a split; undefined if the experiment has no such split.
    * @param onBad receives samples that are already found to be damaged, and are skipped; without it that is an error

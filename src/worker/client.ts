@@ -14,6 +14,7 @@ import {
   FormatError,
   WorkerError,
 } from "../errors.ts";
+import type { GivenConfig } from "../erwin/config.ts";
 import { endWorker, MODEL_MS } from "../host/ending.ts";
 import { givenAssets } from "../host/given-assets.ts";
 import { lifeName, whenEnded } from "../host/life.ts";
@@ -36,7 +37,6 @@ import {
   type ModelWorker,
   type SentRecovery,
   type TrainingCommand,
-  type WorkerConfig,
   type WorkerInfo,
   type WorkerInput,
   type WorkerMode,
@@ -161,7 +161,7 @@ export class ErwinWorker extends Resource {
    * @throws ConfigError naming the field that is invalid; the signal's reason as soon as it is aborted: the previous model then
    *   stays, unless the new one existed already
    */
-  async create(config: WorkerConfig, options: { seed?: number } & AbortOptions = {}): Promise<void> {
+  async create(config: GivenConfig, options: { seed?: number } & AbortOptions = {}): Promise<void> {
     checkAbortable("create", options, { seed: true });
     const { signal, ...rest } = options;
     const [own, plain] = [packed(config, false, "config"), packed(rest, false, "options")];

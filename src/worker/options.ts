@@ -2,7 +2,8 @@
 
 import type { AbortOptions } from "../abort.ts";
 import type { DeviceOptions, RecoveryListener } from "../backends/index.ts";
-import type { WorkerConfig, WorkerTrainingResult } from "./protocol.ts";
+import type { GivenConfig } from "../erwin/config.ts";
+import type { WorkerTrainingResult } from "./protocol.ts";
 
 /** The worker's script, and the device that it requests. */
 export interface ErwinWorkerOptions extends Omit<DeviceOptions, "gpuDevice"> {
@@ -34,7 +35,7 @@ export interface TransferOptions {
 /** How the worker loads a checkpoint. */
 export interface WorkerLoadOptions extends TransferOptions, AbortOptions {
   /** Used instead of the checkpoint's own config. */
-  config?: WorkerConfig;
+  config?: GivenConfig;
 }
 
 /** How to apply the model in the worker. */

@@ -7,7 +7,7 @@ import type { BackendName, DeviceInfo, DeviceMemory } from "../backends/device.t
 import type { DeviceOptions } from "../backends/index.ts";
 import type { Recovery } from "../backends/recovery.ts";
 import type { SerializedError } from "../errors.ts";
-import type { ErwinConfig, ErwinConfigInput } from "../erwin/config.ts";
+import type { ErwinConfig, GivenConfig } from "../erwin/config.ts";
 import type { ErwinInput } from "../erwin/input.ts";
 import type { GivenAssets } from "../host/given-assets.ts";
 import type { Limits } from "../limits.ts";
@@ -54,9 +54,6 @@ export interface WorkerInfo {
   /** The number of lost devices that the worker has survived. */
   recoveries: number;
 }
-
-/** A config as users write it, in either spelling. */
-export type WorkerConfig = ErwinConfigInput | Readonly<Record<string, unknown>>;
 
 /** One cloud and the desired output of the model. */
 export interface WorkerSample {
@@ -159,8 +156,8 @@ export interface ModelWorker {
   beat(): void;
   /** Reports whether the client's page is visible. */
   setVisible(visible: boolean): void;
-  load(source: Uint8Array | Blob | string, options: { config?: WorkerConfig }, call: number): Promise<void>;
-  create(config: WorkerConfig, options: { seed?: number }, call: number): Promise<void>;
+  load(source: Uint8Array | Blob | string, options: { config?: GivenConfig }, call: number): Promise<void>;
+  create(config: GivenConfig, options: { seed?: number }, call: number): Promise<void>;
   forward(input: WorkerInput, call: number): Promise<WorkerOutput>;
   setMode(mode: WorkerMode, call: number): Promise<void>;
   save(call: number): Promise<Uint8Array<ArrayBuffer>>;

@@ -1,6 +1,6 @@
 // The model of the cosmology experiment: positions of halos in, their velocities out.
 
-import type { ErwinConfigInput } from "../../erwin/config.ts";
+import type { GivenConfig } from "../../erwin/config.ts";
 import type { PreparedGeometry } from "../../erwin/input.ts";
 import { ErwinTransformer } from "../../erwin/model.ts";
 import { Linear } from "../../nn/linear.ts";
@@ -16,7 +16,7 @@ export class VelocityModel extends Module {
   readonly #main: ErwinTransformer;
   readonly #head: MLP;
 
-  constructor(config: ErwinConfigInput | Readonly<Record<string, unknown>>) {
+  constructor(config: GivenConfig) {
     super();
     const main = new ErwinTransformer(config);
     const {

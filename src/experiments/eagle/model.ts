@@ -1,6 +1,6 @@
 // The model of the flow experiment: it maps the state of a frame to the change until the next frame.
 
-import type { ErwinConfigInput } from "../../erwin/config.ts";
+import type { GivenConfig } from "../../erwin/config.ts";
 import type { PreparedGeometry } from "../../erwin/input.ts";
 import { ErwinTransformer } from "../../erwin/model.ts";
 import { Linear } from "../../nn/linear.ts";
@@ -32,7 +32,7 @@ export class FlowModel extends Module {
   readonly #main: ErwinTransformer;
   readonly #head: Linear;
 
-  constructor(config: ErwinConfigInput | Readonly<Record<string, unknown>>) {
+  constructor(config: GivenConfig) {
     super();
     const main = new ErwinTransformer(config);
     this.#embedding = this.child("embedding_model", new Linear(STATE + NODE_KINDS, main.config.cIn));

@@ -2,7 +2,7 @@
 
 import type { AbortOptions } from "../../abort.ts";
 import { cloudOfEach } from "../../balltree/index.ts";
-import type { ErwinConfig, ErwinConfigInput } from "../../erwin/config.ts";
+import type { ErwinConfig, GivenConfig } from "../../erwin/config.ts";
 import type { PreparedGeometry } from "../../erwin/input.ts";
 import { ErwinTransformer } from "../../erwin/model.ts";
 import { Linear } from "../../nn/linear.ts";
@@ -49,11 +49,7 @@ export class FieldModel extends Module {
   readonly #description: Readonly<Record<string, string>>;
 
   /** @internal @param description further entries of `metadata`, besides the main model's config */
-  constructor(
-    config: ErwinConfigInput | Readonly<Record<string, unknown>>,
-    layout: Layout,
-    description: Readonly<Record<string, string>> = {},
-  ) {
+  constructor(config: GivenConfig, layout: Layout, description: Readonly<Record<string, string>> = {}) {
     super();
     const main = new ErwinTransformer(config);
     const { cIn, dimensionality, cHidden } = main.config;

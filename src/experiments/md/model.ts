@@ -1,6 +1,6 @@
 // The model of the molecular dynamics experiment: velocities and types of beads in, mean and deviation of their accelerations out.
 
-import type { ErwinConfigInput } from "../../erwin/config.ts";
+import type { GivenConfig } from "../../erwin/config.ts";
 import type { PreparedGeometry } from "../../erwin/input.ts";
 import { ErwinTransformer } from "../../erwin/model.ts";
 import { Embedding } from "../../nn/embedding.ts";
@@ -39,7 +39,7 @@ export class DynamicsModel extends Module {
   readonly #dynamics: ErwinTransformer;
   readonly #projection: MLP;
 
-  constructor(config: ErwinConfigInput | Readonly<Record<string, unknown>>) {
+  constructor(config: GivenConfig) {
     super();
     const dynamics = new ErwinTransformer(config);
     const {

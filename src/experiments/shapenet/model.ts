@@ -1,7 +1,7 @@
 // The model of the ShapeNet-Car experiment: sine waves of the positions in, the pressure out.
 
 import { ConfigError } from "../../errors.ts";
-import type { ErwinConfigInput } from "../../erwin/config.ts";
+import type { GivenConfig } from "../../erwin/config.ts";
 import type { PreparedGeometry } from "../../erwin/input.ts";
 import { ErwinTransformer } from "../../erwin/model.ts";
 import { Linear } from "../../nn/linear.ts";
@@ -20,7 +20,7 @@ export class PressureModel extends Module {
   readonly #main: ErwinTransformer;
   readonly #head: MLP;
 
-  constructor(config: ErwinConfigInput | Readonly<Record<string, unknown>>) {
+  constructor(config: GivenConfig) {
     super();
     const main = new ErwinTransformer(config);
     const {

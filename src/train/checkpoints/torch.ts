@@ -159,7 +159,8 @@ function configOf(
   }
   // resolveConfig refuses fields that no config has, and names them.
   const strange = Object.entries(given).filter(([field]) => Object.keys(configFields({ [field]: 0 })).length === 0);
-  const config = resolveConfig({ ...known, ...Object.fromEntries(strange) });
+  const values: Readonly<Record<string, unknown>> = { ...known, ...Object.fromEntries(strange) };
+  const config = resolveConfig(values);
   new ErwinTransformer(config).check(ofErwin, file);
   return config;
 }
