@@ -103,7 +103,7 @@ export async function readArrays(
     return await readers[extension](bytes, file, wanted, options);
   }
   const known = sampleExtensions.map((name) => `.${name}`);
-  throw new FormatError(`${file}: is not a sample: ${unknownFormat(extension, known)}`, { file, expected: known });
+  throw new FormatError(`${file}: ${unknownFormat(extension, known)}`, { file, expected: known });
 }
 
 function ofMesh(
