@@ -164,6 +164,12 @@ test("on paper a dark page is light, with its charts, and its header covers noth
   }
   await page.emulateMedia({ colorScheme: "dark", media: "print" });
   await expect.poll(look).toEqual({ ...light, position: "static" });
+  // A sheet of A4 between its margins: nothing of a table is beside its frame, where it would be cut off or all made smaller.
+  await page.setViewportSize({ width: 718, height: 1000 });
+  const beside = () =>
+    page.locator(".table-frame").evaluateAll((frames) => frames.map((frame) => frame.scrollWidth - frame.clientWidth));
+  expect((await beside()).length).toBeGreaterThan(0);
+  await expect.poll(beside).toEqual((await beside()).map(() => 0));
   await page.close();
 });
 
