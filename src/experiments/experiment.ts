@@ -2,6 +2,7 @@
 // any experiment through it.
 
 import type { ErwinConfigInput, GivenConfig } from "../erwin/config.ts";
+import type { SafeTensor } from "../formats/bytes/elements.ts";
 import type { Cells } from "../formats/clouds/cells.ts";
 import type { Module } from "../nn/module.ts";
 import type { Metrics } from "../train/evaluate.ts";
@@ -84,8 +85,10 @@ export interface SamplePrediction {
   /** [points, dimensionality] */
   positions: Float32Array;
   dimensionality: number;
-  /** The mesh between the points, if the sample has one. */
+  /** The mesh between the points, or between `corners`, if the sample has one. */
   cells?: Cells;
+  /** [m, 3] the points of the mesh, where those of the sample are the centres of its cells. */
+  corners?: SafeTensor;
   /** The number of points along each axis of the grid that they form, if the sample has one; they follow one another along the last. */
   grid?: readonly number[];
   fields: readonly PredictedField[];

@@ -1,4 +1,4 @@
-// Adds arrays of point data to an existing file, whatever its format; everything else in the file stays as it is.
+// Adds arrays of points, or of the cells of a mesh, to an existing file, whatever its format; everything else in the file stays as it is.
 
 import { InputError } from "../errors.ts";
 import { type FileBytes, formatError, toBytes } from "./bytes/bytes.ts";
@@ -9,13 +9,13 @@ import type { Attribute } from "./clouds/positions.ts";
 import { extensionOf } from "./extension.ts";
 import { npzEntries, saveNpzEntries } from "./numpy/npz.ts";
 import { loadSafetensors, saveSafetensors } from "./safetensors/safetensors.ts";
-import { addVtkPointData } from "./vtk/add.ts";
-import { addPointData, type FileChanges } from "./vtk/vtu-write.ts";
+import { addVtkData } from "./vtk/add.ts";
+import { addToMesh, type FileChanges } from "./vtk/vtu-write.ts";
 
 type Arrays = ReadonlyMap<string, SafeTensorInput>;
 type Adder = (bytes: Uint8Array, arrays: Arrays, file: string, changes: FileChanges) => Uint8Array<ArrayBuffer>;
 
-const addToXml: Adder = (bytes, arrays, file, changes) => addPointData(bytes, arrays, { ...changes, file });
+const addToXml: Adder = (bytes, arrays, file, changes) => addToMesh(bytes, arrays, { ...changes, file });
 
 const adders: Readonly<Record<string, Adder>> = {
   vtu: addToXml,
@@ -23,7 +23,7 @@ const adders: Readonly<Record<string, Adder>> = {
   vti: addToXml,
   vtr: addToXml,
   vts: addToXml,
-  vtk: (bytes, arrays, file) => addVtkPointData(bytes, attributesOf(arrays), file),
+  vtk: (bytes, arrays, file, { location }) => addVtkData(bytes, attributesOf(arrays), file, location),
   ply: (bytes, arrays, file) => addPlyProperties(bytes, attributesOf(arrays), file),
   csv: (bytes, arrays, file) => addCsvColumns(bytes, attributesOf(arrays), file),
   npz: (bytes, arrays, file, { without = [] }) => {
@@ -42,11 +42,12 @@ const adders: Readonly<Record<string, Adder>> = {
 export const addableExtensions: readonly string[] = Object.keys(adders);
 
 /**
- * Returns the bytes of a file with additional arrays of its points. In VTK's XML files, .npz and .safetensors, an array of the same name
+ * Returns the bytes of a file with additional arrays of its points, or of the cells of a mesh. In VTK's XML files, .npz and .safetensors, an array of the same name
  * is replaced.
  * @param arrays by name, each of shape [n] or [n, components]
  * @param name the file's name: its extension chooses the format, and error messages begin with it
- * @param changes what is left out of VTK's XML files, .npz and .safetensors, and the points' places in VTK's XML files; others keep all
+ * @param changes what is left out of VTK's XML files, .npz and .safetensors, and the points' places in VTK's XML files; others keep all.
+ *   Its `location` says whose the arrays are in VTK's files; files of other formats have points alone
  * @throws FormatError for a file that is damaged or of another format; InputError for arrays that do not fit the file's points, or
  *   whose names it already has
  */

@@ -56,12 +56,24 @@ export function sortAttributes(
   file: string,
   all: readonly string[] = attributeNames(bytes, file),
 ): { numeric: string[]; others: Map<string, string> } {
+  return sortReadable(all, file, (attributes) => readPointCloud(bytes, file, { attributes }));
+}
+
+/**
+ * Divides a file's arrays into those that can be read and the others, as `sortAttributes` does.
+ * @param read reads arrays by their names, and throws a FormatError if one of them is not numeric
+ */
+export function sortReadable(
+  all: readonly string[],
+  file: string,
+  read: (names: readonly string[]) => unknown,
+): { numeric: string[]; others: Map<string, string> } {
   const others = new Map<string, string>();
   // Thousands of columns are read at once: those that are not numeric are looked for in halves, only where there are any.
   const sort = (names: readonly string[]): string[] => {
     if (names.length === 0) return [];
     try {
-      readPointCloud(bytes, file, { attributes: names });
+      read(names);
       return [...names];
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;

@@ -4,6 +4,8 @@ export { ErwinError, FormatError, InputError } from "../errors.ts";
 export { type Limits, limits, setLimits } from "../limits.ts";
 export { attributeNames } from "./attribute-names.ts";
 export type { FileBytes, TypedArray } from "./bytes/bytes.ts";
+export { cellCentres } from "./clouds/cell-centres.ts";
+export { cellEdges } from "./clouds/cell-edges.ts";
 export { type Cells, meshEdges, type Polyhedra } from "./clouds/cells.ts";
 export { loadCsv, saveCsv } from "./clouds/csv.ts";
 export { loadLas } from "./clouds/las.ts";
@@ -47,4 +49,4 @@ export { loadTorch, saveTorch, TorchTensor, torchTensors } from "./torch/torch.t
 export { loadPvd, type PvdEntry, savePvd } from "./vtk/pvd.ts";
 export { loadVtk, saveVtk, type VtkCells, type VtkFile } from "./vtk/vtk.ts";
 export { loadVtp, loadVtu } from "./vtk/vtu.ts";
-export { addPointData, saveVtp, saveVtu } from "./vtk/vtu-write.ts";
+export { addCellData, addPointData, saveVtp, saveVtu } from "./vtk/vtu-write.ts";

@@ -15,12 +15,16 @@ import { formatCount, quoteWord } from "../text.ts";
 
 export const init: Command = {
   summary: "write a config to train on a folder of your own files, by looking at them",
-  usage: "FOLDER|FILE [--out FILE] [--files PATTERN] [--overwrite] [--skip-bad]",
+  usage: "FOLDER|FILE [--out FILE] [--files PATTERN] [--location cells] [--overwrite] [--skip-bad]",
   options: {
     out: { value: "FILE", description: "where the config goes (default run.yaml)" },
     files: {
       value: "PATTERN",
       description: 'which files are samples, such as "**/internal.vtu" (default: all that can be read)',
+    },
+    location: {
+      value: "points|cells",
+      description: "whose values of meshes to train on (default: the cells', where the points have none)",
     },
     overwrite: { description: "write over a config that is there" },
     ...skipBadOption,
@@ -47,8 +51,10 @@ async function run(args: Arguments): Promise<void> {
   checkOutput(out);
   const skipBad = args.has("skip-bad");
   const onBad = (_file: string, problem: string) => console.log(`left out ${problem}`);
+  const files = args.text("files") ?? file;
+  const location = args.choice("location", ["points", "cells"] as const);
   const found = await advisingSkipBad({ skipBad, others: [] }, () =>
-    survey(openSource(folder), { files: args.text("files") ?? file, ...(skipBad && { onBad }) }),
+    survey(openSource(folder), { files, location, ...(skipBad && { onBad }) }),
   );
   const text = proposeConfig(found, folder);
   const { parse } = await import("yaml");

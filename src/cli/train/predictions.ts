@@ -82,7 +82,8 @@ function writeSample(folder: string, name: string, frames: SamplePrediction[], f
 
 function encode(sample: SamplePrediction, format: PredictionFormat): Uint8Array {
   const attributes = predictionArrays(sample.fields, { truth: true, wholeOnce: holdsArrays(format) });
-  const { positions, dimensionality, cells } = sample;
+  const { positions, dimensionality, cells, corners } = sample;
+  if (format === "vtu" && corners) return saveVtu({ points: corners, cells, cellData: pointDataOf(attributes) });
   if (format === "vtu") return saveVtu({ ...meshOf({ positions, dimensionality, attributes }), cells });
   return writeFields(sample, pointDataOf(attributes), `sample.${format}`);
 }

@@ -2,6 +2,7 @@
 
 import { ConfigError } from "../../errors.ts";
 import { type ErwinConfigInput, resolveConfig } from "../../erwin/config.ts";
+import type { MeshLocation } from "../../formats/clouds/mesh.ts";
 import { type OptionValues, resolveOptions, trainingOptions } from "../options.ts";
 import { type Label, readClasses } from "./labels.ts";
 import { readMissing } from "./missing.ts";
@@ -82,6 +83,8 @@ export interface SequenceChoice {
 export interface FolderConfig {
   /** The files that are samples: a pattern with * and **. */
   readonly files?: string;
+  /** "cells" for the values that meshes have of their cells, whose centres are then a sample's points; otherwise those of points. */
+  readonly location?: MeshLocation;
   /** The names of the arrays that contain the coordinates, side by side; undefined: the points that the file's format defines. */
   readonly coordinates?: readonly string[];
   /**
@@ -117,8 +120,8 @@ export const folderOptions = trainingOptions({
 });
 
 const keys = [
-  ...["files", "coordinates", "grid", "globe", "dimensions", "inputs", "targets", "globals", "graph", "normalisation"],
-  ...["augmentation", "loss", "splits", "sequence", "model", "training"],
+  ...["files", "location", "coordinates", "grid", "globe", "dimensions", "inputs", "targets", "globals", "graph"],
+  ...["normalisation", "augmentation", "loss", "splits", "sequence", "model", "training"],
 ];
 
 /**
@@ -146,9 +149,15 @@ export function resolveFolderConfig(value: unknown): FolderConfig {
   const globe = readGlobe(all, dimensions);
   const coordinates = globe ?? all.texts("coordinates");
   const grid = readGrid(all, coordinates);
-  if ((grid || globe) && targets.some(isPositions)) {
+  const location = all.choice("location", ["points", "cells"]);
+  if (grid && location) {
+    const field = all.pathTo("location");
+    throw new ConfigError(`${field}: is of meshes, which have no grid: leave out one of the two`, { field });
+  }
+  const fixed = grid ? "the points of a grid" : globe ? "the points of a globe" : location === "cells" && "cells";
+  if (fixed && targets.some(isPositions)) {
     const field = `targets.${POSITIONS}`;
-    throw new ConfigError(`${field}: the points of a ${grid ? "grid" : "globe"} do not move`, { field });
+    throw new ConfigError(`${field}: ${fixed} do not move`, { field });
   }
   if (sequence) expectChanging(targets);
   else if (targets.some(isPositions)) {
@@ -157,6 +166,7 @@ export function resolveFolderConfig(value: unknown): FolderConfig {
   }
   return {
     files: all.text("files"),
+    ...(location === "cells" && { location }),
     coordinates,
     grid,
     ...(globe && { globe: true }),

@@ -213,8 +213,9 @@ export class FolderData extends Opaque {
   }
 }
 
-function bytesOf({ positions, inputs, targets, globals, edges, cells }: FieldSample): number {
+function bytesOf({ positions, inputs, targets, globals, edges, cells, corners }: FieldSample): number {
   const columns = [...inputs, ...targets, ...globals].reduce((sum, column) => sum + (column?.data.byteLength ?? 0), 0);
   const mesh = (edges?.byteLength ?? 0) + (cells?.connectivity.byteLength ?? 0) + (cells?.offsets.byteLength ?? 0);
-  return columns + positions.byteLength + mesh;
+  const ofCorners = corners?.data.byteLength ?? 0;
+  return columns + positions.byteLength + mesh + ofCorners;
 }

@@ -147,9 +147,9 @@ class FieldsOfFolder extends Opaque implements FolderExperiment {
     rollOut(model, frames, { layout: this.layout, graph: this.described.graph, signal });
 
   readonly predict = async (model: FieldModel, cloud: FieldCloud): Promise<SamplePrediction[]> => {
-    const { positions, dimensions: dimensionality, cells, grid } = cloud.pair.sample;
+    const { positions, dimensions: dimensionality, cells, corners, grid } = cloud.pair.sample;
     const fields = await this.predictFields(model, cloud);
-    return [{ positions: Float32Array.from(positions), dimensionality, cells, grid: grid?.sizes, fields }];
+    return [{ positions: Float32Array.from(positions), dimensionality, cells, corners, grid: grid?.sizes, fields }];
   };
 
   #knownBy(statistics: Statistics): Known {

@@ -91,7 +91,7 @@ export function sampleOfInput(
         points,
         pointData: new Map(ofKind(false)),
         wholeData: new Map([...ofKind(true), ...meshOf(given)]),
-        cellData: [],
+        elsewhere: [],
         names: [...arrays.keys()],
       },
       {

@@ -3,7 +3,7 @@
 import { addArrays, addableExtensions } from "../../formats/add-arrays.ts";
 import { type SafeTensor, type SafeTensorInput, toFloat32 } from "../../formats/bytes/elements.ts";
 import type { Cells } from "../../formats/clouds/cells.ts";
-import { inSpace, pointDataOf } from "../../formats/clouds/mesh.ts";
+import { inSpace, type MeshLocation, pointDataOf } from "../../formats/clouds/mesh.ts";
 import { positionNames } from "../../formats/clouds/positions.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
 import { forNumpy } from "../../formats/numpy/elements.ts";
@@ -80,7 +80,11 @@ function withoutGaps(field: PredictedField): PredictedField {
 export async function encode(predicted: PredictedFile, output: string): Promise<Uint8Array<ArrayBuffer>> {
   const { bytes, sample, arrays, changes } = predicted;
   const [from, to] = [sample.file, output].map(dottedExtensionOf);
-  if (from === to) return addArrays(bytes, sample.grid ? withAxes(arrays, sample.grid) : arrays, sample.file, changes);
+  const location = locationOf(sample);
+  if (from === to) {
+    const added = sample.grid ? withAxes(arrays, sample.grid) : arrays;
+    return addArrays(bytes, added, sample.file, { ...changes, location });
+  }
   return writeContents(await contentsOf(predicted), output);
 }
 
@@ -110,11 +114,15 @@ export interface PredictedFile {
   changes?: FileChanges;
 }
 
+const locationOf = ({ corners }: FieldSample): MeshLocation => (corners ? "cells" : "points");
+
 /** What an output of another format than the input's contains. */
 export interface Contents {
   /** [n, 2] or [n, 3] */
   points: SafeTensor;
   cells?: Cells | undefined;
+  /** [m, 3] the points between which the cells are, where `points` are these cells' centres. */
+  corners?: SafeTensor | undefined;
   /** The grid that the points form: formats of named arrays have its axes in place of the points. */
   grid?: Grid | undefined;
   arrays: ReadonlyMap<string, SafeTensorInput>;
@@ -125,7 +133,7 @@ export interface Contents {
 export async function contentsOf(predicted: PredictedFile): Promise<Contents> {
   const { bytes, sample, arrays, labels = new Map(), changes: { without = [], points: moved } = {} } = predicted;
   const { file, points: rows, dimensions, positions, grid } = sample;
-  const read = await readArrays(bytes, file, undefined, { grid });
+  const read = await readArrays(bytes, file, undefined, { grid, location: locationOf(sample) });
   const dtype = positions instanceof Float32Array ? "F32" : "F64";
   // The file may have other points, too, which its config's coordinates are not, and degrees of those on a globe.
   const isOfSample = read.points?.shape[0] === rows && read.points.shape[1] >= dimensions;
@@ -138,6 +146,7 @@ export async function contentsOf(predicted: PredictedFile): Promise<Contents> {
   return {
     points: moved ? movedTo(moved, points) : points,
     cells,
+    corners: read.corners,
     grid,
     arrays: new Map([...kept, ...labels, ...arrays]),
     wholes: new Map(known(wholeData)),
@@ -146,7 +155,7 @@ export async function contentsOf(predicted: PredictedFile): Promise<Contents> {
 
 /** Arrays keep their types where the format has these: float32 would make one number of many points' identifiers. */
 export function writeContents(contents: Contents, output: string): Uint8Array<ArrayBuffer> {
-  const { points, cells, grid, arrays, wholes } = contents;
+  const { points, cells, corners, grid, arrays, wholes } = contents;
   const to = dottedExtensionOf(output);
   if (holdsArrays(output)) {
     const all = new Map<string, SafeTensorInput>(grid ? [] : [[positionNames[0], points]]);
@@ -163,7 +172,9 @@ export function writeContents(contents: Contents, output: string): Uint8Array<Ar
     const fieldData = new Map(
       [...columns(wholes)].filter(([name]) => ![...edgeNames, ...triangleNames].includes(name)),
     );
-    const mesh = { points: inSpace3, cells, pointData: columns(arrays), fieldData };
+    const mesh = corners
+      ? { points: corners, cells, cellData: columns(arrays), fieldData }
+      : { points: inSpace3, cells, pointData: columns(arrays), fieldData };
     return (to === ".vtu" ? saveVtu : saveVtp)(mesh);
   }
   const exact = points.data instanceof Float64Array ? points.data : undefined;

@@ -50,7 +50,7 @@ export function proposeConfig(found: Survey, folder: string): string {
   expectKind("found", found, "what survey returns", Array.isArray(found?.arrays));
   expectKind("folder", folder, "a path", typeof folder === "string");
   const { inputs, globals, targets, results } = chooseRoles(found);
-  const size = found.points ? ` of ${describeSize(found.points)} points` : "";
+  const size = found.points ? ` of ${describeSize(found.points)} ${found.location ?? "points"}` : "";
   const looked = found.looked < found.files ? `, of which ${found.looked} were looked at` : "";
   const lines = [
     `# How to train on ${folder}: ${describeFiles(found, String(found.files))}${size}${looked}.`,
@@ -59,6 +59,7 @@ export function proposeConfig(found: Survey, folder: string): string {
     "# erwin's src/experiments/folder/README.md. A key may also be set on the command line: training.steps=5000 graph=mesh",
     "",
     ...filesLine(found),
+    ...(found.location ? ["location: cells   # the values are those of cells, whose centres are the points"] : []),
     ...(found.namesPositions ? [] : [coordinatesLine(found)]),
     ...(found.grid
       ? [`grid: [${found.grid.map(quote).join(", ")}]   # the axes of fields on a grid, in their order`]
@@ -79,7 +80,7 @@ export function proposeConfig(found: Survey, folder: string): string {
     }),
     ...(found.cellData.length > 0
       ? [
-          `# Not to be used: data of cells (${found.cellData.join(", ")}). ParaView's filter "Cell Data to Point Data" makes it the points'.`,
+          `# Besides the points' there are data of cells (${found.cellData.join(", ")}): location: cells is for these (erwin init --location cells).`,
         ]
       : []),
     "",
@@ -87,7 +88,9 @@ export function proposeConfig(found: Survey, folder: string): string {
     ...fieldLines("globals", globals, found),
     "",
     ...(found.hasCells
-      ? ["graph: mesh   # along the sides of the cells; or {kind: knn, k: 8}, {kind: radius, radius: 0.1}, none"]
+      ? [
+          `graph: mesh   # ${found.location ? "between cells that share a side" : "along the sides of the cells"}; or {kind: knn, k: 8}, {kind: radius, radius: 0.1}, none`,
+        ]
       : ["graph: {kind: knn, k: 8}   # the nearest points; or {kind: radius, radius: 0.1}, none"]),
     "loss: mse   # or relative_l2, gaussian (predicts its own uncertainty)",
     "augmentation: {rotation: none, noise: 0}   # rotation about x, y, z, or all: only where turned samples are as likely",

@@ -20,13 +20,14 @@ export async function readSample(
   config: Wanted,
   { truth = true } = {},
 ): Promise<FieldSample> {
-  const { coordinates, globe, inputs, targets, globals } = config;
+  const { location, coordinates, globe, inputs, targets, globals } = config;
   const grid = gridRule(config);
   const namesOf = (fields: readonly Field[]) => fields.flatMap(({ from }) => from);
   const known = [...(grid?.axes ?? coordinates ?? []), ...namesOf(inputs), ...namesOf(globals)];
   const options = {
     labels: textLabels([...inputs, ...targets, ...globals]),
     grid,
+    location,
     missing: namesOf(targets.filter(({ missing }) => missing?.includes(Number.NaN))),
   };
   let unusable: string | undefined;

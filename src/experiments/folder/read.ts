@@ -2,16 +2,16 @@
 
 import { FormatError } from "../../errors.ts";
 import { forArrayFiles } from "../../formats/array-files.ts";
-import { columnNames, sortAttributes } from "../../formats/attribute-names.ts";
+import { columnNames, sortAttributes, sortReadable } from "../../formats/attribute-names.ts";
 import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts";
 import { holdsAtoms } from "../../formats/clouds/atoms.ts";
+import { cellCentres } from "../../formats/clouds/cell-centres.ts";
 import { type Cells, kinds } from "../../formats/clouds/cells.ts";
 import { tableExtensions, textsIn } from "../../formats/clouds/csv.ts";
 import { gridCells } from "../../formats/clouds/grid-cells.ts";
 import { lammpsExtensions } from "../../formats/clouds/lammps.ts";
 import { unpackLaz } from "../../formats/clouds/laz.ts";
-import type { Mesh } from "../../formats/clouds/mesh.ts";
-import { pointDataOf, vertices } from "../../formats/clouds/mesh.ts";
+import { type Mesh, type MeshLocation, pointDataOf, vertices } from "../../formats/clouds/mesh.ts";
 import { pdbExtensions } from "../../formats/clouds/pdb.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { loadExodus } from "../../formats/exodus/exodus.ts";
@@ -21,12 +21,13 @@ import { extensionOf } from "../../formats/extension.ts";
 import { loadGmsh } from "../../formats/gmsh/gmsh.ts";
 import { listNpz, readNpz } from "../../formats/numpy/npz.ts";
 import { unknownFormat } from "../../formats/other-formats.ts";
-import { readPointCloud } from "../../formats/pointcloud.ts";
+import { type PointCloud, readPointCloud } from "../../formats/pointcloud.ts";
 import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
 import { loadTorch, torchTensors } from "../../formats/torch/torch.ts";
-import { loadVtk, type VtkFile } from "../../formats/vtk/vtk.ts";
+import { loadVtk, type VtkFile, vtkNames } from "../../formats/vtk/vtk.ts";
 import { loadVtkGrid, loadVtp, loadVtu } from "../../formats/vtk/vtu.ts";
 import { edgeNames, positionNames, triangleNames } from "../array-names.ts";
+import { namingFile } from "../arrays.ts";
 import { findGrid, type GridRule, gridPoints, missingGrid, withRows } from "./grid.ts";
 import { columnsOfTexts, type LabelNumbers, wantsTexts, withLabels } from "./label-arrays.ts";
 import { componentsOf, type SampleArrays, withCells, withPoints } from "./sample-arrays.ts";
@@ -46,16 +47,23 @@ interface ContentOptions {
   missing?: readonly string[];
   /** The grid that files of named arrays have. */
   grid?: GridRule | undefined;
+  /** Where a mesh has the values: at its points unless it says cells, whose centres are then the sample's points. */
+  location?: MeshLocation | undefined;
 }
 
-const readers: Readonly<Record<string, Reader>> = {
-  vtu: (bytes, file, wanted) => ofMesh(loadVtu(bytes, { file }), file, wanted),
-  vtp: (bytes, file, wanted) => ofMesh(loadVtp(bytes, { file }), file, wanted),
+/** The readers of files whose cells may have values. */
+const cellReaders: Readonly<Record<string, Reader>> = {
+  vtu: (bytes, file, wanted, options) => ofMesh(loadVtu(bytes, { file }), file, wanted, options),
+  vtp: (bytes, file, wanted, options) => ofMesh(loadVtp(bytes, { file }), file, wanted, options),
   vti: readGrid,
   vtr: readGrid,
   vts: readGrid,
   msh: readGmsh,
   vtk: readVtk,
+};
+
+const readers: Readonly<Record<string, Reader>> = {
+  ...cellReaders,
   ply: readPoints,
   pcd: readPoints,
   las: readLas,
@@ -89,7 +97,7 @@ export const sampleExtensions: readonly string[] = Object.keys(readers);
  * Reads a file by its extension.
  * @param file its name, with the extension
  * @param wanted the arrays to read; by default all that are numeric. Those that are missing are skipped.
- * @throws FormatError for a damaged file or an unknown extension
+ * @throws FormatError for a damaged file or an unknown extension, and for values of cells in a format without them
  */
 export async function readArrays(
   bytes: Uint8Array,
@@ -99,6 +107,7 @@ export async function readArrays(
 ): Promise<SampleArrays> {
   const extension = extensionOf(file);
   if (Object.hasOwn(readers, extension)) {
+    if (options?.location === "cells") expectCellsIn(file, extension);
     expectUnpacked(bytes, file);
     return await readers[extension](bytes, file, wanted, options);
   }
@@ -106,31 +115,46 @@ export async function readArrays(
   throw new FormatError(`${file}: ${unknownFormat(extension, known)}`, { file, expected: known });
 }
 
+function expectCellsIn(file: string, extension: string): void {
+  if (Object.hasOwn(cellReaders, extension)) return;
+  const expected = Object.keys(cellReaders).map((name) => `.${name}`);
+  const problem = `values of cells (location: cells) are read from ${expected.join(", ")}, not from .${extension}.`;
+  throw new FormatError(`${file}: ${problem}`, { file, expected, found: extension });
+}
+
 function ofMesh(
   { points, cells, pointData, cellData, fieldData }: Mesh,
   file: string,
   wanted?: readonly string[],
+  { location = "points" }: ContentOptions = {},
 ): SampleArrays {
+  const [data, others] = location === "cells" ? [cellData, pointData] : [pointData, cellData];
   const chosen = <Value>(arrays: ReadonlyMap<string, Value>) =>
     new Map([...arrays].filter(([name]) => !wanted || wanted.includes(name)));
   return {
     file,
-    points,
-    cells,
-    pointData: chosen(pointData),
+    ...placesOf(points, cells, location, file),
+    pointData: chosen(data),
     wholeData: chosen(fieldData),
-    cellData: [...cellData.keys()],
-    names: [...pointData.keys(), ...fieldData.keys()],
+    elsewhere: [...others.keys()],
+    names: [...data.keys(), ...fieldData.keys()],
   };
 }
 
-function readGrid(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {
-  return ofMesh(loadVtkGrid(bytes, { file }), file, wanted);
+/** Returns where the values of a mesh are. */
+function placesOf(points: SafeTensor, cells: Cells, location: MeshLocation, file: string) {
+  if (location === "points") return { points, cells };
+  return { points: namingFile(file, () => cellCentres(points, cells)), cells, corners: points };
 }
 
-function readGmsh(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {
+function readGrid(bytes: Uint8Array, file: string, wanted?: readonly string[], options?: ContentOptions): SampleArrays {
+  return ofMesh(loadVtkGrid(bytes, { file }), file, wanted, options);
+}
+
+function readGmsh(bytes: Uint8Array, file: string, wanted?: readonly string[], options?: ContentOptions): SampleArrays {
   const { leftOut, ...mesh } = loadGmsh(bytes, { file, only: wanted });
-  return { ...ofMesh(mesh, file), names: [...mesh.pointData.keys(), ...leftOut.keys()], leftOut };
+  const arrays = ofMesh(mesh, file, undefined, options);
+  return { ...arrays, names: [...arrays.names, ...leftOut.keys()], leftOut };
 }
 
 /** Reads a mesh with its cells. Where it has several steps in time, its fields have a row for each, and belong to the whole. */
@@ -147,14 +171,22 @@ async function readExodus(bytes: Uint8Array, file: string, wanted?: readonly str
   return { ...ofMesh(all, file, wanted), leftOut };
 }
 
-function readVtk(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {
-  const { names, leftOut } = namesIn(bytes, file, wanted);
-  const attributes = names.filter((name) => !wanted || wanted.includes(name));
-  const found = loadVtk(bytes, { file, attributes });
-  return { ...ofCloud(found, file, names), cells: cellsOf(found, file), leftOut };
+function readVtk(
+  bytes: Uint8Array,
+  file: string,
+  wanted?: readonly string[],
+  { location = "points" }: ContentOptions = {},
+): SampleArrays {
+  const all = vtkNames(bytes, file, location);
+  const read = (attributes: readonly string[]) => loadVtk(bytes, { file, attributes, location });
+  const { numeric: names, others: leftOut } = wanted ? { numeric: all } : sortReadable(all, file, read);
+  const found = read(names.filter((name) => !wanted || wanted.includes(name)));
+  const { points, ...arrays } = ofCloud(found, file, names);
+  const elsewhere = vtkNames(bytes, file, location === "points" ? "cells" : "points");
+  return { ...arrays, ...placesOf(points, cellsOf(found, file), location, file), elsewhere, leftOut };
 }
 
-/** Returns the cells of a legacy file, in the order of its sections. */
+/** Returns the cells of a legacy file, in the order in which the format counts them. */
 function cellsOf({ positions, cells, cellTypes, dimensions }: VtkFile, file: string): Cells {
   const points = positions.length / 3;
   if (dimensions) return gridCells(dimensions, file);
@@ -163,7 +195,9 @@ function cellsOf({ positions, cells, cellTypes, dimensions }: VtkFile, file: str
   const offsets = [0];
   const connectivity: number[] = [];
   const types: number[] = [];
-  for (const [section, part] of cells) {
+  for (const section of ["VERTICES", "LINES", "POLYGONS", "TRIANGLE_STRIPS"]) {
+    const part = cells.get(section);
+    if (!part) continue;
     const first = connectivity.length;
     for (let cell = 0; cell + 1 < part.offsets.length; cell++) {
       const length = part.offsets[cell + 1] - part.offsets[cell];
@@ -242,7 +276,7 @@ function namesIn(bytes: Uint8Array, file: string, wanted: readonly string[] | un
   return { names: numeric, axes, leftOut: others };
 }
 
-function ofCloud(cloud: ReturnType<typeof readPointCloud>, file: string, names: readonly string[]): SampleArrays {
+function ofCloud(cloud: PointCloud, file: string, names: readonly string[]): SampleArrays & { points: SafeTensor } {
   const { positions, exact, dimensionality, attributes } = cloud;
   const shape = [positions.length / dimensionality, dimensionality];
   const points: SafeTensor = exact ? { dtype: "F64", shape, data: exact } : { dtype: "F32", shape, data: positions };
@@ -250,7 +284,7 @@ function ofCloud(cloud: ReturnType<typeof readPointCloud>, file: string, names: 
   for (const [name, { exact }] of attributes ?? []) {
     if (exact) pointData.set(name, { ...(pointData.get(name) as SafeTensor), dtype: "F64", data: exact });
   }
-  return { file, points, pointData, wholeData: new Map(), cellData: [], names };
+  return { file, points, pointData, wholeData: new Map(), elsewhere: [], names };
 }
 
 /** @throws FormatError for a model's file too: its weights have the config of the model in their metadata */
@@ -304,12 +338,12 @@ function ofArrays(
     const grid = findGrid(arrays, gridRule);
     if (!grid) throw missingGrid(arrays, gridRule, file);
     const rows = withRows(arrays, grid);
-    const found = { file, grid, pointData: rows, wholeData: rows, all: rows, cellData: [], names };
+    const found = { file, grid, pointData: rows, wholeData: rows, all: rows, elsewhere: [], names };
     return withPoints(found, gridPoints(arrays, grid, file));
   }
   const position = positionNames.find((name) => arrays.has(name));
   const points = position === undefined ? undefined : arrays.get(position);
   const others = new Map([...arrays].filter(([name]) => name !== position));
-  const found = { file, pointData: others, wholeData: others, all: arrays, cellData: [], names };
+  const found = { file, pointData: others, wholeData: others, all: arrays, elsewhere: [], names };
   return points ? withCells(withPoints(found, points), points.shape[0]) : found;
 }

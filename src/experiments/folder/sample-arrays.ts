@@ -2,6 +2,7 @@
 
 import { FormatError } from "../../errors.ts";
 import { type SafeTensor, toInt32 } from "../../formats/bytes/elements.ts";
+import { cellEdges } from "../../formats/clouds/cell-edges.ts";
 import { type Cells, equalCells, kinds, meshEdges } from "../../formats/clouds/cells.ts";
 import { edgeNames, triangleNames } from "../array-names.ts";
 import { namingFile } from "../arrays.ts";
@@ -14,6 +15,8 @@ export interface SampleArrays {
   readonly file: string;
   /** [n, 2] or [n, 3]; undefined if the file's format does not define which of its arrays they are. */
   readonly points?: SafeTensor;
+  /** The points between which the cells are, where the sample's points are these cells' centres. */
+  readonly corners?: SafeTensor;
   /** The names of the columns, or properties, that the points are, in formats without an array for them. */
   readonly axes?: readonly string[];
   /** The cells, in formats of meshes. */
@@ -26,8 +29,8 @@ export interface SampleArrays {
   readonly wholeData: ReadonlyMap<string, SafeTensor>;
   /** All arrays but attributes, that of the points among them, in formats that leave to their names which that is. */
   readonly all?: ReadonlyMap<string, SafeTensor>;
-  /** The names of arrays of cells, which have no values at points. */
-  readonly cellData: readonly string[];
+  /** The names of the arrays that a mesh has elsewhere: of its cells, or where values of cells are wanted, of its points. */
+  readonly elsewhere: readonly string[];
   /** The names of all arrays in the file, whether requested or not. */
   readonly names: readonly string[];
   /** Why each array that cannot be read is left out, where all were to be read: its type, or what is wrong with it. */
@@ -106,12 +109,15 @@ function transpose(edges: Int32Array): Int32Array {
 }
 
 /**
- * Returns edges along the sides of a sample's cells, in both directions: [2 E] sources, then targets.
+ * Returns edges along the sides of a sample's cells, or if its points are cells between those that share a side, in both directions:
+ * [2 E] sources, then targets.
  * @throws FormatError if it has no cells
  */
-export function edgesOf({ cells, file }: SampleArrays, points: number): Int32Array {
-  const edges = cells && namingFile(file, () => meshEdges(cells, points));
+export function edgesOf({ cells, corners, file }: SampleArrays, points: number): Int32Array {
+  const edges =
+    cells && namingFile(file, () => (corners ? cellEdges(cells, corners.shape[0]) : meshEdges(cells, points)));
   if (edges && edges.length > 0) return edges;
-  const problem = "has no cells with sides for the graph of the mesh; expected some, or graph: knn in the config.";
+  const what = corners ? "no cells that share a side" : "no cells with sides";
+  const problem = `has ${what} for the graph of the mesh; expected some, or graph: knn in the config.`;
   throw new FormatError(`${file}: ${problem}`, { file });
 }

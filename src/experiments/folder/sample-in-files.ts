@@ -168,6 +168,7 @@ export class SampleInFiles extends Opaque implements FoundSample {
       positions: Float32Array.from(positions),
       dimensionality: sample.dimensions,
       cells: sample.cells,
+      corners: sample.corners,
       grid: sample.grid?.sizes,
       fields,
       file: path,

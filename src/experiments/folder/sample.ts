@@ -35,8 +35,10 @@ export interface FieldSample {
   readonly globals: readonly Columns[];
   /** [2 E] edges of the mesh, if the config asks for that graph. */
   readonly edges?: Int32Array;
-  /** The mesh between the points, if the file has one. */
+  /** The mesh between the points, or between `corners`, if the file has one. */
   readonly cells?: Cells;
+  /** [n, 3] The points of the mesh, where those of the sample are the centres of its cells. */
+  readonly corners?: SafeTensor;
   /** The grid that the points form, if the file does not list them. */
   readonly grid?: Grid;
   /** What is wrong with the truth that the file has, where it can do without. */
@@ -46,7 +48,7 @@ export interface FieldSample {
 /** What a config asks for. */
 export type Wanted = Pick<
   FolderConfig,
-  "coordinates" | "grid" | "globe" | "dimensions" | "inputs" | "targets" | "globals" | "graph"
+  "location" | "coordinates" | "grid" | "globe" | "dimensions" | "inputs" | "targets" | "globals" | "graph"
 > & {
   readonly sequence?: unknown;
 };
@@ -64,7 +66,7 @@ export function sampleOf(
   config: Wanted,
   { truth, unusable: wrong }: { truth: boolean; unusable?: string | undefined },
 ): FieldSample {
-  const { file, grid } = arrays;
+  const { file, grid, corners } = arrays;
   const { inputs, targets, globals, graph } = config;
   let unusable = wrong;
   const { positions, dimensions } = positionsOf(arrays, config);
@@ -91,6 +93,7 @@ export function sampleOf(
     globals: globals.map((field) => wholeColumns(arrays, field)),
     ...(graph.kind === "mesh" && { edges: edgesOf({ ...arrays, cells }, points) }),
     ...(cells && { cells }),
+    ...(corners && { corners }),
     ...(grid && { grid }),
     ...(unusable !== undefined && { unusable }),
   };
@@ -156,7 +159,7 @@ function pick(arrays: SampleArrays, name: string): Columns {
 
 /** @param of whose array it should be */
 function missingArray(arrays: SampleArrays, name: string, of = " of its points"): FormatError {
-  const { file, points, wholeData, names, cellData, leftOut, grid } = arrays;
+  const { file, points, corners, wholeData, names, elsewhere, leftOut, grid } = arrays;
   const whole = wholeData.get(name);
   if (whole && grid) {
     const expected = `expected [${grid.sizes}], the grid of ${grid.axes.join(", ")}, and components after it`;
@@ -175,10 +178,12 @@ function missingArray(arrays: SampleArrays, name: string, of = " of its points")
     const problem = `array "${name}" cannot be used, it holds ${reason}${advice}.`;
     return new FormatError(`${file}: ${problem}`, { file, tensor: name, expected: name, found: reason });
   }
-  const ofCells = cellData.includes(name)
-    ? " It is of cells: turn it into point data first (ParaView's Cell Data to Point Data)."
-    : "";
-  const problem = `has no array "${name}"${of}; there are ${list(names)}.${ofCells}`;
+  const other = corners
+    ? "It is of points: leave out location: cells."
+    : "It is of cells: set location: cells, or make it data of points (ParaView's Cell Data to Point Data).";
+  const advice = elsewhere.includes(name) ? ` ${other}` : "";
+  const what = of === "" || !corners ? of : " of its cells";
+  const problem = `has no array "${name}"${what}; there are ${list(names)}.${advice}`;
   return new FormatError(`${file}: ${problem}`, { file, tensor: name, expected: name, found: [...names] });
 }
 

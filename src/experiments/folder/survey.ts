@@ -1,9 +1,11 @@
 // Surveys a folder of samples by reading a few of them: finds everything that a config can name.
 
+import { expectKind } from "../../arguments/kinds.ts";
 import { FormatError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/bytes/elements.ts";
 import { kinds } from "../../formats/clouds/cells.ts";
 import { areMapAxes, mapAxes } from "../../formats/clouds/csv-names.ts";
+import type { MeshLocation } from "../../formats/clouds/mesh.ts";
 import { dimensionalityOf } from "../../formats/clouds/positions.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { Random, shuffled } from "../../random.ts";
@@ -79,8 +81,11 @@ export interface Survey {
   readonly grid?: readonly string[];
   /** The pattern of the files that are samples, if it was given. */
   readonly pattern?: string;
+  /** "cells" if the arrays are those of cells, whose centres are then the points. */
+  readonly location?: MeshLocation;
   readonly hasCells: boolean;
   readonly arrays: readonly FoundArray[];
+  /** The names of arrays of cells, where the arrays are those of points. */
   readonly cellData: readonly string[];
   /** Arrays that cannot be read, and why, with the first file where that is so. */
   readonly leftOut: ReadonlyMap<string, string>;
@@ -92,13 +97,16 @@ export interface SurveyOptions {
   onBad?: (file: string, problem: string) => void;
   /** The files that are samples: a pattern with * and **; by default all that can be read. */
   files?: string;
+  /** Whose values of meshes are looked for: by default those of cells where points have none, otherwise those of points. */
+  location?: MeshLocation;
 }
 
 /** @throws InputError for what is no source; FormatError if there is no sample, or one of those that are read is damaged */
 export async function survey(given: DataSource, options: SurveyOptions = {}): Promise<Survey> {
   checkSource(given);
   const told = new Set<string>();
-  const { files } = options;
+  const { files, location } = options;
+  expectKind("location", location, '"points" or "cells"', [undefined, "points", "cells"].includes(location));
   const onBad: SurveyOptions["onBad"] =
     options.onBad &&
     ((file, problem) => {
@@ -106,7 +114,10 @@ export async function survey(given: DataSource, options: SurveyOptions = {}): Pr
       if (!told.has(file)) options.onBad?.(file, problem);
       told.add(file);
     });
-  const found = await surveyOf(new FramesSource(given, { isSequence: true }), { files, onBad });
+  const all = new FramesSource(given, { isSequence: true });
+  const found = await surveyOf(all, { files, onBad, location });
+  const isOfPoints = found.arrays.some(({ of }) => of === "points");
+  if (!location && !isOfPoints && found.cellData.length > 0) return surveyOf(all, { files, onBad, location: "cells" });
   const { coordinates } = found;
   if (!coordinates) return found;
   // Frames may be told from other arrays once it is known which arrays hold the positions, and fields on a grid from others.
@@ -118,7 +129,7 @@ export async function survey(given: DataSource, options: SurveyOptions = {}): Pr
 
 async function surveyOf(
   source: FramesSource,
-  { onBad, files: pattern }: SurveyOptions,
+  { onBad, files: pattern, location }: SurveyOptions,
   grid?: GridRule,
 ): Promise<Survey> {
   const all = await findWanted(source, pattern);
@@ -133,7 +144,7 @@ async function surveyOf(
   for (const path of looked) {
     let read: SampleArrays;
     try {
-      read = await readArrays(await source.read(path), locate(source, path), undefined, { grid });
+      read = await readArrays(await source.read(path), locate(source, path), undefined, { grid, location });
     } catch (error) {
       if (!onBad || !(error instanceof FormatError)) throw error;
       onBad(path, error.message);
@@ -156,6 +167,7 @@ async function surveyOf(
     splitFolders: areInFolders(collections.length > 0 ? collections : files),
     collections: collections.length,
     pattern,
+    ...(location === "cells" && { location }),
     ...(source.hasSequence && { hasSequence: true }),
     ...found.result,
   };
@@ -201,7 +213,7 @@ class Findings {
     this.#addArrays(arrays);
     // Types up to this one are points without sides.
     this.#hasCells ||= arrays.grid !== undefined || (arrays.cells?.types ?? []).some((type) => type > kinds.polyVertex);
-    for (const name of arrays.cellData) this.#cellData.add(name);
+    if (!arrays.corners) for (const name of arrays.elsewhere) this.#cellData.add(name);
     for (const [name, { rows, texts }] of arrays.texts ?? []) {
       if (rows !== arrays.points?.shape[0]) continue;
       const ofName = this.#texts.get(name) ?? { labels: new Set(), samples: 0 };

@@ -51,7 +51,7 @@ export function equalCells(connectivity: Int32Array, corners: number, kind: numb
 }
 
 /** The sides of cells with a fixed number of points: pairs of point numbers, counted from 0. */
-const linearSides: Readonly<Record<number, readonly number[]>> = {
+export const linearSides: Readonly<Record<number, readonly number[]>> = {
   1: [],
   2: [],
   3: [0, 1],
@@ -71,11 +71,23 @@ const linearSides: Readonly<Record<number, readonly number[]>> = {
 };
 
 /** Maps each quadratic cell type to the linear type with the same sides; quadratic cells have one more point in the middle of each side. */
-const quadratic = { 21: 3, 22: 5, 23: 9, 24: 10, 25: 12, 26: 13, 27: 14, 28: 9, 29: 12, 32: 13, 34: 5 };
+export const linearTypes: Readonly<Record<number, number>> = {
+  21: 3,
+  22: 5,
+  23: 9,
+  24: 10,
+  25: 12,
+  26: 13,
+  27: 14,
+  28: 9,
+  29: 12,
+  32: 13,
+  34: 5,
+};
 
 const sidesOf: Readonly<Record<number, readonly number[]>> = {
   ...linearSides,
-  ...Object.fromEntries(Object.entries(quadratic).map(([type, linear]) => [type, halve(linearSides[linear])])),
+  ...Object.fromEntries(Object.entries(linearTypes).map(([type, linear]) => [type, halve(linearSides[linear])])),
 };
 
 /** Splits sides into halves. The points in the middle follow all corners, in the order of the sides. */
@@ -198,16 +210,16 @@ function eachSide(cells: Cells, points: number, use: (low: number, high: number)
       const sides = sidesOf[type];
       for (let i = 0; i < sides.length; i += 2) join(list[sides[i]], list[sides[i + 1]]);
     } else {
-      throw new InputError(`cell ${cell} is of VTK's type ${type}, whose sides are not known.`, {
-        row: cell,
-        found: type,
-      });
+      throw unknownType(type, cell);
     }
   }
 }
 
+export const unknownType = (type: number, cell: number): InputError =>
+  new InputError(`cell ${cell} is of VTK's type ${type}, whose sides are not known.`, { row: cell, found: type });
+
 /** @throws InputError for faces that exceed the arrays */
-function* facesOf({ faces, faceOffsets }: Polyhedra, cell: number): Generator<Int32Array> {
+export function* facesOf({ faces, faceOffsets }: Polyhedra, cell: number): Generator<Int32Array> {
   const end = faceOffsets[cell];
   // A polyhedron's faces begin where those of the previous polyhedron end.
   let before = cell - 1;

@@ -28,6 +28,9 @@ export interface Mesh {
   fieldData: Map<string, SafeTensor>;
 }
 
+/** Where the values of a mesh are: at its points, or in its cells. */
+export type MeshLocation = "points" | "cells";
+
 /** Options of the readers of mesh files. */
 export interface MeshOptions {
   /** Name used in error messages (default: the format's). */

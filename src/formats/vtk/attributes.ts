@@ -4,7 +4,7 @@ import { firstNotFinite } from "../../arguments/numbers.ts";
 import type { SafeTensorType } from "../bytes/elements.ts";
 import { type NumberType, numberTypes } from "../bytes/numbers.ts";
 import { decodeName } from "../bytes/text.ts";
-import type { Attribute, PointCloud } from "../clouds/positions.ts";
+import type { Attribute } from "../clouds/positions.ts";
 import { roundedNumbers } from "../rounding.ts";
 import type { ArrayType, VtkReader } from "./reader.ts";
 
@@ -25,45 +25,55 @@ interface ArrayHeader {
   type: ArrayType;
 }
 
-/** What a file says about its point data. */
-export interface PointData {
+/** What a file says about its data of points, or of cells. */
+export interface SectionData {
   names?: readonly string[];
   /** The types of the arrays that hold numbers. */
   types?: ReadonlyMap<string, SafeTensorType>;
-  /** The offset at which the point data ends, if another section follows. */
+  /** The offset at which the data end, if another section follows. */
   end?: number;
 }
 
 /** Reads the values of an array, and returns whether it did: after false, the values are skipped. */
 type Use = (name: string, components: number, rows: number, type: ArrayType, section: string) => boolean;
 
+/** A section of data. */
+export type DataSection = "POINT_DATA" | "CELL_DATA";
+
+/** Which data to read. */
+export interface WantedData {
+  section: DataSection;
+  /** The number of points, or of cells. */
+  count: number;
+  names: readonly string[];
+}
+
 /**
  * Reads the requested arrays from the first POINT_DATA or CELL_DATA to the end of the file.
- * @param kind the section whose name has been read
+ * @param first the section whose name has been read
  * @throws FormatError if an array is missing, or the file violates the format
  */
 export function readAttributes(
   source: VtkReader,
-  kind: "POINT_DATA" | "CELL_DATA",
-  { positions }: PointCloud,
-  wanted: readonly string[],
-): { attributes: Map<string, Attribute>; pointData: PointData } {
-  const points = positions.length / 3;
+  first: DataSection,
+  { section: wantedSection, count, names: wanted }: WantedData,
+): { attributes: Map<string, Attribute>; data: SectionData } {
   const found = new Map<string, Attribute | undefined>();
   const types = new Map<string, SafeTensorType>();
-  const pointData: PointData = { types };
-  let ofPoints = false;
+  const data: SectionData = { types };
+  let isWanted = false;
   let rows = 0;
   const begin = (section: string) => {
-    if (ofPoints) pointData.end ??= source.text.offset - section.length;
-    ofPoints = section === "POINT_DATA";
+    if (isWanted) data.end ??= source.text.offset - section.length;
+    isWanted = section === wantedSection;
     rows = source.count(section);
-    if (ofPoints && rows !== points) {
-      throw source.error(`POINT_DATA is of ${rows} points, there are ${points}.`, { expected: points, found: rows });
+    if (isWanted && rows !== count) {
+      const what = section === "POINT_DATA" ? "points" : "cells";
+      throw source.error(`${section} is of ${rows} ${what}, there are ${count}.`, { expected: count, found: rows });
     }
   };
   const use: Use = (name, components, length, type, section) => {
-    const isNew = ofPoints && !found.has(name) && length === points && components > 0;
+    const isNew = isWanted && !found.has(name) && length === count && components > 0;
     if (isNew) found.set(name, undefined);
     if (isNew && typeof type !== "string") types.set(name, type.dtype);
     if (!isNew || !wanted.includes(name)) return false;
@@ -75,7 +85,7 @@ export function readAttributes(
     return true;
   };
 
-  begin(kind);
+  begin(first);
   for (let word = source.word(); word !== undefined; word = source.word()) {
     const section = word.toUpperCase();
     if (section === "POINT_DATA" || section === "CELL_DATA") begin(section);
@@ -89,13 +99,13 @@ export function readAttributes(
       }
     }
   }
-  if (ofPoints || pointData.end !== undefined) pointData.names = [...found.keys()];
+  if (isWanted || data.end !== undefined) data.names = [...found.keys()];
   const attributes = wanted.map((name) => {
     const attribute = found.get(name);
     if (!attribute) throw source.missing(name, [...found.keys()]);
     return [name, attribute] as const;
   });
-  return { attributes: new Map(attributes), pointData };
+  return { attributes: new Map(attributes), data };
 }
 
 /** Reads a field: several arrays, each with its own name and size. */

@@ -1,15 +1,16 @@
-// Legacy VTK files (".vtk", versions 1 to 5, ASCII and BINARY): the points and cells of a data set, and those attributes of its
-// points that are asked for.
+// Legacy VTK files (".vtk", versions 1 to 5, ASCII and BINARY): the points and cells of a data set, and those attributes of either
+// that are asked for.
 // https://docs.vtk.org/en/latest/vtk_file_formats/vtk_legacy_file_format.html
 
 import { bytesOf, concatBytes, type FileBytes, swapByteOrder, toBytes } from "../bytes/bytes.ts";
 import { isInt32Array, type SafeTensorType } from "../bytes/elements.ts";
 import { numberTypes } from "../bytes/numbers.ts";
 import { kinds } from "../clouds/cells.ts";
-import { meshOf } from "../clouds/mesh.ts";
+import { gridCellCount } from "../clouds/grid-cells.ts";
+import { type MeshLocation, meshOf } from "../clouds/mesh.ts";
 import { checkReadOptions, type PointCloud, type ReadOptions } from "../clouds/positions.ts";
 import { type Rounded, roundedNumbers } from "../rounding.ts";
-import { encodeVtkName, type PointData, readAttributes, readField } from "./attributes.ts";
+import { type DataSection, encodeVtkName, readAttributes, readField, type SectionData } from "./attributes.ts";
 import { gridPoints, gridSections, readGridSection } from "./grid.ts";
 import { VtkReader } from "./reader.ts";
 
@@ -38,11 +39,12 @@ const cellSections = ["CELLS", "VERTICES", "LINES", "POLYGONS", "TRIANGLE_STRIPS
 /**
  * Reads points and cells. Positions are always three-dimensional, as in the format.
  * @param options.attributes names of arrays in the point data to read, with as many channels as they have components
+ * @param options.location "cells" for those of the cell data (default "points")
  * @throws FormatError for an unknown data set, a truncated file, values that are not numbers, cells of unknown points.
  */
-export function loadVtk(input: FileBytes, options: ReadOptions = {}): VtkFile {
+export function loadVtk(input: FileBytes, options: ReadOptions & { location?: MeshLocation } = {}): VtkFile {
   const { file, attributes } = checkReadOptions(options, "vtk");
-  return new VtkParser(new VtkReader(toBytes(input), file), attributes).parse();
+  return new VtkParser(new VtkReader(toBytes(input), file), attributes, options.location).parse();
 }
 
 /**
@@ -120,31 +122,46 @@ export function bigEndian(numbers: Coordinates | Int32Array): Uint8Array {
   return bytes;
 }
 
-/** The place of the point data in a file. */
-export interface PointDataPlace {
-  points: number;
+/** The place of a section of data in a file. */
+export interface DataPlace {
+  section: DataSection;
+  /** The number of points, or of cells. */
+  rows: number;
   isBinary: boolean;
-  /** The names of the point data's arrays; undefined if there is no point data. */
+  /** The names of the section's arrays; undefined if there is no such section. */
   names?: readonly string[];
-  /** The offset of the first byte after the point data, or the file's end. */
+  /** The offset of the first byte after the section, or the file's end. */
   end: number;
 }
 
-/** Finds the place at which more point data can be inserted. @throws FormatError for a damaged file */
-export function findPointData(bytes: Uint8Array, file: string): PointDataPlace {
+/** Finds the place at which more data of points or cells can be inserted. @throws FormatError for a damaged file */
+export function findData(bytes: Uint8Array, file: string, location: MeshLocation = "points"): DataPlace {
   const reader = new VtkReader(bytes, file);
-  const parser = new VtkParser(reader, []);
-  const { positions } = parser.parse();
-  const { names, end = bytes.length } = parser.pointData;
-  return { points: positions.length / 3, isBinary: reader.binary, names, end };
+  const parser = new VtkParser(reader, [], location);
+  const rows = rowsOf(parser.parse(), location);
+  const { names, end = bytes.length } = parser.data;
+  return { section: dataSections[location], rows, isBinary: reader.binary, names, end };
 }
+
+const dataSections: Readonly<Record<MeshLocation, DataSection>> = { points: "POINT_DATA", cells: "CELL_DATA" };
+
+/** Returns the number of a data set's points, or of its cells. */
+function rowsOf({ positions, cells, dimensions }: VtkFile, location: MeshLocation): number {
+  if (location === "points") return positions.length / 3;
+  if (dimensions) return gridCellCount(dimensions);
+  return [...cells.values()].reduce((sum, { offsets }) => sum + offsets.length - 1, 0);
+}
+
+/** Returns the names of a file's arrays of points, or of cells. @throws FormatError for a damaged file */
+export const vtkNames = (bytes: Uint8Array, file: string, location: MeshLocation): readonly string[] =>
+  findData(bytes, file, location).names ?? [];
 
 /** Returns the types of the numbers in a file's point data, and of its coordinates as "x" where it lists these. */
 export function vtkTypes(bytes: Uint8Array, file: string): Map<string, SafeTensorType> {
   const parser = new VtkParser(new VtkReader(bytes, file), []);
   parser.parse();
-  const { pointType, pointData } = parser;
-  return new Map([...(pointType ? [["x", pointType] as const] : []), ...(pointData.types ?? [])]);
+  const { pointType, data } = parser;
+  return new Map([...(pointType ? [["x", pointType] as const] : []), ...(data.types ?? [])]);
 }
 
 function setPositions(file: VtkFile, { data, exact }: Rounded): void {
@@ -154,13 +171,18 @@ function setPositions(file: VtkFile, { data, exact }: Rounded): void {
 
 class VtkParser {
   /** Known after `parse`, as is the type of the points' coordinates, if they are listed. */
-  pointData: PointData = {};
+  data: SectionData = {};
   pointType: SafeTensorType | undefined;
   readonly #source: VtkReader;
   readonly #wanted: readonly string[] | undefined;
   #version = 0;
 
-  constructor(source: VtkReader, wanted: readonly string[] | undefined) {
+  /** @param location whose data the wanted arrays are */
+  constructor(
+    source: VtkReader,
+    wanted: readonly string[] | undefined,
+    readonly location: MeshLocation = "points",
+  ) {
     this.#source = source;
     this.#wanted = wanted;
   }
@@ -168,10 +190,12 @@ class VtkParser {
   parse(): VtkFile {
     const dataset = this.#readHeader();
     const result: VtkFile = { dataset, positions: new Float32Array(), dimensionality: 3, cells: new Map() };
-    const data = this.#readGeometry(result);
-    if (data && this.#wanted) {
-      const read = readAttributes(this.#source, data, result, this.#wanted);
-      [result.attributes, this.pointData] = [read.attributes, read.pointData];
+    const first = this.#readGeometry(result);
+    if (first && this.#wanted) {
+      const count = rowsOf(result, this.location);
+      const wanted = { section: dataSections[this.location], count, names: this.#wanted };
+      const { attributes, data } = readAttributes(this.#source, first, wanted);
+      [result.attributes, this.data] = [attributes, data];
     }
     this.#check(result);
     if (this.#wanted && !result.attributes) {
@@ -182,12 +206,12 @@ class VtkParser {
   }
 
   /** Reads points and cells, up to the name of the first section of data; returns it, or undefined at the end of the file. */
-  #readGeometry(result: VtkFile): "POINT_DATA" | "CELL_DATA" | undefined {
+  #readGeometry(result: VtkFile): DataSection | undefined {
     const { dataset } = result;
     const isImplied = dataset === "STRUCTURED_POINTS" || dataset === "RECTILINEAR_GRID";
     const seen = new Set<string>();
     const axes = new Map<string, ArrayLike<number>>();
-    let data: "POINT_DATA" | "CELL_DATA" | undefined;
+    let data: DataSection | undefined;
     for (let word = this.#source.word(); word !== undefined; word = this.#source.word()) {
       const section = word.toUpperCase();
       if (section === "POINT_DATA" || section === "CELL_DATA") {

@@ -13,11 +13,11 @@ import {
 } from "../bytes/elements.ts";
 import { escapeXml } from "../bytes/xml.ts";
 import { type Cells, kinds } from "../clouds/cells.ts";
-import { checkMesh, type MeshInput } from "../clouds/mesh.ts";
+import { checkMesh, type MeshInput, type MeshLocation } from "../clouds/mesh.ts";
 import type { VtkXmlPiece } from "./vtkxml.ts";
 import { compressions, type Encoding, elementTypes, encodeBase64, encodeBinary } from "./vtkxml-data.ts";
 import { pointsOf } from "./vtkxml-grid.ts";
-import { openMesh } from "./vtu.ts";
+import { cellsOf, openMesh } from "./vtu.ts";
 
 /** The encoding that ParaView uses by default. */
 const encoding: Encoding = { littleEndian: true, headerWidth: 8, compression: compressions.vtkZLibDataCompressor };
@@ -177,7 +177,9 @@ type Content = readonly (string | Uint8Array)[];
 
 /** What is changed in a file, besides the arrays that are added to it. */
 export interface FileChanges {
-  /** The names of arrays of points that are left out. */
+  /** Of what in a mesh the arrays are that are added, and left out (default: points). */
+  location?: MeshLocation | undefined;
+  /** The names of arrays that are left out. */
   without?: readonly string[];
   /** The places of the points, in all pieces, [n, dimensionality], if they move; of two coordinates the third stays as it is. */
   points?: MovedPoints | undefined;
@@ -206,19 +208,43 @@ interface Change {
 export function addPointData(
   input: FileBytes,
   arrays: NamedTensors,
-  options: FileChanges & { file?: string } = {},
+  options: Omit<FileChanges, "location"> & { file?: string } = {},
 ): Uint8Array<ArrayBuffer> {
-  const { file = "vtu", without = [], points: moved } = options ?? {};
+  return addToMesh(input, arrays, { ...options, location: "points" });
+}
+
+/**
+ * Returns a .vtu or .vtp file with additional arrays of its cells, as `addPointData` adds those of points.
+ * @param arrays by name: of shape [n] or [n, components], n being the number of cells in all pieces
+ * @param options.file name used in error messages (default "vtu")
+ * @throws FormatError, InputError as `addPointData` does
+ */
+export function addCellData(
+  input: FileBytes,
+  arrays: NamedTensors,
+  options: { file?: string } = {},
+): Uint8Array<ArrayBuffer> {
+  return addToMesh(input, arrays, { ...options, location: "cells" });
+}
+
+/** Adds arrays of points or cells to any of VTK's XML files. */
+export function addToMesh(
+  input: FileBytes,
+  arrays: NamedTensors,
+  { file = "vtu", without = [], points: moved, location = "points" }: FileChanges & { file?: string },
+): Uint8Array<ArrayBuffer> {
   const source = openMesh(input, file);
   if (source.unknownCompression !== undefined) throw source.error(`${source.unknownCompression}.`);
-  const counts = source.pieces.map((piece) => pointsOf(source, piece));
-  const points = counts.reduce((sum, count) => sum + count, 0);
+  const [section, rowsOf] =
+    location === "cells" ? (["CellData", cellsOf] as const) : (["PointData", pointsOf] as const);
+  const counts = source.pieces.map((piece) => rowsOf(source, piece));
+  const rows = counts.reduce((sum, count) => sum + count, 0);
   const written = tensorEntries(arrays).map(([name, tensor]) => {
     const array = writtenArray(name, tensor);
-    if (array.rows === points && tensor.shape.length <= 2) return array;
-    throw new InputError(`array "${name}" is of shape [${tensor.shape}], the file has ${points} points.`, {
+    if (array.rows === rows && tensor.shape.length <= 2) return array;
+    throw new InputError(`array "${name}" is of shape [${tensor.shape}], the file has ${rows} ${location}.`, {
       tensor: name,
-      expected: points,
+      expected: rows,
     });
   });
   const { bytes, encoding, appended } = source;
@@ -237,7 +263,7 @@ export function addPointData(
       data: array.data.subarray(first * array.components, (first + counts[i]) * array.components),
     });
     const content = written.flatMap((array) => describe(part(array)));
-    changes.push(...insert(piece, content, names));
+    changes.push(...insert(piece, section, content, names));
     const [old] = piece.sections.get("Points")?.arrays ?? [];
     if (moved && old) {
       const content = describe(writtenArray(old.name, movedTo(moved, source.read(old, counts[i]), first)));
@@ -282,10 +308,10 @@ function inlineArray(array: WrittenArray, encoding: Encoding): Content {
   return [`<DataArray ${describeArray(array)} format="binary">\n`, ...text, "\n</DataArray>\n"];
 }
 
-/** Inserts arrays at the end of a piece's PointData, in place of those of the same names. */
-function insert(piece: VtkXmlPiece, content: Content, names: readonly string[]): Change[] {
-  const section = piece.sections.get("PointData");
-  const whole = ["<PointData>\n", ...content, "</PointData>\n"];
+/** Inserts arrays at the end of a piece's PointData or CellData, in place of those of the same names. */
+function insert(piece: VtkXmlPiece, name: string, content: Content, names: readonly string[]): Change[] {
+  const section = piece.sections.get(name);
+  const whole = [`<${name}>\n`, ...content, `</${name}>\n`];
   if (!section) return piece.isClosed ? [] : [{ start: piece.openEnd, end: piece.openEnd, content: ["\n", ...whole] }];
   const { start, openEnd, closeStart } = section;
   if (closeStart === start) return [{ start, end: openEnd, content: whole }];

@@ -132,7 +132,8 @@ function readPoints(source: VtkXmlFile): SafeTensor {
   return join(source, "Points", parts) ?? { dtype: "F32", shape: [0, 3], data: new Float32Array() };
 }
 
-function cellsOf(source: VtkXmlFile, piece: VtkXmlPiece): number {
+/** Returns the number of a piece's cells. */
+export function cellsOf(source: VtkXmlFile, piece: VtkXmlPiece): number {
   if (gridTypes.includes(source.type)) return gridCellCount(sizesOf(source, piece));
   const names = source.type === "PolyData" ? polygonal : ["Cells"];
   return names.reduce((sum, name) => sum + source.count(piece.attributes, `NumberOf${name}`, 0), 0);
