@@ -52,6 +52,10 @@ it("says of which type elements of VTK's legacy files and of LAS are, as their p
   for (const name of ["vtk-doubles-ascii.vtk", "vtk-doubles-binary.vtk"]) {
     expect(await typesOf(join("foreign", name)), name).toEqual({ positions: "F64", sst: "F64", id: "I64" });
   }
+  const meshes = join("cells", "sphere.vtp");
+  const { leftOut } = await summaryOf(new Uint8Array(readFileSync(join(formats, meshes))), meshes);
+  expect(Object.keys(leftOut ?? {})).toEqual(["p", "U"]);
+  expect(leftOut?.p).toContain("values of cells");
   expect(await typesOf(join("foreign", "meshio.vtk"))).toMatchObject({ positions: "F32", label: "I32" });
   expect(await typesOf(join("las", "1.4-format-6.las"))).toMatchObject({
     ...{ positions: "F64", intensity: "U16", classification: "U8", scan_angle: "F64", gps_time: "F64" },

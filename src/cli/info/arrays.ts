@@ -1,7 +1,7 @@
 // Reads the named arrays of any supported file, one sample after the other.
 
 import { framesIn } from "../../experiments/folder/frames.ts";
-import { readArrays } from "../../experiments/folder/read.ts";
+import { cellExtensions, readArrays } from "../../experiments/folder/read.ts";
 import { forArrayFiles } from "../../formats/array-files.ts";
 import { sortAttributes } from "../../formats/attribute-names.ts";
 import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts";
@@ -121,6 +121,7 @@ async function readPoints(packed: Uint8Array, file: string): Promise<Samples> {
   const read = (frame: (typeof frames)[number]) => readCloud(frame.bytes, frame.file, leftOut);
   if (frames.length === 1) {
     const [{ bytes, file }] = frames;
+    for (const name of await arraysOfCells(bytes, file)) leftOut.set(name, OF_CELLS);
     const found = tableExtensions.includes(extensionOf(file)) ? await readTable(bytes, file, leftOut) : read(frames[0]);
     return { samples: [found], isCloud: true, leftOut };
   }
@@ -128,6 +129,14 @@ async function readPoints(packed: Uint8Array, file: string): Promise<Samples> {
     for (const frame of frames) yield read(frame);
   }
   return { samples: samples(), leftOut };
+}
+
+/** Why an array of cells is not among those of points, and what takes it. */
+const OF_CELLS = "values of cells, for location: cells in a config";
+
+/** Returns the names of a mesh's arrays of cells. */
+async function arraysOfCells(bytes: Uint8Array, file: string): Promise<readonly string[]> {
+  return cellExtensions.includes(extensionOf(file)) ? (await readArrays(bytes, file)).elsewhere : [];
 }
 
 /** Reads a table as training does: empty cells in a column of numbers are NaN. */

@@ -62,6 +62,9 @@ const cellReaders: Readonly<Record<string, Reader>> = {
   vtk: readVtk,
 };
 
+/** The extensions of files whose cells may have values, without dots. */
+export const cellExtensions: readonly string[] = Object.keys(cellReaders);
+
 const readers: Readonly<Record<string, Reader>> = {
   ...cellReaders,
   ply: readPoints,
@@ -116,8 +119,8 @@ export async function readArrays(
 }
 
 function expectCellsIn(file: string, extension: string): void {
-  if (Object.hasOwn(cellReaders, extension)) return;
-  const expected = Object.keys(cellReaders).map((name) => `.${name}`);
+  if (cellExtensions.includes(extension)) return;
+  const expected = cellExtensions.map((name) => `.${name}`);
   const problem = `values of cells (location: cells) are read from ${expected.join(", ")}, not from .${extension}.`;
   throw new FormatError(`${file}: ${problem}`, { file, expected, found: extension });
 }
