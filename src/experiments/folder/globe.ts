@@ -1,7 +1,8 @@
 // Points on a globe, of which files have longitudes and latitudes: neighbours across ±180° and around the poles are near each other.
 
 import { FormatError } from "../../errors.ts";
-import { numbersOf } from "./file-numbers.ts";
+import { type FileNumbers, numbersOf } from "./file-numbers.ts";
+import type { Grid } from "./grid.ts";
 import type { SampleArrays } from "./sample-arrays.ts";
 
 const DEGREE = Math.PI / 180;
@@ -39,5 +40,35 @@ export function onGlobe(arrays: SampleArrays, names: readonly string[]): SampleA
     data[3 * row + 1] = toAxis * Math.sin(longitude * DEGREE);
     data[3 * row + 2] = Math.sin(latitude * DEGREE);
   }
-  return { ...arrays, points: { dtype: "F64", shape: [rows, 3], data } };
+  const { grid } = arrays;
+  const closed = grid && [0, 1].find((axis) => isClosed(grid, axis, degrees));
+  return {
+    ...arrays,
+    ...(grid && closed !== undefined && { grid: { ...grid, closed } }),
+    points: { dtype: "F64", shape: [rows, 3], data },
+  };
+}
+
+/** How many times as large as the largest step the gap may be that is left of a whole turn. */
+const GAP = 1.5;
+
+/**
+ * Whether each line of a grid's points along an axis goes once around the globe.
+ * @param degrees longitudes and latitudes of all points
+ */
+function isClosed({ sizes }: Grid, axis: number, degrees: FileNumbers): boolean {
+  const [count, others] = [sizes[axis], sizes[1 - axis]];
+  const [step, lineStep] = axis === 1 ? [1, count] : [others, 1];
+  for (let line = 0; line < others; line++) {
+    const longitude = (i: number) => degrees[2 * (line * lineStep + (i % count) * step)];
+    let [turn, largest, last] = [0, 0, 0];
+    for (let i = 0; i < count; i++) {
+      const difference = longitude(i + 1) - longitude(i);
+      last = difference - 360 * Math.round(difference / 360);
+      if (i < count - 1) largest = Math.max(largest, Math.abs(last));
+      turn += last;
+    }
+    if (Math.round(Math.abs(turn)) !== 360 || Math.abs(last) > GAP * largest) return false;
+  }
+  return others > 0;
 }

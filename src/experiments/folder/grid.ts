@@ -21,6 +21,8 @@ export interface GridRule {
 export interface Grid extends GridRule {
   /** The number of points along each axis; they follow one another along the last. */
   readonly sizes: readonly number[];
+  /** The axis along which it goes around a globe: the last points have the first as neighbours. */
+  readonly closed?: number;
 }
 
 type Arrays = ReadonlyMap<string, { readonly shape: readonly number[] }>;
@@ -94,9 +96,14 @@ export function withAxes<Of extends { readonly shape: readonly number[] }>(
 }
 
 /** Returns the cells between a grid's points. */
-export function cellsOfGrid({ sizes }: Grid, file: string): Cells {
+export function cellsOfGrid({ sizes, closed }: Grid, file: string): Cells {
   const [x, y = 1, z = 1] = [...sizes].reverse();
-  return gridCells([x, y, z], file);
+  if (closed === undefined) return gridCells([x, y, z], file);
+  // Grids on a globe have two axes. After the last points along one of them the first come again.
+  const [width, height] = closed === 1 ? [x + 1, y] : [x, y + 1];
+  const cells = gridCells([width, height, 1], file);
+  const pointAt = (place: number) => (Math.floor(place / width) % y) * x + ((place % width) % x);
+  return { ...cells, connectivity: cells.connectivity.map(pointAt) };
 }
 
 /** Says that a file has no such grid. */

@@ -139,7 +139,9 @@ export async function contentsOf(predicted: PredictedFile): Promise<Contents> {
   const isOfSample = read.points?.shape[0] === rows && read.points.shape[1] >= dimensions;
   const found = isOfSample ? read : undefined;
   const points: SafeTensor = found?.points ?? { dtype, shape: [rows, dimensions], data: positions };
-  const { cells, pointData, wholeData } = grid ? withCells(read, rows) : (found ?? withPoints(read, points));
+  const { cells, pointData, wholeData } = grid
+    ? withCells({ ...read, grid }, rows)
+    : (found ?? withPoints(read, points));
   const known = (of: ReadonlyMap<string, SafeTensor>): [string, SafeTensorInput][] =>
     [...of].map(([name, array]) => [name, forNumpy(array)]);
   const kept = known(pointData).filter(([name]) => !without.includes(name));

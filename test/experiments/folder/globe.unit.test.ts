@@ -89,6 +89,44 @@ it("a grid keeps its axes in predictions as arrays, and is a part of the sphere 
   expect(cells.types).toHaveLength(8);
 });
 
+it("a grid around the globe has its last meridian beside the first, in graphs and meshes, and others have not", async () => {
+  const read = async (lon: number[], axes: readonly string[], around = lon.length) => {
+    const lat = [-60, 0, 60];
+    const shape = axes.map((axis) => (axis === "lon" ? lon.length : lat.length));
+    const t2m = { shape, data: new Float64Array(lon.length * lat.length) };
+    const axis = (data: number[]) => ({ shape: [data.length], data: Float64Array.from(data) });
+    const bytes = saveNpz({ lon: axis(lon), lat: axis(lat), t2m });
+    const config = resolveFolderConfig({ globe: ["lon", "lat"], grid: axes, targets, graph: "mesh" });
+    const sample = await readSample(bytes, "a.npz", config);
+    const edges = sample.edges as Int32Array;
+    const pairs = edges.length / 4;
+    const at = (point: number) => [...sample.positions.slice(3 * point, 3 * point + 3)];
+    const distance = (a: number, b: number) => Math.hypot(...at(a).map((value, i) => value - at(b)[i]));
+    const lengths = Array.from({ length: pairs }, (_, i) => distance(edges[i], edges[2 * pairs + i]));
+    expect(pairs).toBe(lat.length * around + (lat.length - 1) * lon.length);
+    const arrays = new Map([
+      ["prediction", { shape: [lon.length * lat.length], data: new Float32Array(3 * lon.length) }],
+    ]);
+    const { cells } = loadVtu(await encode({ bytes, sample, arrays }, ".vtu"));
+    expect(cells.types.length).toBe((lat.length - 1) * around);
+    return Math.max(...lengths);
+  };
+  const turn = (steps: number, first = 0) => Array.from({ length: steps }, (_, i) => first + (360 / steps) * i);
+  for (const axes of [
+    ["lat", "lon"],
+    ["lon", "lat"],
+  ]) {
+    // All sides are those between neighbours: 60° of latitude, or 45° of longitude on the equator.
+    const side = haversineChord([0, 0], [0, 60]);
+    expect(await read(turn(8), axes)).toBeCloseTo(side, 12);
+    expect(await read(turn(8, -180).reverse(), axes)).toBeCloseTo(side, 12);
+    expect(await read([180, 225, 270, 315, 0, 45, 90, 135], axes)).toBeCloseTo(side, 12);
+    expect(await read([...turn(8, -180), 180], axes)).toBeCloseTo(side, 12);
+    expect(await read(turn(8).slice(0, 6), axes, 5)).toBeCloseTo(side, 12);
+    expect(await read([0, 20, 40], axes, 2)).toBeCloseTo(side, 12);
+  }
+});
+
 it("tables have them as columns, which init finds; other columns are no degrees", async () => {
   const table = (header: string) => new TextEncoder().encode(`${header}\n1,180,0,5\n2,-90,0,6\n`);
   const source = new MemorySource(new Map([["a.csv", table("station,Lon,Lat,t2m")]]), "data");
