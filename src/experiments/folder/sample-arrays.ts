@@ -4,7 +4,7 @@ import { FormatError } from "../../errors.ts";
 import { type SafeTensor, toInt32 } from "../../formats/bytes/elements.ts";
 import { cellEdges } from "../../formats/clouds/cell-edges.ts";
 import { type Cells, equalCells, kinds, meshEdges } from "../../formats/clouds/cells.ts";
-import { edgeNames, triangleNames } from "../array-names.ts";
+import { edgeLayout, edgeNames, triangleNames } from "../array-names.ts";
 import { namingFile } from "../arrays.ts";
 import { cellsOfGrid, type Grid } from "./grid.ts";
 import type { TextColumn } from "./label-arrays.ts";
@@ -77,16 +77,14 @@ export function withCells(arrays: SampleArrays, points: number): SampleArrays {
 }
 
 function linesOf(arrays: ReadonlyMap<string, SafeTensor>, points: number, file: string): Cells | undefined {
-  const find = (names: readonly string[], fits: (shape: readonly number[]) => boolean) => {
-    const name = names.find((candidate) => fits(arrays.get(candidate)?.shape ?? []));
-    return name === undefined ? undefined : indicesOf(arrays.get(name) as SafeTensor, points, `${file}:${name}`);
-  };
-  const edges = find(edgeNames, ([two, _, ...rest]) => two === 2 && rest.length === 0);
-  if (edges) return equalCells(transpose(edges), 2, kinds.line);
-  const pairs = find(edgeNames, ([_, two, ...rest]) => two === 2 && rest.length === 0);
-  if (pairs) return equalCells(pairs, 2, kinds.line);
-  const triangles = find(triangleNames, ([_, three, ...rest]) => three === 3 && rest.length === 0);
-  return triangles && equalCells(triangles, 3, kinds.triangle);
+  const shapeOf = (name: string) => arrays.get(name)?.shape ?? [];
+  const indices = (name: string) => indicesOf(arrays.get(name) as SafeTensor, points, `${file}:${name}`);
+  for (const name of edgeNames) {
+    const layout = edgeLayout(name, shapeOf(name));
+    if (layout) return equalCells(layout === "rows" ? indices(name) : transpose(indices(name)), 2, kinds.line);
+  }
+  const triangles = triangleNames.find((name) => shapeOf(name).length === 2 && shapeOf(name)[1] === 3);
+  return triangles === undefined ? undefined : equalCells(indices(triangles), 3, kinds.triangle);
 }
 
 function indicesOf(array: SafeTensor, points: number, name: string): Int32Array {

@@ -3,7 +3,7 @@
 
 import type { Attribute, SafeTensor, TypedArray } from "erwin/formats";
 import * as formats from "erwin/formats";
-import { edgeNames, positionNames } from "../../experiments/array-names.ts";
+import { edgeLayout, edgeNames, positionNames } from "../../experiments/array-names.ts";
 import { equalCells } from "../../formats/clouds/cells.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { forExodus } from "../../formats/exodus/extensions.ts";
@@ -114,10 +114,10 @@ function offsetsOf(batchIdx: ArrayLike<number>): Int32Array | undefined {
 function edgesOf(bytes: Uint8Array, file: string, format: string, names: readonly string[], points: number) {
   const name = names.find((one) => edgeNames.includes(one));
   if (name && format === "npz") {
-    return edgeIndexOf(formats.loadNpz(bytes, { file, only: [name] }).get(name), points, `${file}:${name}`);
+    return edgeIndexOf(formats.loadNpz(bytes, { file, only: [name] }).get(name), name, points, file);
   }
   if (name && format === "safetensors") {
-    return edgeIndexOf(formats.loadSafetensors(bytes, { file }).tensors.get(name), points, `${file}:${name}`);
+    return edgeIndexOf(formats.loadSafetensors(bytes, { file }).tensors.get(name), name, points, file);
   }
   if (format === "vtu") return formats.meshEdges(formats.loadVtu(bytes, { file, only: [] }).cells, points);
   if (format === "vtp") return formats.meshEdges(formats.loadVtp(bytes, { file, only: [] }).cells, points);
@@ -127,16 +127,23 @@ function edgesOf(bytes: Uint8Array, file: string, format: string, names: readonl
 }
 
 /** Returns edges of shape [2, M]; some programs write [M, 2]. @throws FormatError for what is no number of a point */
-function edgeIndexOf(array: SafeTensor | undefined, points: number, place: string): Int32Array | undefined {
-  const [rows, columns] = array?.shape ?? [];
-  if (array?.shape.length !== 2 || (rows !== 2 && columns !== 2)) return undefined;
+function edgeIndexOf(
+  array: SafeTensor | undefined,
+  name: string,
+  points: number,
+  file: string,
+): Int32Array | undefined {
+  const layout = array && edgeLayout(name, array.shape);
+  if (!layout) return undefined;
+  const place = `${file}:${name}`;
+  const [rows] = array.shape;
   const values = formats.toInt32(array, place);
   const wrong = values.findIndex((point) => point < 0 || point >= points);
   if (wrong >= 0) {
     const problem = `element ${wrong} is the point ${values[wrong]}, there are ${points}, counted from 0.`;
     throw new formats.FormatError(`${place}: ${problem}`, { file: place, row: wrong, found: values[wrong] });
   }
-  if (rows === 2) return values;
+  if (layout === "columns") return values;
   return Int32Array.from({ length: 2 * rows }, (_, i) => values[(i % rows) * 2 + Math.floor(i / rows)]);
 }
 
@@ -203,7 +210,7 @@ function cloudOfArrays(arrays: Arrays, file: string): Cloud {
     offsets: (batch && offsetsOf(field(batch).data)) || Int32Array.of(0, points),
     fields: fields.filter((name) => !batchNames.includes(name)),
     field,
-    edges: () => (edges === undefined ? undefined : edgeIndexOf(arrays.get(edges), points, `${file}:${edges}`)),
+    edges: () => (edges === undefined ? undefined : edgeIndexOf(arrays.get(edges), edges, points, file)),
   };
 }
 

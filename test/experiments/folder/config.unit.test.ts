@@ -211,6 +211,18 @@ describe("what a folder's files suggest", () => {
     expect(mesh.config).toMatchObject({ coordinates: "vertices", graph: "mesh" });
     const read = await readSample(saveSafetensors(vertices), "a.safetensors", resolveFolderConfig(mesh.config));
     expect(read.edges).toEqual(Int32Array.of(0, 1, 1, 0));
+    // Of two edges in an array [2, 2] the name says whether they are rows: here (0, 1) and (1, 2), there (0, 2) and (1, 2).
+    const ofTwo = async (name: string, list: number[]) => {
+      const arrays = new Map<string, SafeTensorInput>([
+        ["positions", { shape: [3, 2], data: new Float32Array(6) }],
+        ["p", { shape: [3], data: new Float32Array(3) }],
+        [name, { shape: [2, 2], data: Int32Array.from(list) }],
+      ]);
+      const graph = resolveFolderConfig({ targets: ["p"], graph: "mesh" });
+      return (await readSample(saveSafetensors(arrays), "a.safetensors", graph)).edges;
+    };
+    expect(await ofTwo("edges", [0, 1, 1, 2])).toEqual(Int32Array.of(0, 1, 1, 2, 1, 2, 0, 1));
+    expect(await ofTwo("edge_index", [0, 1, 2, 2])).toEqual(Int32Array.of(0, 1, 2, 2, 2, 2, 0, 1));
     const dolfinx = await propose({ "a.safetensors": sample("Mesh/mesh/geometry") });
     expect(dolfinx.config.coordinates).toBe("Mesh/mesh/geometry");
     const unknown = await propose({ "a.safetensors": sample("q") });
