@@ -152,10 +152,9 @@ export class AdamW extends Resource {
     if (loss !== undefined) expectTensor("loss", loss);
     if (maxNorm !== undefined) expectMaxNorm(maxNorm);
     if (loss && (loss.size !== 1 || loss.device !== this.#device)) {
-      throw new InputError(
-        `the loss has the shape [${loss.shape}], but a tensor of one number on the parameters' device is needed`,
-        { tensor: "loss", found: [...loss.shape] },
-      );
+      throw new InputError(`a loss is one number on the parameters' device; this one has the shape [${loss.shape}]`, {
+        found: [...loss.shape],
+      });
     }
     const { weights, gradients, blocks, tensors, lossScale: scale } = this.#parameters;
     const { ranges, total, lossScale } = this.measure(maxNorm);
