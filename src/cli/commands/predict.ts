@@ -43,7 +43,7 @@ const formatNames = predictionFormats.map((extension) => extension.slice(1));
 
 export const predict: Command = {
   summary: "apply a model to points: of one file, or of thousands",
-  usage: `--model FILE_OR_RUN --input PATH ... --output PATH [--format NAME] [--shard I/N] [--batch-points N] [--overwrite] [--lease SECONDS | --queue URL] [--rollout N|all] ${modelUsage}`,
+  usage: `--model FILE_OR_RUN --input PATH ... --output PATH [--format NAME] [--shard I/N] [--batch-points N] [--overwrite] [--lease SECONDS | --queue URL] [--rollout N|all] [--table FILE] ${modelUsage}`,
   options: {
     input: { ...fileOptions.input, value: "PATH", repeats: true },
     output: {
@@ -75,6 +75,11 @@ export const predict: Command = {
       value: "N|all",
       description:
         "predict sequences step by step from their first frames, N steps, also past the last frame: those of a folder, a .pvd file, a file of several frames, or of one; all: as many as there are frames for (of a .pvd file the default)",
+    },
+    table: {
+      value: "FILE",
+      description:
+        "the table with values of each input, for a model whose config has one (default: that of the config, in the inputs' folder or the one around it)",
     },
     ...modelOptions,
   },
@@ -108,7 +113,8 @@ async function run(args: Arguments): Promise<void> {
 
   const opened = await openModel(choice);
   const fields = readFields(opened);
-  if (fields) return predictFields(args, inputs, fields, many);
+  if (fields) return predictFields(args, inputs, { ...fields, table: args.text("table") }, many);
+  if (args.has("table")) throw new UsageError("--table is for models that were trained on a folder's fields");
   return many
     ? predictMany({ ...opened, ...many, inputs })
     : predictOne(inputs[0], output, predictionFormat(output), opened);
@@ -145,6 +151,7 @@ async function predictRollout(args: Arguments, inputs: readonly string[], choice
   if (!fields) throw new UsageError(`${choice.modelPath} was not trained on sequences of a folder's fields`);
   return predictSequences({
     ...fields,
+    table: args.text("table"),
     input: inputs[0],
     outputFolder: output,
     steps,

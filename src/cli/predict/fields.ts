@@ -19,6 +19,7 @@ import {
 } from "../../experiments/folder/prediction-file.ts";
 import { sampleExtensions } from "../../experiments/folder/read.ts";
 import { readSample } from "../../experiments/folder/read-sample.ts";
+import type { SideTable } from "../../experiments/folder/side-table.ts";
 import { readTrained } from "../../experiments/folder/trained.ts";
 import type { InitialWeights } from "../../experiments/run.ts";
 import { toBytes } from "../../formats/bytes/bytes.ts";
@@ -38,11 +39,14 @@ import { enqueueFiles } from "../queue/enqueue.ts";
 import { findTold } from "./found.ts";
 import { firstNote } from "./notes.ts";
 import { type ManyFilesOptions, predictShared, WRITES } from "./shared.ts";
+import { findTable } from "./table.ts";
 
 export interface FieldsOptions {
   weights: InitialWeights;
   metadata: Readonly<Record<string, string>>;
   device: DeviceChoice;
+  /** The path of the table beside the inputs; by default it is looked for where the config has it. */
+  table?: string | undefined;
 }
 
 /** Formats to which a file's points and fields can be converted; arrays can be added to files of more formats. */
@@ -65,7 +69,8 @@ export async function predictFieldsOf(input: string, output: string, options: Fi
   expectFieldOutput(input, output);
   await checkTarget(output, [input, options.weights.file]);
   const found = await readFile(input);
-  await withFields(options, async (predict, device) => {
+  const { table } = (await findTable([input], options)) ?? {};
+  await withFields({ ...options, table }, async (predict, device) => {
     const { bytes, names, note } = await withProgress("predicting", () => predict(found, input, output));
     firstNote()(input, note);
     await writeFile(output, bytes);
@@ -84,22 +89,25 @@ export interface ManyFieldsOptions extends FieldsOptions, ManyFilesOptions {
  */
 export async function predictManyFields(options: ManyFieldsOptions): Promise<void> {
   const { inputs, outputFolder, format, weights, device } = options;
-  const { files, unreadable } = await findTold(inputs, outputFolder, {
+  const beside = await findTable(inputs, options);
+  const { files: all, unreadable } = await findTold(inputs, outputFolder, {
     extension: format ?? copyExtension,
     keep: [weights.file],
     known: sampleExtensions.map((extension) => `.${extension}`),
   });
+  const files = all.filter(({ input }) => !beside?.isTable(input));
   for (const { input, output } of files) expectFieldOutput(input, output);
   const recipe = {
     model: await sha256(toBytes(weights.bytes)),
-    options: { format, precision: device.precision ?? "float32" },
+    options: { format, precision: device.precision ?? "float32", ...(beside && { table: beside.hash }) },
   };
   if (options.queue !== undefined) {
+    if (beside) throw new UsageError("--queue hands out files alone, and this model takes values from a table");
     return enqueueFiles(options.queue, { ...options, files, recipe, modelPath: weights.file });
   }
   const tell = firstNote();
   await predictShared({ ...options, files, unreadable, recipe }, async (work) => {
-    await withFields(options, (predict) =>
+    await withFields({ ...options, table: beside?.table }, (predict) =>
       withProgress("predicting", async (report) => {
         for await (const claims of work.passes()) {
           await predictClaims(claims, predict, tell, () => report(work.settled, work.total));
@@ -156,22 +164,28 @@ export interface OpenFields extends Disposable {
   memory: Device["memory"];
 }
 
+/** What a model of fields is opened with. */
+interface OpenOptions extends Pick<FieldsOptions, "weights" | "metadata"> {
+  /** The table that names the inputs, if the config has one. */
+  table?: SideTable | undefined;
+}
+
 async function withFields(
-  { weights, metadata, device }: FieldsOptions,
+  { device, ...options }: OpenOptions & Pick<FieldsOptions, "device">,
   work: (predict: Predict, device: string) => Promise<void>,
 ): Promise<void> {
   await withDevice(device, async (device) => {
-    using fields = openFields({ weights, metadata }, device);
+    using fields = openFields(options, device);
     await work(fields.predict, describeDevice(device));
   });
 }
 
-export function openFields({ weights, metadata }: Omit<FieldsOptions, "device">, device: Device): OpenFields {
+export function openFields({ weights, metadata, table }: OpenOptions, device: Device): OpenFields {
   const { experiment, model } = readTrained(weights, metadata, device);
   return {
     predict: async (bytes, input, output) => {
       const predicted: PredictedFile[] = [];
-      for (const frame of await readFrames(bytes, input, experiment)) {
+      for (const frame of await readFrames(bytes, input, { experiment, table })) {
         const { sample } = frame;
         const fields = await experiment.predictFields(model, cloudOf({ sample }, experiment.layout));
         const labels = labelsIn(sample, experiment.described);
@@ -192,11 +206,16 @@ export function openFields({ weights, metadata }: Omit<FieldsOptions, "device">,
 }
 
 /** Reads the frames in a file, or the file if it has no several ones. @throws FormatError */
-async function readFrames(bytes: Uint8Array, input: string, { described }: FolderExperiment) {
+async function readFrames(
+  bytes: Uint8Array,
+  input: string,
+  { experiment, table }: { experiment: FolderExperiment; table: SideTable | undefined },
+) {
+  const { described } = experiment;
   const read = async (frames: readonly { bytes: Uint8Array; file: string }[]) => {
     const samples: Pick<PredictedFile, "bytes" | "sample">[] = [];
     for (const { bytes, file } of frames) {
-      samples.push({ bytes, sample: await readSample(bytes, file, described, { truth: false }) });
+      samples.push({ bytes, sample: await readSample(bytes, file, described, { truth: false, table }) });
     }
     return samples;
   };

@@ -22,6 +22,7 @@ import { expectFieldOutput, type FieldsOptions } from "./fields.ts";
 import { listingOnly } from "./listing.ts";
 import { firstNote } from "./notes.ts";
 import { outputName, SequenceFiles } from "./sequence-files.ts";
+import { findTable } from "./table.ts";
 
 /** Whether a path is that of a collection of frames. */
 export const isCollection = (path: string): boolean => extensionOf(path) === "pvd";
@@ -61,9 +62,13 @@ export async function predictSequences(options: SequencesOptions): Promise<void>
   // Of a folder all but earlier predictions.
   const isListed = (path: string) =>
     isFolder(input) ? resolve(folder, path) !== resolve(outputFolder) : path === basename(input);
+  const beside = await findTable([input], options);
   const recipe = {
     model: await sha256(toBytes(weights.bytes)),
-    options: { rollout: steps ?? "all", format, precision: options.device.precision ?? "float32" },
+    options: {
+      ...{ rollout: steps ?? "all", format, precision: options.device.precision ?? "float32" },
+      ...(beside && { table: beside.hash }),
+    },
   };
   await withDevice(options.device, async (device) => {
     const { experiment, model } = readTrained(weights, options.metadata, device);
@@ -76,6 +81,7 @@ export async function predictSequences(options: SequencesOptions): Promise<void>
       const found = await findSamples({ experiment, model }, listingOnly(new FolderSource(folder), isListed), {
         ...(!isFolder(input) && { files: basename(input) }),
         singleFrames: steps !== undefined,
+        table: beside?.table,
       });
       checkNames(found);
       for (const one of format === undefined ? [] : found)

@@ -9,6 +9,7 @@ import { readMissing } from "./missing.ts";
 import { type ModelSize, modelConfig, modelSizes } from "./model-config.ts";
 import { isMapping, pathOf, plainKey, Section, writtenKey, wrongValue } from "./section.ts";
 import { readSplits, type SplitRule } from "./split-rule.ts";
+import { readTableChoice, type TableChoice } from "./table-choice.ts";
 
 const normalisations = ["standard", "range", "none"] as const;
 /** `standard`: mean 0 and deviation 1; `range`: from -1 to 1; both over the training split. */
@@ -94,6 +95,8 @@ export interface FolderConfig {
   readonly grid?: readonly string[];
   /** Whether the coordinates are longitudes and latitudes in degrees, in this order, of points on a globe; these have x, y and z. */
   readonly globe?: boolean;
+  /** The table beside the samples whose columns are values of the whole. */
+  readonly table?: TableChoice;
   /** 2 drops the third coordinate; undefined keeps all. */
   readonly dimensions?: 2 | 3;
   readonly positions: Exclude<Normalisation, "range">;
@@ -120,7 +123,19 @@ export const folderOptions = trainingOptions({
 });
 
 const keys = [
-  ...["files", "location", "coordinates", "grid", "globe", "dimensions", "inputs", "targets", "globals", "graph"],
+  ...[
+    "files",
+    "table",
+    "location",
+    "coordinates",
+    "grid",
+    "globe",
+    "dimensions",
+    "inputs",
+    "targets",
+    "globals",
+    "graph",
+  ],
   ...["normalisation", "augmentation", "loss", "splits", "sequence", "model", "training"],
 ];
 
@@ -148,6 +163,7 @@ export function resolveFolderConfig(value: unknown): FolderConfig {
   const sequence = readSequence(all);
   const globe = readGlobe(all, dimensions);
   const coordinates = globe ?? all.texts("coordinates");
+  const table = readTableChoice(all);
   const grid = readGrid(all, coordinates);
   const location = all.choice("location", ["points", "cells"]);
   if (grid && location) {
@@ -170,6 +186,7 @@ export function resolveFolderConfig(value: unknown): FolderConfig {
     coordinates,
     grid,
     ...(globe && { globe: true }),
+    ...(table && { table }),
     dimensions: dimensions as 2 | 3 | undefined,
     positions: normalisation.choice("positions", ["standard", "none"]) ?? "standard",
     inputs,

@@ -19,6 +19,7 @@ import type { Layout } from "./layout.ts";
 import { shareOf } from "./missing.ts";
 import { readSample } from "./read-sample.ts";
 import type { FieldSample } from "./sample.ts";
+import { readSideTable, type SideTable } from "./side-table.ts";
 import type { SplitRule } from "./split-rule.ts";
 import { divide, type Unit } from "./splits.ts";
 import { computeStatistics, type Pair, positionScaling, type Statistics } from "./statistics.ts";
@@ -35,16 +36,22 @@ const COARSE = 1000;
 export class FolderData extends Opaque {
   readonly #config: FolderConfig;
   readonly #source: DataSource;
+  readonly #table: SideTable | undefined;
   readonly #units: Record<SplitName, readonly Unit[]>;
   /** All files of all splits, and the numbers of each unit's files. */
   readonly #files: string[] = [];
   readonly #numbers = new Map<Unit, readonly number[]>();
   readonly #samples: RecentValues<FieldSample>;
 
-  private constructor(config: FolderConfig, source: DataSource, units: Record<SplitName, readonly Unit[]>) {
+  private constructor(
+    config: FolderConfig,
+    source: DataSource,
+    { units, table }: { units: Record<SplitName, readonly Unit[]>; table: SideTable | undefined },
+  ) {
     super();
     this.#config = config;
     this.#source = source;
+    this.#table = table;
     this.#units = units;
     for (const unit of new Set(Object.values(units).flat())) {
       this.#numbers.set(
@@ -56,7 +63,7 @@ export class FolderData extends Opaque {
   }
 
   /**
-   * Finds and divides the samples of a source, without reading them.
+   * Finds and divides the samples of a source, without reading them; reads the table beside them.
    * @param list a file in the source that lists samples (.txt), or the samples of each split (.json, .yaml)
    * @throws FormatError if there are none, or a split lists a sample that does not exist
    */
@@ -69,12 +76,15 @@ export class FolderData extends Opaque {
       files,
       list: isSplit ? undefined : list,
       sequence: sequence !== undefined,
+      table: config.table?.file,
     });
-    return new FolderData(config, frames, await divide(units, rule, frames));
+    const table = config.table && (await readSideTable(source, config.table));
+    return new FolderData(config, frames, { units: await divide(units, rule, frames), table });
   }
 
   async #read(path: string): Promise<FieldSample> {
-    return readSample(await this.#source.read(path), locate(this.#source, path), this.#config);
+    const options = { table: this.#table, path };
+    return readSample(await this.#source.read(path), locate(this.#source, path), this.#config, options);
   }
 
   /** Returns the samples of a split: their units, and the frames within these from which the model predicts the next. */

@@ -17,6 +17,8 @@ export interface FindOptions {
   list?: string;
   /** Whether samples are frames of sequences. */
   sequence: boolean;
+  /** The path of a table beside the samples, which is none of them. */
+  table?: string | undefined;
 }
 
 /**
@@ -32,10 +34,10 @@ export async function findUnits(source: DataSource, options: FindOptions): Promi
 /** Returns the samples of a folder, or its sequences, of which there may be none, and all files that are wanted. */
 export async function unitsIn(
   source: DataSource,
-  { files, list, sequence }: FindOptions,
+  { files, list, sequence, table }: FindOptions,
 ): Promise<{ units: Unit[]; found: string[] }> {
   const listed = list === undefined ? await findWanted(source, files) : await listedIn(source, list);
-  const wanted = listed.filter((path) => isWanted(path, files));
+  const wanted = listed.filter((path) => path !== table && isWanted(path, files));
   const samples = wanted.filter((path) => sampleExtensions.includes(extensionOf(path)));
   const units = sequence
     ? await sequencesIn(source, wanted, samples)
@@ -117,7 +119,7 @@ function expectWhole(source: DataSource, paths: readonly string[]): void {
 }
 
 /** Returns all files below a folder in the order of their names, without hidden ones. */
-async function findFiles(source: DataSource, folder = ""): Promise<string[]> {
+export async function findFiles(source: DataSource, folder = ""): Promise<string[]> {
   const entries = await source.list(folder);
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   const found: string[] = [];

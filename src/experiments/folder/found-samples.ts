@@ -7,6 +7,7 @@ import { frameRule } from "./array-frames.ts";
 import { noSamples, unitsIn } from "./files.ts";
 import { FramesSource } from "./frames.ts";
 import { SampleInFiles } from "./sample-in-files.ts";
+import { findSideTable, type SideTable } from "./side-table.ts";
 import type { TrainedFields } from "./trained.ts";
 
 /**
@@ -70,6 +71,8 @@ export interface FindSamplesOptions extends AbortOptions {
   files?: string;
   /** Whether a model of sequences takes files that are in no sequence, if there are no others: it goes on from each. */
   singleFrames: boolean;
+  /** The table of the config, where it is read already; by default it is looked for in the files. */
+  table?: SideTable | undefined;
 }
 
 /**
@@ -79,11 +82,12 @@ export interface FindSamplesOptions extends AbortOptions {
 export async function findSamples(
   trained: TrainedFields,
   files: DataSource,
-  { files: pattern, singleFrames, signal }: FindSamplesOptions,
+  { files: pattern, singleFrames, table: given, signal }: FindSamplesOptions,
 ): Promise<FoundSample[]> {
   const { described } = trained.experiment;
   const source = new FramesSource(files, frameRule(described), { signal });
   const sequence = described.sequence !== undefined;
+  const table = given ?? (await findSideTable(files, described.table));
   const first = { files: pattern ?? described.files, sequence };
   const ways = [first];
   // Files that a person has may have other names than those of the training.
@@ -91,8 +95,9 @@ export async function findSamples(
   if (sequence && singleFrames) ways.push({ files: pattern, sequence: false });
   const seen: string[] = [];
   for (const way of ways) {
-    const { units, found } = await unitsIn(source, way);
-    if (units.length > 0) return units.map((unit) => new SampleInFiles(trained, source, unit, way.sequence));
+    const { units, found } = await unitsIn(source, { ...way, table: described.table?.file });
+    const options = { isSequence: way.sequence, table };
+    if (units.length > 0) return units.map((unit) => new SampleInFiles(trained, source, unit, options));
     seen.push(...found);
   }
   throw noSamples(locate(files, ""), { ...first, found: seen });

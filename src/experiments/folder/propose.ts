@@ -60,6 +60,7 @@ export function proposeConfig(found: Survey, folder: string): string {
     "",
     ...filesLine(found),
     ...(found.location ? ["location: cells   # the values are those of cells, whose centres are the points"] : []),
+    ...tableLine(found),
     ...(found.namesPositions ? [] : [coordinatesLine(found)]),
     ...(found.grid
       ? [`grid: [${found.grid.map(quote).join(", ")}]   # the axes of fields on a grid, in their order`]
@@ -124,6 +125,13 @@ function filesLine({ pattern, others = [], collections, extension }: Survey): st
   const leftOut = others.map((other) => `.${other}`).join(", ");
   if (pattern !== undefined) return [`files: ${quote(pattern)}${leftOut && `   # matches ${leftOut}, too`}`];
   return others.length > 0 ? [`files: "**/*.${collections > 0 ? "pvd" : extension}"   # left out: ${leftOut}`] : [];
+}
+
+function tableLine({ table }: Survey): string[] {
+  if (!table) return [];
+  const { file, key } = table;
+  const value = key === undefined ? quote(file) : `{file: ${quote(file)}, key: ${quote(key)}}`;
+  return [`table: ${value}   # has a row for each sample; its columns are globals, or targets of the whole`];
 }
 
 /** Whether the coordinates seem to be longitudes and latitudes. */

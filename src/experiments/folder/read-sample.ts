@@ -7,25 +7,29 @@ import { gridRule } from "./grid.ts";
 import { areTexts, numbersOf as classNumbers, type Label } from "./labels.ts";
 import { readArrays } from "./read.ts";
 import { type FieldSample, needsTruth, sampleOf, type Wanted, withCoordinates } from "./sample.ts";
+import { type SideTable, withoutTable, withRow } from "./side-table.ts";
 
 /**
  * Reads a sample.
  * @param file the file's name, whose extension chooses the format
  * @param options.truth whether a file without targets, or with wrong ones, is an error (default true)
+ * @param options.table the table of the config, from whose row of this sample values of the whole are taken
+ * @param options.path the sample's path by which the table names it (default: `file`)
  * @throws FormatError naming the file, the array and the row that is wrong; for a missing array, the message lists those that exist
  */
 export async function readSample(
   bytes: Uint8Array,
   file: string,
   config: Wanted,
-  { truth = true } = {},
+  { truth = true, table, path = file }: { truth?: boolean; table?: SideTable | undefined; path?: string } = {},
 ): Promise<FieldSample> {
   const { location, coordinates, globe, inputs, targets, globals } = config;
   const grid = gridRule(config);
   const namesOf = (fields: readonly Field[]) => fields.flatMap(({ from }) => from);
   const known = [...(grid?.axes ?? coordinates ?? []), ...namesOf(inputs), ...namesOf(globals)];
+  const labels = textLabels([...inputs, ...targets, ...globals]);
   const options = {
-    labels: textLabels([...inputs, ...targets, ...globals]),
+    labels,
     grid,
     location,
     missing: namesOf(targets.filter(({ missing }) => missing?.includes(Number.NaN))),
@@ -36,8 +40,14 @@ export async function readSample(
     unusable = error.message;
     return readArrays(bytes, file, known, options);
   });
-  const arrays = coordinates && !read.grid ? withCoordinates(read, coordinates) : read;
-  return sampleOf(globe && coordinates ? onGlobe(arrays, coordinates) : arrays, config, { truth, unusable });
+  const placed = coordinates && !read.grid ? withCoordinates(read, coordinates) : read;
+  const own = globe && coordinates ? onGlobe(placed, coordinates) : placed;
+  const ofPoints = namesOf([...inputs, ...targets.filter(({ whole }) => !whole)]);
+  // What a field of points takes from the file is not looked for in the table.
+  const isInTable = (name: string) => !ofPoints.includes(name) || !own.pointData.has(name);
+  const wanted = [...known, ...namesOf(targets)].filter(isInTable);
+  const arrays = table ? withRow(own, table, path, { wanted, labels }) : withoutTable(own, config.table);
+  return sampleOf(arrays, config, { truth, unusable });
 }
 
 /** Returns the numbers of labels that are texts, by the names of the arrays that hold them. */

@@ -33,6 +33,8 @@ export interface SampleArrays {
   readonly elsewhere: readonly string[];
   /** The names of all arrays in the file, whether requested or not. */
   readonly names: readonly string[];
+  /** Why there are no values of a table beside the samples, if the config has one. */
+  readonly noRow?: string;
   /** Why each array that cannot be read is left out, where all were to be read: its type, or what is wrong with it. */
   readonly leftOut?: ReadonlyMap<string, string>;
   /** The arrays of texts, such as a table's columns that hold no numbers, where all arrays were to be read. */

@@ -15,6 +15,7 @@ import { pathsOf, timeAt } from "./numbering.ts";
 import { arraysOf, copyExtension, encode, labelsIn, noteOn } from "./prediction-file.ts";
 import { readSample } from "./read-sample.ts";
 import type { FieldSample } from "./sample.ts";
+import type { SideTable } from "./side-table.ts";
 import type { Unit } from "./splits.ts";
 import type { TrainedFields } from "./trained.ts";
 
@@ -34,8 +35,14 @@ export class SampleInFiles extends Opaque implements FoundSample {
   readonly #source: DataSource;
   readonly #times: readonly number[] | undefined;
   readonly #isSequence: boolean;
+  readonly #table: SideTable | undefined;
 
-  constructor(trained: TrainedFields, source: DataSource, { name, files, times }: Unit, isSequence: boolean) {
+  constructor(
+    trained: TrainedFields,
+    source: DataSource,
+    { name, files, times }: Unit,
+    { isSequence, table }: { isSequence: boolean; table: SideTable | undefined },
+  ) {
     super();
     this.name = name;
     this.files = files;
@@ -43,6 +50,7 @@ export class SampleInFiles extends Opaque implements FoundSample {
     this.#source = source;
     this.#times = times;
     this.#isSequence = isSequence;
+    this.#table = table;
   }
 
   get frames(): number {
@@ -114,7 +122,8 @@ export class SampleInFiles extends Opaque implements FoundSample {
     const { described } = this.#trained.experiment;
     const bytes = await untilAborted(this.#source.read(path), signal);
     const config = isBeginning ? described : { ...described, sequence: undefined };
-    const sample = await readSample(bytes, locate(this.#source, path), config, { truth: false });
+    const options = { truth: false, table: this.#table, path };
+    const sample = await readSample(bytes, locate(this.#source, path), config, options);
     return { path, bytes, sample: isBeginning ? sample : withoutStrayTruth(sample, described) };
   }
 

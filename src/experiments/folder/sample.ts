@@ -48,7 +48,7 @@ export interface FieldSample {
 /** What a config asks for. */
 export type Wanted = Pick<
   FolderConfig,
-  "location" | "coordinates" | "grid" | "globe" | "dimensions" | "inputs" | "targets" | "globals" | "graph"
+  "location" | "coordinates" | "grid" | "globe" | "table" | "dimensions" | "inputs" | "targets" | "globals" | "graph"
 > & {
   readonly sequence?: unknown;
 };
@@ -159,7 +159,7 @@ function pick(arrays: SampleArrays, name: string): Columns {
 
 /** @param of whose array it should be */
 function missingArray(arrays: SampleArrays, name: string, of = " of its points"): FormatError {
-  const { file, points, corners, wholeData, names, elsewhere, leftOut, grid } = arrays;
+  const { file, points, corners, wholeData, names, elsewhere, leftOut, grid, noRow } = arrays;
   const whole = wholeData.get(name);
   if (whole && grid) {
     const expected = `expected [${grid.sizes}], the grid of ${grid.axes.join(", ")}, and components after it`;
@@ -183,7 +183,7 @@ function missingArray(arrays: SampleArrays, name: string, of = " of its points")
     : "It is of cells: set location: cells, or make it data of points (ParaView's Cell Data to Point Data).";
   const advice = elsewhere.includes(name) ? ` ${other}` : "";
   const what = of === "" || !corners ? of : " of its cells";
-  const problem = `has no array "${name}"${what}; there are ${list(names)}.${advice}`;
+  const problem = `has no array "${name}"${what}; there are ${list(names)}.${advice}${noRow ? ` ${noRow}` : ""}`;
   return new FormatError(`${file}: ${problem}`, { file, tensor: name, expected: name, found: [...names] });
 }
 

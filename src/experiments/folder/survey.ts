@@ -12,7 +12,7 @@ import { Random, shuffled } from "../../random.ts";
 import { labelNames, positionNames } from "../array-names.ts";
 import { checkSource, type DataSource, locate, splitPath } from "../data-source.ts";
 import { numbersOf } from "./file-numbers.ts";
-import { findWanted, noSamples } from "./files.ts";
+import { findFiles, findWanted, noSamples } from "./files.ts";
 import { FramesSource, frameExtensions } from "./frames.ts";
 import { findGrid, type GridRule, gridRule, hasAxes } from "./grid.ts";
 import { areSame } from "./missing.ts";
@@ -20,6 +20,8 @@ import { readArrays, sampleExtensions } from "./read.ts";
 import { withCoordinates } from "./sample.ts";
 import { componentsOf, type SampleArrays, withCells } from "./sample-arrays.ts";
 import { isInFolder } from "./splits.ts";
+import { type FoundColumn, findTableAmong } from "./survey-table.ts";
+import type { TableChoice } from "./table-choice.ts";
 
 /** The number of samples that are read. */
 const LOOKED_AT = 8;
@@ -63,6 +65,8 @@ export interface Survey {
   readonly looked: number;
   /** The extensions of the samples in other formats, which are not read. */
   readonly others?: readonly string[];
+  /** The table beside the samples, whose columns are among the arrays. */
+  readonly table?: TableChoice;
   /** Whether there is a folder of samples for training, and others. */
   readonly splitFolders?: boolean;
   /** Whether files hold several frames that are those of a sequence: with the same points, on a grid with times beside them. */
@@ -132,7 +136,9 @@ async function surveyOf(
   { onBad, files: pattern, location }: SurveyOptions,
   grid?: GridRule,
 ): Promise<Survey> {
-  const all = await findWanted(source, pattern);
+  const wanted = await findWanted(source, pattern);
+  const table = await findTableAmong(source, await findFiles(source), wanted);
+  const all = wanted.filter((path) => path !== table?.choice.file);
   const withExtension = (extension: string) => all.filter((path) => extensionOf(path) === extension);
   const count = (extension: string) => withExtension(extension).length;
   const extension = [...sampleExtensions].sort((a, b) => count(b) - count(a))[0];
@@ -169,7 +175,8 @@ async function surveyOf(
     pattern,
     ...(location === "cells" && { location }),
     ...(source.hasSequence && { hasSequence: true }),
-    ...found.result,
+    ...(table && { table: table.choice }),
+    ...found.resultWith(table?.columns ?? []),
   };
 }
 
@@ -260,13 +267,18 @@ class Findings {
     });
   }
 
-  get result() {
+  /** @param columns those of a table beside the samples */
+  resultWith(columns: readonly FoundColumn[]) {
     const all = [...this.#arrays.values()].map((ofName) => ofName.result);
     const numeric = all.filter(({ missing }) => missing !== 1);
     const labelled = this.#labelledBeside(numeric);
     const empty = all.filter(({ missing }) => missing === 1);
     for (const { name } of empty) this.#leftOut.set(name, "no number in the files that were looked at");
     for (const { name } of labelled) this.#leftOut.delete(name);
+    const arrays = [...joinComponents(numeric), ...labelled];
+    const inTable = columns
+      .filter((column) => !arrays.some(({ name }) => name === column.name))
+      .map((column) => ({ ...column, samples: this.files }));
     return {
       ...(this.#most > 0 && {
         dimensions: this.#isFlat ? (2 as const) : (3 as const),
@@ -276,7 +288,7 @@ class Findings {
       ...(!this.#namesPositions && { coordinates: this.#coordinates }),
       ...(this.#grid && { grid: this.#grid }),
       hasCells: this.#hasCells,
-      arrays: [...joinComponents(numeric), ...labelled],
+      arrays: [...arrays, ...inTable],
       cellData: [...this.#cellData],
       leftOut: this.#leftOut,
     };

@@ -1,0 +1,82 @@
+// Values of samples in a table beside them: the built command line finds it, trains with it, and predicts with it, beside the inputs or not.
+
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { loadCsv } from "erwin/formats";
+import { afterAll, expect, it } from "vitest";
+import { parse } from "yaml";
+import { useErwin } from "./calls.ts";
+import { errorLine, temporaryFolder } from "./command.ts";
+
+const { path, remove } = temporaryFolder();
+afterAll(remove);
+const erwin = useErwin();
+
+const speeds = [1, 4, 2, 6, 3, 5, 8, 7];
+const tableOf = (factor: number) =>
+  `case,speed\n${speeds.map((speed, i) => `Fall ä ${i},${factor * speed}\n`).join("")}`;
+const onCpu = ["--backend", "cpu", "--threads", "1"];
+const small = ["c_in=4", "c_hidden=4", "ball_sizes=[16]", "enc_depths=[1]", "enc_num_heads=[1]", "dec_depths=[]"];
+const model = [...small, "dec_num_heads=[]", "strides=[]", "rotate=0"].map((entry) => `model.${entry}`);
+const prediction = (file: string) => [
+  ...loadCsv(readFileSync(path(file)), { attributes: ["prediction"] }).attributes!.get("prediction")!.data,
+];
+
+it("init, train, evaluate and predict take a sample's values from its row", async () => {
+  mkdirSync(path("data"));
+  // u is the speed: without the table nothing tells it.
+  for (const [i, speed] of speeds.entries()) {
+    const rows = Array.from({ length: 12 }, (_, k) => `${k % 3},${k >> 2},0,${speed + 0.25}\n`);
+    writeFileSync(path(`data/Fall ä ${i}.csv`), `x,y,z,u\n${rows.join("")}`);
+  }
+  writeFileSync(path("data/params.csv"), tableOf(1));
+  const proposed = await erwin(["init", path("data"), "--out", path("run.yaml")]);
+  expect(proposed.stdout).toContain("8 .csv files: inputs none; targets none; globals u, speed");
+  expect(parse(readFileSync(path("run.yaml"), "utf8")).table).toBe("params.csv");
+
+  const settings = [
+    "globals=[speed]",
+    "targets=[u]",
+    "training.steps=200",
+    "training.lr=0.01",
+    "training.batch_size=8",
+  ];
+  const splits = 'splits={"train":["*"],"test":["*"]}';
+  const train = ["train", "--data-path", path("data"), "--config", path("run.yaml"), "--out", path("run")];
+  const trained = await erwin([...train, ...settings, splits, ...model, ...onCpu]);
+  expect(trained.code, trained.stderr).toBe(0);
+  expect(trained.stdout).toContain("samples: 8 to train on");
+  const json = path("test.json");
+  const evaluated = await erwin(["evaluate", "--model", path("run"), "--json", json, "--split", "test", ...onCpu]);
+  expect(evaluated.code, evaluated.stderr).toBe(0);
+  expect(JSON.parse(readFileSync(json, "utf8")).metrics.r2_u).toBeGreaterThan(0.5);
+
+  const many = ["predict", "--model", path("run"), "--input", path("data"), "--output", path("all"), ...onCpu];
+  expect((await erwin(many)).stdout).toContain("8 predicted, 0 skipped, 0 failed");
+  expect(existsSync(path("all/params.csv"))).toBe(false);
+  expect(readdirSync(path("all")).filter((name) => name.endsWith(".csv"))).toHaveLength(8);
+  const before = prediction("all/Fall ä 3.csv");
+  // Other values are other inputs.
+  expect((await erwin(many)).stdout).toContain("0 predicted, 8 skipped, 0 failed");
+  writeFileSync(path("data/params.csv"), tableOf(0.5));
+  expect((await erwin(many)).stdout).toContain("8 predicted, 0 skipped, 0 failed");
+  expect(prediction("all/Fall ä 3.csv")[0]).toBeLessThan(before[0] - 1);
+
+  mkdirSync(path("other"));
+  copyFileSync(path("data/Fall ä 3.csv"), path("other/Fall ä 3.csv"));
+  const one = ["predict", "--model", path("run"), "--input", path("other/Fall ä 3.csv"), "--output", path("one.csv")];
+  const without = await erwin([...one, ...onCpu]);
+  expect(without.code).toBe(1);
+  expect(errorLine(without)).toContain(
+    'has no array "speed"; there are "u". The model knows such values from the table',
+  );
+  writeFileSync(path("values.csv"), tableOf(1));
+  const given = await erwin([...one, "--table", path("values.csv"), ...onCpu]);
+  expect(given.code, given.stderr).toBe(0);
+  expect(prediction("one.csv")).toEqual(before);
+  // One in the folder around that of the input is found, too.
+  writeFileSync(path("params.csv"), tableOf(1));
+  expect((await erwin([...one, ...onCpu])).code).toBe(0);
+  const queued = await erwin([...many, "--queue", "redis://127.0.0.1:1"]);
+  expect(queued.code).toBe(2);
+  expect(queued.stderr).toContain("--queue hands out files alone, and this model takes values from a table");
+});
