@@ -4,6 +4,8 @@ import { expectKind } from "../../arguments/kinds.ts";
 import { areMapAxes } from "../../formats/clouds/csv-names.ts";
 import { labelNames } from "../array-names.ts";
 import { shareOf } from "./missing.ts";
+import { isOneBall, twoLevels } from "./model-config.ts";
+import { writtenKey } from "./section.ts";
 import type { FoundArray, Survey } from "./survey.ts";
 
 /** Matches names of quantities that are usually known before a simulation. */
@@ -104,7 +106,7 @@ export function proposeConfig(found: Survey, folder: string): string {
         ? "sequence: {stride: 1, rollout: 100}   # arrays [frames, points, ...]: the model predicts the targets' change to the next frame"
         : "# sequence: {stride: 1, rollout: 100}   # where numbered files (or .pvd) are frames in time; history: 2 shows the model two more",
     "",
-    "model: {size: small}   # medium, large; or any field of the model's config: {size: small, c_hidden: 48, rotate: 0}",
+    ...modelLines(found),
     "training:",
     "  steps: 2000",
     "  batch_size: 4",
@@ -150,6 +152,16 @@ function coordinatesLine(found: Survey): string {
   return more.length === 0
     ? `coordinates: ${name}   # the array that seems to hold the points' coordinates`
     : `coordinates: [${[name, ...more].join(", ")}]   # the arrays that seem to hold the points' coordinates`;
+}
+
+function modelLines({ points }: Survey): string[] {
+  const others = "medium, large; or any field of the model's config: {size: small, c_hidden: 48, rotate: 0}";
+  if (!points || !isOneBall(points[1])) return [`model: {size: small}   # ${others}`];
+  const levels = Object.entries(twoLevels).map(([key, values]) => `${writtenKey(key)}: [${values.join(", ")}]`);
+  return [
+    `# Two levels, for clouds as small as these; {size: small} alone has four, and takes about three times as long. Or ${others}`,
+    `model: {size: small, ${levels.join(", ")}}`,
+  ];
 }
 
 /** Whether the proposed config is of sequences. */

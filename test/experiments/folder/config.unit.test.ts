@@ -496,3 +496,18 @@ describe("files", () => {
     await expect(units([0, 1, 0])).rejects.toThrow("data/runs/flow.pvd: has several files at the time 0");
   });
 });
+
+it("proposes fewer levels where one ball of a size's would hold each cloud", async () => {
+  const cloud = (points: number) =>
+    saveNpz({
+      positions: { shape: [points, 3], data: Float32Array.from({ length: 3 * points }, (_, i) => Math.sin(i * i)) },
+      u: { shape: [points], data: Float32Array.from({ length: points }, (_, i) => Math.sin(i)) },
+    });
+  const modelFor = async (...sizes: number[]) => {
+    const files = sizes.map((points, i) => [`${i}.npz`, cloud(points)] as const);
+    const proposed = proposeConfig(await survey(new MemorySource(new Map(files), "data")), "data");
+    return resolveConfig(resolveFolderConfig(parse(proposed)).model);
+  };
+  expect(await modelFor(40, 256)).toMatchObject({ cIn: 32, cHidden: [32, 64], ballSizes: [128, 128], strides: [2] });
+  expect(await modelFor(40, 257)).toMatchObject({ cHidden: [32, 64, 128, 256], ballSizes: [256, 256, 256, 256] });
+});
