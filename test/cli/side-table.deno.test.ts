@@ -80,3 +80,43 @@ it("init, train, evaluate and predict take a sample's values from its row", asyn
   expect(queued.code).toBe(2);
   expect(queued.stderr).toContain("--queue hands out files alone, and this model takes values from a table");
 });
+
+it("learns what the table has for whole samples, writes it as a table, and says how to mend a rate at which numbers overflow", async () => {
+  for (const [i, speed] of speeds.entries()) {
+    mkdirSync(path("whole"), { recursive: true });
+    const rows = Array.from({ length: 12 }, (_, k) => `${k % 3},${(k >> 2) * speed},0\n`);
+    writeFileSync(path(`whole/Fall ä ${i}.csv`), `x,y,z\n${rows.join("")}`);
+  }
+  writeFileSync(path("whole/params.csv"), tableOf(1));
+  const settings = ["targets.speed.whole=true", "table=params.csv", "training.batch_size=8", ...model];
+  const splits = 'splits={"train":["*"],"test":["*"]}';
+  writeFileSync(path("whole.yaml"), "training: {}\n");
+  const train = (out: string) => [
+    "train",
+    "--data-path",
+    path("whole"),
+    "--config",
+    path("whole.yaml"),
+    "--out",
+    path(out),
+  ];
+  const trained = await erwin([...train("drags"), ...settings, splits, "training.steps=2", ...onCpu]);
+  expect(trained.code, trained.stderr).toBe(0);
+  expect(trained.stdout).toContain("predictions of whole samples beside the truth: ");
+  const [header, ...rows] = readFileSync(path("drags/predictions/whole.csv"), "utf8").trim().split("\n");
+  expect(header).toBe("sample,speed,prediction,error");
+  expect(rows.map((row) => row.split(",").slice(0, 2))).toEqual(
+    speeds.map((speed, i) => [`Fall ä ${i}.csv`, `${speed}`]),
+  );
+  for (const row of rows) {
+    const [truth, predicted, error] = row.split(",").slice(1).map(Number);
+    expect(predicted - truth).toBeCloseTo(error, 4);
+  }
+
+  const wild = ["training.steps=200", "training.lr=1e20", "training.warmup=0"];
+  const failed = await erwin([...train("wild"), ...settings, splits, ...wild, ...onCpu]);
+  expect(failed.code).toBe(1);
+  expect(errorLine(failed)).toMatch(
+    /is not finite at step \d+: begin anew with a lower learning rate, .* \(training\.lr=X and training\.max_grad_norm=1\), in another --out\.$/,
+  );
+});

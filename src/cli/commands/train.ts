@@ -37,6 +37,7 @@ import { openLogs } from "../train/logs.ts";
 import { type OpenedRun, withRun } from "../train/opened-run.ts";
 import { PREDICTIONS_FOLDER, predictionFormats, writePredictions } from "../train/predictions.ts";
 import { describeLeftOut, describeProgress, describeSamples, report } from "../train/report.ts";
+import { WHOLE_FILE } from "../train/whole-table.ts";
 
 const names = Object.keys(experiments);
 export const train: Command = {
@@ -246,8 +247,10 @@ async function predictTest(call: Call, folder: RunFolder, made: ExperimentRun, s
       onProgress,
     }),
   );
-  const of = written < testData.size ? ` of ${testData.size}` : "";
-  console.log(`predictions of ${written}${of} samples: ${join(folder.folder, PREDICTIONS_FOLDER)}`);
+  const of = written.samples < testData.size ? ` of ${testData.size}` : "";
+  const place = join(folder.folder, PREDICTIONS_FOLDER);
+  console.log(`predictions of ${written.samples}${of} samples: ${place}`);
+  if (written.hasTable) console.log(`predictions of whole samples beside the truth: ${join(place, WHOLE_FILE)}`);
 }
 
 /** Returns what is worth knowing about a run besides its options. */

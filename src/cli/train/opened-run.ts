@@ -3,8 +3,9 @@
 import { addBad } from "../../experiments/bad-samples.ts";
 import type { DataSource } from "../../experiments/data-source.ts";
 import type { BadSample, OnBad } from "../../experiments/experiment.ts";
+import { FOLDER } from "../../experiments/folder/experiment.ts";
 import { type ExperimentRun, type InitialWeights, openRun } from "../../experiments/run.ts";
-import type { Device } from "../../index.ts";
+import { type Device, NumericalError } from "../../index.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { readBytes } from "../files/files.ts";
 import { openSource } from "../options/experiment-choice.ts";
@@ -47,10 +48,28 @@ export async function withRun(
         }),
       );
       try {
-        await work({ ...made, source, onBad: skipBad ? onBad : undefined }, device);
+        await advisingSmallerSteps(name, () => work({ ...made, source, onBad: skipBad ? onBad : undefined }, device));
       } finally {
         made.model.dispose();
       }
     }),
   );
+}
+
+/** Runs a training. If it ends by numbers that are not finite, the error names the settings that may help, as the command has them. */
+async function advisingSmallerSteps(name: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof NumericalError)) throw error;
+    const { tensor, step, lossScale } = error.details;
+    if (tensor === undefined || step === undefined || lossScale !== undefined) throw error;
+    const settings = name === FOLDER ? "training.lr=X and training.max_grad_norm=1" : "--lr X and --max-grad-norm 1";
+    const what = error.message.replace(/: the weights are as they were.*$/s, "");
+    throw new NumericalError(
+      `${what}: begin anew with a lower learning rate, or with gradients that are clipped (${settings}), in another --out.`,
+      error.details,
+      { cause: error },
+    );
+  }
 }

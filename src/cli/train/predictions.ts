@@ -11,6 +11,7 @@ import { holdsArrays, writeFields } from "../../formats/write-arrays.ts";
 import type { Module } from "../../nn/module.ts";
 import { Random } from "../../random.ts";
 import { makeFolder, writeWhole } from "../files/files.ts";
+import { WHOLE_FILE, WholeTable } from "./whole-table.ts";
 
 export const PREDICTIONS_FOLDER = "predictions";
 
@@ -31,24 +32,37 @@ export interface PredictionsOptions {
   onProgress(done: number, total: number): void;
 }
 
-/** @returns the number of samples that were written; files of an earlier call are deleted */
-export async function writePredictions(task: PredictionsOptions): Promise<number> {
+/** What was written into the folder of predictions. */
+export interface WrittenPredictions {
+  /** The number of samples. */
+  samples: number;
+  /** Whether there is a table of the values of the whole. */
+  hasTable: boolean;
+}
+
+/** Writes predictions, and of values of the whole a table. Files of an earlier call are deleted. */
+export async function writePredictions(task: PredictionsOptions): Promise<WrittenPredictions> {
   const { experiment, model, data, options, format, most, signal, onProgress } = task;
   const folder = join(task.folder, PREDICTIONS_FOLDER);
   rmSync(folder, { recursive: true, force: true });
   const count = experiment.predict ? Math.min(most, data.size) : 0;
-  if (count === 0) return 0;
+  if (count === 0) return { samples: 0, hasTable: false };
   makeFolder(folder);
   model.eval();
-  for (let i = 0; i < count; i++) {
-    if (signal.aborted) return i;
+  const table = new WholeTable();
+  let samples = 0;
+  for (let i = 0; i < count && !signal.aborted; i++) {
     const index = Math.floor(((i + 0.5) * data.size) / count);
     const sample = await data.load(index, new Random(options.seed, `prediction, sample ${index}`));
     const frames = await experiment.predict!(model, sample, options);
     writeSample(folder, fileName(index, data), frames, format);
-    onProgress(i + 1, count);
+    if (frames.length === 1) table.add(data.nameOf(index), frames[0].fields);
+    samples++;
+    onProgress(samples, count);
   }
-  return count;
+  const bytes = table.bytes();
+  if (bytes) writeWhole(join(folder, WHOLE_FILE), bytes);
+  return { samples, hasTable: bytes !== undefined };
 }
 
 /** The length to which names are cut; what is added to them still fits into the 255 bytes that file systems allow. */
