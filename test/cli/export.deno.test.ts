@@ -30,7 +30,7 @@ describe("erwin export", () => {
     const onnx = path("model.onnx");
     const { code, stdout, stderr } = await erwin(["export", "--model", model, "--onnx", onnx]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toMatch(/model\.onnx: .* KiB, for clouds of 33 points or more$/m);
+    expect(stdout).toMatch(/model\.onnx: .* KiB, for clouds of 33 points or more; for smaller ones: --points N$/m);
     expect(readFileSync(onnx, "latin1")).toContain("tree_idx_rot.0");
   });
 

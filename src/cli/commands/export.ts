@@ -44,7 +44,10 @@ async function run(args: Arguments): Promise<void> {
         : await loadModel(checkpoint, modelPath, device);
     const file = await withProgress("export", () => exportOnnx(model, { points }));
     writeWhole(output, file);
-    console.log(`${output}: ${formatBytes(file.length)}, for clouds ${exportedBalls(model.config, points).clouds}`);
+    const advice = points === undefined ? "; for smaller ones: --points N" : "";
+    console.log(
+      `${output}: ${formatBytes(file.length)}, for clouds ${exportedBalls(model.config, points).clouds}${advice}`,
+    );
     model.dispose();
   });
 }

@@ -140,7 +140,7 @@ export class FolderData extends Opaque {
         expectAlike(pair, first, this.#config);
         yield pair;
       } catch (error) {
-        if (!onBad || !(error instanceof FormatError)) throw error;
+        if (!onBad || !(error instanceof FormatError)) throw first ? amongOthers(error) : error;
         onBad({ split: "train", sample: this.#nameOf(unit, frame), problem: error.message });
       }
     }
@@ -221,6 +221,16 @@ export class FolderData extends Opaque {
       },
     };
   }
+}
+
+/**
+ * What is wrong with a sample after others that were read is so in its file alone: `found` in place of what was expected, which tells of a
+ * config that fits no file, is left out.
+ */
+function amongOthers(error: unknown): unknown {
+  if (!(error instanceof FormatError) || !Array.isArray(error.details.found)) return error;
+  const { found: _, ...details } = error.details;
+  return new FormatError(`${error.message} Samples before it fit the config.`, details, { cause: error });
 }
 
 function bytesOf({ positions, inputs, targets, globals, edges, cells, corners }: FieldSample): number {
