@@ -79,6 +79,22 @@ onEachDevice((device, backend) => {
       expect(device().memory.current).toBe(before);
     });
 
+    // They would be bindings of no bytes, after which a GPU's device answers nothing any more.
+    test("a linear map of operands without columns", async () => {
+      const before = device().memory.current;
+      scope(() => {
+        const [some, none] = [filled([2, 3]), filled([2, 0])];
+        const message = "a linear map needs columns of x and second";
+        expect(() => linear(none, filled([4, 0]))).toThrow(message);
+        expect(() => linear(none, filled([4, 3]), { second: some })).toThrow(message);
+        expect(() => linear(some, filled([4, 3]), { second: none })).toThrow(message);
+        return undefined;
+      });
+      expect(device().memory.current).toBe(before);
+      using left = filled([1]);
+      expect(await left.data(), "the device works").toEqual(Float32Array.of(0.5));
+    });
+
     test("points of more than three dimensions", () => {
       const before = device().memory.current;
       scope(() => {

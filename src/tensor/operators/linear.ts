@@ -66,7 +66,8 @@ export function prepareLinear(x: Tensor, weight: Tensor, extras: LinearExtras) {
       found: inner + secondInner,
     });
   }
-  if (inner + secondInner === 0) throw new InputError("a linear map needs at least one column of x", { tensor: "x" });
+  if (inner === 0 || (second && secondInner === 0))
+    throw new InputError("a linear map needs columns of x and second", { tensor: "x" });
   if (second) expectShape("second", second, [rows, secondInner]);
   if (bias) expectShape("bias", bias, [columns]);
   if (residual) expectShape("residual", residual, [rows, columns]);
