@@ -125,7 +125,7 @@ onEachDevice((device, backend) => {
       { headWidth: 32, heads: 2, dimensions: 2, sizes: [1, 31, 70] },
       { headWidth: 5, heads: 3, dimensions: 2, sizes: [1, 1, 1] },
       // More points than the CPU keeps all distances of.
-      ...(backend === "cpu" ? [{ headWidth: 2, heads: 1, dimensions: 3, sizes: [533, 3] }] : []),
+      ...(backend === "cpu" ? [{ headWidth: 2, heads: 1, dimensions: 3, sizes: [533, 3, 500] }] : []),
     ];
     test.each(cases.map((one) => ({ scale: 1, ...one })))(
       "E = $headWidth, H = $heads, D = $dimensions, balls of $sizes, times $scale",

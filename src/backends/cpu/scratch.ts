@@ -71,9 +71,14 @@ interface BallShape {
   dimensions: number;
 }
 
-/** All distances of a small ball, or those from all points to a block of queries, and as many as a block may read too many. */
-const distanceElements = (largest: number) =>
-  (largest <= KEPT_DISTANCES ? largest * eights(largest) : QUERIES * largest) + QUERIES;
+/**
+ * All distances of a small ball, which others of the batch may be beside the largest, or those from all points to a block of queries,
+ * and as many as a block may read too many.
+ */
+function distanceElements(largest: number): number {
+  const kept = Math.min(largest, KEPT_DISTANCES);
+  return Math.max(kept * eights(kept), QUERIES * largest) + QUERIES;
+}
 
 export function attentionScratch({ largest, headWidth, dimensions }: BallShape): number {
   const head = eights(headWidth);
