@@ -14,7 +14,7 @@ import { root } from "../../src/build/steps.mjs";
 import { folderGenerator } from "../../src/experiments/folder/write.ts";
 import type { TypedArray } from "../../src/formats/bytes/bytes.ts";
 import { loadNpz, saveNpz } from "../../src/formats/numpy/npz.ts";
-import { loadVtu } from "../../src/formats/vtk/vtu.ts";
+import { loadVtp, loadVtu } from "../../src/formats/vtk/vtu.ts";
 import { axeViolations, launchChromium, load, type OpenPage, openPage, serveSite } from "./browser.ts";
 
 const RUN_MS = 120_000;
@@ -86,6 +86,10 @@ const ofGrids = await trained(
   onGrid,
 );
 const ofSequences = await trained({ targets: ["heat"], sequence: true }, frames);
+/** A sphere of VTK, whose points have a height and whose cells a pressure. */
+const ball = new Uint8Array(readFileSync(join(root, "test/formats/cells/sphere.vtp")));
+const ofHeights = await trained({ targets: ["height"] }, { "ball.vtp": ball });
+const ofCells = await trained({ location: "cells", targets: ["p"], graph: "mesh" }, { "ball.vtp": ball });
 
 const asUploads = (files: Files) =>
   Object.entries(files).map(([name, bytes]) => ({
@@ -242,6 +246,45 @@ describe("in Chromium", () => {
     expectClose(single.get("prediction")!.data, next.heat.prediction);
   });
 
+  /** How many of the pixels of each third of the stage are of the ground, of the colour of no value, and of other colours. */
+  const countedOn = (page: Page) =>
+    page.evaluate(() => {
+      const stage = document.querySelector<HTMLCanvasElement>("#prediction-stage")!;
+      const copy = document.createElement("canvas");
+      const { width, height } = Object.assign(copy, { width: stage.width, height: stage.height });
+      const context = copy.getContext("2d")!;
+      context.drawImage(stage, 0, 0);
+      const row = Math.floor(height / 2);
+      const { data } = context.getImageData(0, row, width, 1);
+      const [red, green, blue] = context.getImageData(0, height - 1, 1, 1).data;
+      return [0, 1, 2].map((side) => {
+        const found = { ground: 0, grey: 0, coloured: 0, runs: "" };
+        for (let x = Math.ceil((side * width) / 3) + 2; x < ((side + 1) * width) / 3 - 2; x++) {
+          const [r, g, b] = data.subarray(4 * x, 4 * x + 3);
+          const isGround = r === red && g === green && b === blue;
+          const kind = isGround ? "ground" : r === 136 && g === 136 && b === 136 ? "grey" : "coloured";
+          found[kind]++;
+          if (!found.runs.endsWith(kind)) found.runs += ` ${kind}`;
+        }
+        return found;
+      });
+    });
+
+  test("a mesh is drawn as a surface, of values of points and of cells", async () => {
+    const page = await fresh();
+    for (const [name, ofMesh] of Object.entries({ "points.safetensors": ofHeights, "cells.safetensors": ofCells })) {
+      await give(page, "open-files", { [name]: ofMesh, "ball.vtp": ball });
+      await expect.poll(() => statusOf(page), { timeout: RUN_MS }).toBe("Predicted ball.vtp.");
+      const runs = async () => (await countedOn(page)).map((side) => side.runs.trim());
+      await expect.poll(runs, { timeout: RUN_MS }).toEqual(Array(3).fill("ground coloured ground"));
+      const error = (await page.locator("#prediction-captions p").nth(2).textContent())!;
+      expect(error).toMatch(/^Error [\d.]+, root mean square$/);
+    }
+    const { bytes } = await saved(page, "Save prediction");
+    expect(loadVtp(bytes).cellData.get("prediction")?.shape).toEqual([24]);
+    expect(opened.problems).toEqual([]);
+  });
+
   test("a grid is drawn as a surface, and grey where there is no value, which counts for nothing", async () => {
     const page = await fresh();
     await give(page, "open-files", { "sea.safetensors": ofGrids, ...onGrid });
@@ -254,33 +297,10 @@ describe("in Chromium", () => {
     expect(await legend.locator(".scale").first().textContent()).toBe("279282");
     const error = (await page.locator("#prediction-captions p").nth(2).textContent())!;
     expect(Number.parseFloat(error.slice("Error ".length))).toBeLessThan(5);
-    /** How many of the pixels of each third of the stage are of the ground, of the colour of no value, and of other colours. */
-    const counted = () =>
-      page.evaluate(() => {
-        const stage = document.querySelector<HTMLCanvasElement>("#prediction-stage")!;
-        const copy = document.createElement("canvas");
-        const { width, height } = Object.assign(copy, { width: stage.width, height: stage.height });
-        const context = copy.getContext("2d")!;
-        context.drawImage(stage, 0, 0);
-        const row = Math.floor(height / 2);
-        const { data } = context.getImageData(0, row, width, 1);
-        const [red, green, blue] = context.getImageData(0, height - 1, 1, 1).data;
-        return [0, 1, 2].map((side) => {
-          const found = { ground: 0, grey: 0, coloured: 0, runs: "" };
-          for (let x = Math.ceil((side * width) / 3) + 2; x < ((side + 1) * width) / 3 - 2; x++) {
-            const [r, g, b] = data.subarray(4 * x, 4 * x + 3);
-            const isGround = r === red && g === green && b === blue;
-            const kind = isGround ? "ground" : r === 136 && g === 136 && b === 136 ? "grey" : "coloured";
-            found[kind]++;
-            if (!found.runs.endsWith(kind)) found.runs += ` ${kind}`;
-          }
-          return found;
-        });
-      });
-    const runs = async () => (await counted()).map((side) => side.runs.trim());
+    const runs = async () => (await countedOn(page)).map((side) => side.runs.trim());
     // No ground is seen between the points, which are ten pixels and more from each other.
     await expect.poll(runs, { timeout: RUN_MS }).toEqual(Array(3).fill("ground grey coloured ground"));
-    for (const { grey, coloured } of await counted()) {
+    for (const { grey, coloured } of await countedOn(page)) {
       // Seven of its 23 columns of quads lie between points without a value.
       expect(grey / (grey + coloured)).toBeCloseTo(7 / 23, 1);
     }

@@ -81,8 +81,8 @@ export class Predictor {
     let done = 0;
     for await (const frame of sample.predict({ steps, signal: this.#begin() })) {
       // Without the bytes of its file.
-      const { positions, dimensionality, grid, fields, time } = frame;
-      if (done % every === 0) shown.push({ positions, dimensionality, grid, fields, time });
+      const { positions, dimensionality, cells, corners, grid, fields, time } = frame;
+      if (done % every === 0) shown.push({ positions, dimensionality, cells, corners, grid, fields, time });
       note ??= frame.note && `${frame.file}: ${frame.note}`;
       onFrame(++done, frames);
     }

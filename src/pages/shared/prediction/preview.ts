@@ -1,10 +1,12 @@
 // Prepares a model's prediction for the stage.
 
 import type { SamplePrediction } from "erwin/experiments";
+import type { Cells } from "erwin/formats";
 import { loadEngine } from "../engine.ts";
 import { inOrder, placesOf, spacingOf, spreadOrder } from "../stage/layout.ts";
+import { meshSurface } from "../stage/mesh-surface.ts";
 import { hasGaps, magnitudes, type Range, rangeOf } from "../stage/paint.ts";
-import { surfaceOf } from "../stage/surface.ts";
+import { type Surface, surfaceOf } from "../stage/surface.ts";
 import type { Preview, PreviewField, PreviewValues } from "./protocol.ts";
 
 type Field = SamplePrediction["fields"][number];
@@ -18,9 +20,7 @@ export async function makePreview(
   about: { step?: number; sample: string },
 ): Promise<Preview> {
   const [{ dimensionality, grid, fields }] = frames;
-  const places = placesOfFrames(frames);
-  const surface = grid && surfaceOf(grid, places[0]);
-  const { order, spacing } = surface ? inGivenOrder(places[0]) : await spread(frames[0], places[0]);
+  const { places, surface, order, spacing } = (await drawSurface(frames)) ?? (await drawBalls(frames));
   const shown = shownOf(fields);
   const values = frames.map((frame) => shown.map((one) => valuesOf(frame.fields[one.field], one)));
   return {
@@ -28,6 +28,8 @@ export async function makePreview(
     flat: dimensionality === 2,
     spacing,
     surface,
+    // A grid in space is mostly a globe, whose pole is in the direction of z.
+    up: grid && surface && dimensionality === 3 ? "z" : "y",
     fields: shown.map((one, i) =>
       describe(
         one,
@@ -37,30 +39,75 @@ export async function makePreview(
     ),
     frames: frames.map((frame, i) => ({
       time: frame.time,
-      positions: inOrder(places[i], order),
-      values: values[i].map((ofField) => inOrderOf(ofField, order)),
+      positions: places[i],
+      values: order ? values[i].map((ofField) => inOrderOf(ofField, order)) : values[i],
     })),
   };
 }
 
-async function spread({ positions, dimensionality }: SamplePrediction, places: Float32Array) {
-  const { buildBallTree } = await loadEngine();
-  const tree = await buildBallTree(positions, { dimensionality });
-  return { order: spreadOrder(tree), spacing: spacingOf(tree, places) };
+/** What is drawn of a sample's points. */
+interface Drawing {
+  /** [points, 3] the places in each frame. */
+  places: Float32Array[];
+  surface?: Surface;
+  /** The numbers of the points in the order in which they are drawn, if that is another than the sample's. */
+  order?: Int32Array;
+  spacing: number;
 }
 
-/** The corners of a surface are drawn as they are given; how far apart they are does not matter. */
-const inGivenOrder = (places: Float32Array) => ({
-  order: Int32Array.from({ length: places.length / 3 }, (_, point) => point),
-  spacing: 0,
-});
+/** Draws points as balls, in an order in which the first of them show the whole. */
+async function drawBalls(frames: readonly SamplePrediction[]): Promise<Drawing> {
+  const { buildBallTree } = await loadEngine();
+  const [{ positions, dimensionality }] = frames;
+  const tree = await buildBallTree(positions, { dimensionality });
+  const order = spreadOrder(tree);
+  const places = placesIn(
+    frames.map(({ positions }) => positions),
+    dimensionality,
+  );
+  return { places: places.map((of) => inOrder(of, order)), order, spacing: spacingOf(tree, places[0]) };
+}
+
+/** Draws the surface that a grid or a mesh of polygons is; undefined if the points have none. */
+function drawSurface(frames: readonly SamplePrediction[]): Drawing | undefined {
+  const [{ dimensionality, grid, cells, corners }] = frames;
+  const spacing = 0;
+  if (grid) {
+    const places = placesIn(
+      frames.map(({ positions }) => positions),
+      dimensionality,
+    );
+    const surface = surfaceOf(grid, places[0]);
+    return surface && { places, surface, spacing };
+  }
+  // The meshes of some sequences change from frame to frame.
+  if (!cells || frames.some((frame) => !haveSameCells(frame.cells, cells))) return undefined;
+  const found = meshSurface(cells, corners ? "cells" : "points");
+  if (!found) return undefined;
+  const { surface, points } = found;
+  const places = corners
+    ? placesIn(
+        frames.map((frame) => Float32Array.from(frame.corners!.data, Number)),
+        corners.shape[1]!,
+      )
+    : placesIn(
+        frames.map(({ positions }) => positions),
+        dimensionality,
+      );
+  return { places: points ? places.map((of) => inOrder(of, points)) : places, surface, spacing };
+}
+
+function haveSameCells(some: Cells | undefined, others: Cells): boolean {
+  const areSame = (a: Int32Array, b: Int32Array) => a.length === b.length && a.every((value, i) => value === b[i]);
+  if (!some) return false;
+  return areSame(some.offsets, others.offsets) && areSame(some.connectivity, others.connectivity);
+}
 
 /** Maps all frames into the unit sphere with the same transform, so that motion remains visible. */
-function placesOfFrames(frames: readonly SamplePrediction[]): Float32Array[] {
-  const [{ positions, dimensionality }] = frames;
-  const size = positions.length;
+function placesIn(frames: readonly Float32Array[], dimensionality: number): Float32Array[] {
+  const size = frames[0].length;
   const joined = new Float32Array(size * frames.length);
-  for (const [i, frame] of frames.entries()) joined.set(frame.positions, i * size);
+  for (const [i, positions] of frames.entries()) joined.set(positions, i * size);
   const places = placesOf(joined, dimensionality);
   const width = places.length / frames.length;
   return frames.map((_, i) => places.subarray(i * width, (i + 1) * width));

@@ -3,7 +3,7 @@
 import type { Range } from "../stage/paint.ts";
 import type { Surface } from "../stage/surface.ts";
 
-/** A model's prediction for a sample, for the stage. The values of points are in the drawing's order. */
+/** A model's prediction for a sample, for the stage. The values of points are in the drawing's order, those of a surface in the sample's. */
 export interface Preview {
   /** The sample's name. */
   sample: string;
@@ -12,8 +12,10 @@ export interface Preview {
   flat: boolean;
   /** The typical distance between neighbouring points, in units of the drawing. */
   spacing: number;
-  /** The surface between the points of a grid; undefined for other points. */
+  /** The surface between the points of a grid or a mesh; undefined for other points. */
   surface: Surface | undefined;
+  /** The axis that points upwards. */
+  up: "y" | "z";
   fields: PreviewField[];
   /** One frame, or several of a sequence. */
   frames: PreviewFrame[];

@@ -81,12 +81,11 @@ export class PredictionView {
     if (!preview) return;
     const stage = await this.#loadStage();
     if (!stage || this.#preview !== preview) return;
-    const { flat, spacing, surface, frames, sample, step } = preview;
+    const { flat, spacing, surface, up, frames, sample, step } = preview;
     const frame = frames[this.#slider.valueAsNumber]!;
     if (this.#isNew) {
       stage.setCloud(frames[0]!.positions, spacing, flat, surface);
-      // A grid in space is mostly a globe, whose pole is in the direction of z.
-      stage.setUp(surface && !flat ? "z" : "y");
+      stage.setUp(up);
       stage.camera.home = flat ? { turn: 0, tilt: 0, distance: 3.3 } : { turn: 30, tilt: 20, distance: 3.6 };
       stage.camera.place = stage.camera.home;
     }
@@ -99,7 +98,7 @@ export class PredictionView {
     const smoothly = !this.#isNew && frames.length === 1;
     this.#isNew = false;
     for (const side of shown) {
-      const colours = coloursOf(side, values[side]!, range, isClass);
+      const colours = coloursOf(side, values[side]!, { range, isClass, rows: surface?.rows });
       stage.show(side, { colours, positions: frames.length > 1 ? frame.positions : undefined }, smoothly);
     }
     const after = step === undefined ? "" : `, after ${count(step)} steps`;
@@ -199,9 +198,13 @@ export class PredictionView {
   }
 }
 
-function coloursOf(side: Side, values: Float32Array, [low, high]: Range, isClass: boolean): Uint8Array {
-  const places = values.keys();
-  const order = Uint32Array.from(places);
+/** @param rows the value of each point that is drawn, if that is not the one in its place */
+function coloursOf(
+  side: Side,
+  values: Float32Array,
+  { range: [low, high], isClass, rows }: { range: Range; isClass: boolean; rows: Int32Array | undefined },
+): Uint8Array {
+  const order = rows ?? Int32Array.from(values.keys());
   if (isClass) {
     const colourOf = (value: number) =>
       side === "error" ? (value === 0 ? RIGHT : WRONG) : palette[(3 * value) % palette.length]!;

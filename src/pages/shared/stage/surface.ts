@@ -5,6 +5,8 @@ export interface Surface {
   corners: Uint32Array;
   /** How many corners each resolution has, from the finest on. */
   counts: number[];
+  /** The value of each point that is drawn; undefined where each has its own. Those of a cell are drawn at several points. */
+  rows?: Int32Array;
 }
 
 /** More quads than this show no more on a screen: of larger grids every second point is left out, or more of them. */
