@@ -75,6 +75,7 @@ export {
   type SurrogateOptions,
 } from "./folder/surrogate.ts";
 export type { FoundArray, Survey, SurveyOptions } from "./folder/survey.ts";
+export type { TableChoice } from "./folder/table-choice.ts";
 export type { FieldBatch } from "./folder/task.ts";
 export { DataWorkers, type DataWorkersOptions } from "./loading/workers.ts";
 export {

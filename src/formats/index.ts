@@ -10,7 +10,7 @@ export { type Cells, meshEdges, type Polyhedra } from "./clouds/cells.ts";
 export { loadCsv, saveCsv } from "./clouds/csv.ts";
 export { loadLas } from "./clouds/las.ts";
 export { loadLaz, unpackLaz } from "./clouds/laz.ts";
-export type { Mesh, MeshInput, MeshOptions } from "./clouds/mesh.ts";
+export type { Mesh, MeshInput, MeshLocation, MeshOptions } from "./clouds/mesh.ts";
 export { loadObj } from "./clouds/obj.ts";
 export { loadOff } from "./clouds/off.ts";
 export { loadPcd } from "./clouds/pcd.ts";
