@@ -142,6 +142,24 @@ describe("the rule", () => {
       { numRuns: 60, seed: 2 },
     );
   });
+
+  test("rotated partitions hold every node once, where rotated coordinates and their means are beyond float32", async () => {
+    const random = seededRandom(12);
+    for (const dimensionality of [2, 3]) {
+      // Small clouds first: a split of large ones need not have ended.
+      for (const points of [12, 20, 23, 24, 26, 32, 700, 5000]) {
+        const positions = Float32Array.from({ length: points * dimensionality }, () => (2 * random() - 1) * 3.4e38);
+        const options = { dimensionality, strides: [2, 4], ballSizes: [2, 2, 2], rotate: 45 };
+        const { treeIdxRot, levels } = await buildBallTree(positions, options);
+        treeIdxRot.forEach((order, level) => {
+          expect(
+            [...order].sort((a, b) => a - b),
+            `${points} points`,
+          ).toEqual(range(levels[level].nodes));
+        });
+      }
+    }
+  });
 });
 
 describe("independence", () => {

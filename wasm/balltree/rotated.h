@@ -1,6 +1,7 @@
 // Rotated partitions: tree slots at rotated positions, their means at the coarser levels, and every level's nodes
 // halved until the parts are balls.
 #pragma once
+#include <float.h>
 #include <math.h>
 
 #include "partition.h"
@@ -19,6 +20,12 @@ inline Rotation rotationOf(double degrees, int32_t dimensionality) {
   return {{{c * c, s * c * (s - 1), s * (s + c * c)}, {s * c, s * s * s + c * c, s * c * (s - 1)}, {-s, s * c, c * c}}};
 }
 
+/// Bounds what has overflowed to an infinity. A split of coordinates that are not finite need not end, nor have halves
+/// of the right sizes, and would write beyond its part.
+inline v128_t bounded(v128_t coordinates) {
+  return wasm_f32x4_pmax(wasm_f32x4_pmin(coordinates, wasm_f32x4_splat(FLT_MAX)), wasm_f32x4_splat(-FLT_MAX));
+}
+
 /// Writes tree slots [first, end) as records of level 0.
 inline void rotateSlots(const Job& job, const Rotation& rotation, int32_t first, int32_t end) {
   const int32_t dimensionality = job.dimensionality;
@@ -29,7 +36,7 @@ inline void rotateSlots(const Job& job, const Rotation& rotation, int32_t first,
     const v128_t rotated = wasm_f32x4_make((float)(x * r[0][0] + y * r[1][0] + z * r[2][0]),
                                            (float)(x * r[0][1] + y * r[1][1] + z * r[2][1]),
                                            (float)(x * r[0][2] + y * r[1][2] + z * r[2][2]), 0);
-    const v128_t coordinates = wasm_f32x4_add(rotated, wasm_f32x4_splat(0));
+    const v128_t coordinates = wasm_f32x4_add(bounded(rotated), wasm_f32x4_splat(0));
     store(job.records + slot, wasm_i32x4_replace_lane(coordinates, 3, slot));
   }
 }
@@ -57,7 +64,7 @@ inline void averageChildren(const Job& job, int32_t level, int32_t first, int32_
     v128_t sum = wasm_v128_and(load(job.records + fine.start + child), coordinates);
     for (int32_t i = 1; i < fine.stride; ++i) {
       const Record* next = job.records + fine.start + (child + i < last ? child + i : last);
-      sum = wasm_f32x4_add(sum, wasm_v128_and(load(next), coordinates));
+      sum = bounded(wasm_f32x4_add(sum, wasm_v128_and(load(next), coordinates)));
     }
     const v128_t mean = wasm_f32x4_mul(sum, scale);
     store(job.records + coarse.start + node, wasm_i32x4_replace_lane(mean, 3, node));
