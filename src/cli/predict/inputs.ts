@@ -54,7 +54,8 @@ export async function findInputs(
   { extension = ".safetensors", keep = [], known = cloudExtensions, ...walk }: FindOptions = {},
 ): Promise<PredictionPaths[]> {
   const files: NamedFile[] = [];
-  for (const input of inputs) files.push(...(await expand(input, outputFolder, known, walk)));
+  // Not as the arguments of one push: no call takes more than about 120,000.
+  for (const input of inputs) for (const file of await expand(input, outputFolder, known, walk)) files.push(file);
   const found = new Map<string, PredictionPaths>();
   for (const { input, name: path } of files) {
     const { dir, name: stem } = parse(path);
@@ -144,7 +145,7 @@ async function namesBelow(source: DataSource, folder: string, skip: (name: strin
   for (const entry of entries) {
     const name = joinPath(folder, entry.name);
     if (!entry.folder) found.push(name);
-    else if (!skip(name)) found.push(...(await namesBelow(source, name, skip)));
+    else if (!skip(name)) for (const inner of await namesBelow(source, name, skip)) found.push(inner);
   }
   return found.sort();
 }

@@ -49,8 +49,10 @@ export async function unitsIn(
 async function listedIn(source: DataSource, list: string): Promise<string[]> {
   if ([...sampleExtensions, "pvd"].includes(extensionOf(list))) return findWanted(source, list);
   const listed: string[] = [];
-  for (const path of await readLines(source, list))
-    listed.push(...(source instanceof FramesSource ? await source.framesOf(path) : [path]));
+  for (const path of await readLines(source, list)) {
+    const frames = source instanceof FramesSource ? await source.framesOf(path) : [path];
+    for (const frame of frames) listed.push(frame);
+  }
   return listed;
 }
 
@@ -126,7 +128,8 @@ export async function findFiles(source: DataSource, folder = ""): Promise<string
   for (const { name, folder: isFolder } of entries) {
     if (name.startsWith(".")) continue;
     const path = joinPath(folder, name);
-    if (isFolder) found.push(...(await findFiles(source, path)));
+    // Not as the arguments of one push: no call takes more than about 120,000.
+    if (isFolder) for (const file of await findFiles(source, path)) found.push(file);
     else found.push(path);
   }
   return found;

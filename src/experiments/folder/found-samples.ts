@@ -93,12 +93,12 @@ export async function findSamples(
   // Files that a person has may have other names than those of the training.
   if (pattern === undefined) ways.push({ files: undefined, sequence });
   if (sequence && singleFrames) ways.push({ files: pattern, sequence: false });
-  const seen: string[] = [];
+  let seen: string[] = [];
   for (const way of ways) {
     const { units, found } = await unitsIn(source, { ...way, table: described.table?.file });
     const options = { isSequence: way.sequence, table };
     if (units.length > 0) return units.map((unit) => new SampleInFiles(trained, source, unit, options));
-    seen.push(...found);
+    seen = seen.concat(found);
   }
   throw noSamples(locate(files, ""), { ...first, found: seen });
 }

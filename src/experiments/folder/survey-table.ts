@@ -117,7 +117,8 @@ function describe(name: string, cells: readonly TableCell[]): FoundColumn | unde
   }
   const known = numbers.filter(Number.isFinite);
   if (known.length === 0) return undefined;
-  const [least, most] = [Math.min(...known), Math.max(...known)];
+  const least = known.reduce((a, b) => Math.min(a, b));
+  const most = known.reduce((a, b) => Math.max(a, b));
   const missing = 1 - known.length / numbers.length;
   const areClasses = labelNames.test(name) && known.every(Number.isInteger) && least >= 0 && most < MAX_CLASSES;
   return {

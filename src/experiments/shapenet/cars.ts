@@ -94,7 +94,7 @@ async function findCars(source: DataSource): Promise<{ cars: string[]; root: str
     const cars: string[] = [];
     for (const folder of FOLDERS.filter((name) => folders.includes(name))) {
       const names = await sortedNames(source, joinPath(root, folder), "folders");
-      cars.push(...names.map((name) => joinPath(folder, name)));
+      for (const name of names) cars.push(joinPath(folder, name));
     }
     if (cars.length > 0) return { cars, root };
   }

@@ -6,10 +6,12 @@ import { ConfigError, FormatError } from "../../../src/errors.ts";
 import { MemorySource } from "../../../src/experiments/data-source.ts";
 import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
 import { folderExperiment } from "../../../src/experiments/folder/experiment.ts";
+import { findFiles } from "../../../src/experiments/folder/files.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
 import { readSample } from "../../../src/experiments/folder/read-sample.ts";
 import { keyFor, parseSideTable } from "../../../src/experiments/folder/side-table.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
+import { findTableAmong } from "../../../src/experiments/folder/survey-table.ts";
 import { resolveOptions } from "../../../src/experiments/options.ts";
 import { saveNpz } from "../../../src/formats/numpy/npz.ts";
 
@@ -174,4 +176,14 @@ it("the config's key is a path, or a path and a column", () => {
   for (const wrong of [3, "", { key: "id" }, { file: "a.csv", column: "id" }]) {
     expect(() => tableOf(wrong), String(wrong)).toThrow(ConfigError);
   }
+});
+
+it("and its samples may be more than a call takes arguments", async () => {
+  const names = Array.from({ length: 130_000 }, (_, i) => `case_${i}`);
+  const files = sourceOf(Object.fromEntries(names.map((name) => [`many/${name}.csv`, text("")])));
+  expect(await findFiles(files)).toHaveLength(names.length);
+  const table = text(`case,speed\n${names.map((name, i) => `${name},${i}`).join("\n")}\n`);
+  const few = names.slice(0, 50_000).map((name) => `${name}.csv`);
+  const found = await findTableAmong(sourceOf({ "params.csv": table }), ["params.csv"], few);
+  expect(found?.columns[0]).toMatchObject({ name: "speed", least: 0, most: names.length - 1 });
 });
