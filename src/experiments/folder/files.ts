@@ -60,8 +60,12 @@ async function listedIn(source: DataSource, list: string): Promise<string[]> {
  * Returns the files below a folder that a pattern matches, by default all.
  * @throws FormatError for a mesh whose pieces are files: each would be taken for a sample
  */
-export async function findWanted(source: DataSource, pattern: string | undefined): Promise<string[]> {
-  const wanted = (await findFiles(source)).filter((path) => isWanted(path, pattern));
+export const findWanted = async (source: DataSource, pattern: string | undefined): Promise<string[]> =>
+  wantedAmong(source, await findFiles(source), pattern);
+
+/** Returns those of a source's files, as `findWanted` does. */
+export function wantedAmong(source: DataSource, files: readonly string[], pattern: string | undefined): string[] {
+  const wanted = files.filter((path) => isWanted(path, pattern));
   expectWhole(source, wanted);
   return wanted;
 }

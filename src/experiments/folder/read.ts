@@ -180,12 +180,11 @@ function readVtk(
   wanted?: readonly string[],
   { location = "points" }: ContentOptions = {},
 ): SampleArrays {
-  const all = vtkNames(bytes, file, location);
+  const { names: all, elsewhere } = vtkNames(bytes, file, location);
   const read = (attributes: readonly string[]) => loadVtk(bytes, { file, attributes, location });
   const { numeric: names, others: leftOut } = wanted ? { numeric: all } : sortReadable(all, file, read);
   const found = read(names.filter((name) => !wanted || wanted.includes(name)));
   const { points, ...arrays } = ofCloud(found, file, names);
-  const elsewhere = vtkNames(bytes, file, location === "points" ? "cells" : "points");
   return { ...arrays, ...placesOf(points, cellsOf(found, file), location, file), elsewhere, leftOut };
 }
 

@@ -12,7 +12,7 @@ import { Random, shuffled } from "../../random.ts";
 import { labelNames, positionNames } from "../array-names.ts";
 import { checkSource, type DataSource, locate, splitPath } from "../data-source.ts";
 import { numbersOf } from "./file-numbers.ts";
-import { findFiles, findWanted, noSamples } from "./files.ts";
+import { findFiles, findWanted, noSamples, wantedAmong } from "./files.ts";
 import { FramesSource, frameExtensions } from "./frames.ts";
 import { findGrid, type GridRule, gridRule, hasAxes } from "./grid.ts";
 import { areSame } from "./missing.ts";
@@ -136,8 +136,9 @@ async function surveyOf(
   { onBad, files: pattern, location }: SurveyOptions,
   grid?: GridRule,
 ): Promise<Survey> {
-  const wanted = await findWanted(source, pattern);
-  const table = await findTableAmong(source, await findFiles(source), wanted);
+  const listed = await findFiles(source);
+  const wanted = wantedAmong(source, listed, pattern);
+  const table = await findTableAmong(source, listed, wanted);
   const all = wanted.filter((path) => path !== table?.choice.file);
   const withExtension = (extension: string) => all.filter((path) => extensionOf(path) === extension);
   const count = (extension: string) => withExtension(extension).length;

@@ -28,6 +28,8 @@ interface ArrayHeader {
 /** What a file says about its data of points, or of cells. */
 export interface SectionData {
   names?: readonly string[];
+  /** The names of the arrays in the other section: data of cells beside those of points. */
+  elsewhere?: ReadonlySet<string>;
   /** The types of the arrays that hold numbers. */
   types?: ReadonlyMap<string, SafeTensorType>;
   /** The offset at which the data end, if another section follows. */
@@ -60,7 +62,8 @@ export function readAttributes(
 ): { attributes: Map<string, Attribute>; data: SectionData } {
   const found = new Map<string, Attribute | undefined>();
   const types = new Map<string, SafeTensorType>();
-  const data: SectionData = { types };
+  const elsewhere = new Set<string>();
+  const data: SectionData = { types, elsewhere };
   let isWanted = false;
   let rows = 0;
   const begin = (section: string) => {
@@ -75,6 +78,7 @@ export function readAttributes(
   const use: Use = (name, components, length, type, section) => {
     const isNew = isWanted && !found.has(name) && length === count && components > 0;
     if (isNew) found.set(name, undefined);
+    if (!isWanted) elsewhere.add(name);
     if (isNew && typeof type !== "string") types.set(name, type.dtype);
     if (!isNew || !wanted.includes(name)) return false;
     if (typeof type === "string") throw source.error(`${section}: expected numbers, found an array of type ${type}.`);

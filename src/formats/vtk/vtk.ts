@@ -152,9 +152,13 @@ function rowsOf({ positions, cells, dimensions }: VtkFile, location: MeshLocatio
   return [...cells.values()].reduce((sum, { offsets }) => sum + offsets.length - 1, 0);
 }
 
-/** Returns the names of a file's arrays of points, or of cells. @throws FormatError for a damaged file */
-export const vtkNames = (bytes: Uint8Array, file: string, location: MeshLocation): readonly string[] =>
-  findData(bytes, file, location).names ?? [];
+/** Returns the names of a file's arrays of points, or of cells, and those of the others. @throws FormatError for a damaged file */
+export function vtkNames(bytes: Uint8Array, file: string, location: MeshLocation) {
+  const parser = new VtkParser(new VtkReader(bytes, file), [], location);
+  parser.parse();
+  const { names = [], elsewhere = [] } = parser.data;
+  return { names, elsewhere: [...elsewhere] };
+}
 
 /** Returns the types of the numbers in a file's point data, and of its coordinates as "x" where it lists these. */
 export function vtkTypes(bytes: Uint8Array, file: string): Map<string, SafeTensorType> {

@@ -20,7 +20,11 @@ export async function makePreview(
   about: { step?: number; sample: string },
 ): Promise<Preview> {
   const [{ dimensionality, grid, fields }] = frames;
-  const { places, surface, order, spacing } = (await drawSurface(frames)) ?? (await drawBalls(frames));
+  const ofPoints = placesIn(
+    frames.map(({ positions }) => positions),
+    dimensionality,
+  );
+  const { places, surface, order, spacing } = drawSurface(frames, ofPoints) ?? (await drawBalls(frames[0], ofPoints));
   const shown = shownOf(fields);
   const values = frames.map((frame) => shown.map((one) => valuesOf(frame.fields[one.field], one)));
   return {
@@ -56,44 +60,28 @@ interface Drawing {
 }
 
 /** Draws points as balls, in an order in which the first of them show the whole. */
-async function drawBalls(frames: readonly SamplePrediction[]): Promise<Drawing> {
+async function drawBalls({ positions, dimensionality }: SamplePrediction, places: Float32Array[]): Promise<Drawing> {
   const { buildBallTree } = await loadEngine();
-  const [{ positions, dimensionality }] = frames;
   const tree = await buildBallTree(positions, { dimensionality });
   const order = spreadOrder(tree);
-  const places = placesIn(
-    frames.map(({ positions }) => positions),
-    dimensionality,
-  );
   return { places: places.map((of) => inOrder(of, order)), order, spacing: spacingOf(tree, places[0]) };
 }
 
 /** Draws the surface that a grid or a mesh of polygons is; undefined if the points have none. */
-function drawSurface(frames: readonly SamplePrediction[]): Drawing | undefined {
-  const [{ dimensionality, grid, cells, corners }] = frames;
+function drawSurface(frames: readonly SamplePrediction[], ofPoints: Float32Array[]): Drawing | undefined {
+  const [{ grid, cells, corners }] = frames;
   const spacing = 0;
   if (grid) {
-    const places = placesIn(
-      frames.map(({ positions }) => positions),
-      dimensionality,
-    );
-    const surface = surfaceOf(grid, places[0]);
-    return surface && { places, surface, spacing };
+    const surface = surfaceOf(grid, ofPoints[0]);
+    return surface && { places: ofPoints, surface, spacing };
   }
   // The meshes of some sequences change from frame to frame.
   if (!cells || frames.some((frame) => !haveSameCells(frame.cells, cells))) return undefined;
   const found = meshSurface(cells, corners ? "cells" : "points");
   if (!found) return undefined;
   const { surface, points } = found;
-  const places = corners
-    ? placesIn(
-        frames.map((frame) => Float32Array.from(frame.corners!.data, Number)),
-        corners.shape[1]!,
-      )
-    : placesIn(
-        frames.map(({ positions }) => positions),
-        dimensionality,
-      );
+  const ofCorners = (frame: SamplePrediction) => Float32Array.from(frame.corners!.data, Number);
+  const places = corners ? placesIn(frames.map(ofCorners), corners.shape[1]!) : ofPoints;
   return { places: points ? places.map((of) => inOrder(of, points)) : places, surface, spacing };
 }
 
