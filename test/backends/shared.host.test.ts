@@ -85,7 +85,7 @@ test("errors of the page are not the device's, and errors of the device are not 
   pageBuffer(MAP_READ | STORAGE);
   const input = Tensor.from(device, x, [2, 4]);
   expect([...(await multiplied(input).data())]).toEqual(product);
-  await vi.waitFor(() => expect(heard).toHaveLength(1));
+  await vi.waitFor(() => expect(heard).toHaveLength(1), { timeout: 60_000 });
   (input.storage as unknown as { buffer: GPUBuffer }).buffer.destroy();
   const error = await rejection(multiplied(input).data());
   expect(error).toBeInstanceOf(ErwinError);

@@ -1,6 +1,7 @@
 // Attributes of points, and exchange of files with other programs. Files that these programs wrote are in foreign/ (make.py); files
 // that are written here must be, byte for byte, those that foreign/check.py has had the programs read.
 
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -218,13 +219,14 @@ describe("attributes of files of other programs", () => {
       for (const bytes of [...truncations(foreign(name)), ...flips(foreign(name))]) {
         const file = readOrRefuse((input) => loadVtk(input, { attributes }), bytes);
         for (const { data, channels } of file?.attributes?.values() ?? []) {
-          expect(data.length).toBe((channels * file!.positions.length) / 3);
+          assert.equal(data.length, (channels * file!.positions.length) / 3);
         }
       }
     }
     for (const bytes of flips(foreign("meshio.ply"))) {
       const file = readOrRefuse((input) => loadPly(input, { attributes: ["pressure"] }), bytes);
-      if (file) expect(file.attributes!.get("pressure")!.data.length).toBe(file.positions.length / file.dimensionality);
+      if (file)
+        assert.equal(file.attributes!.get("pressure")!.data.length, file.positions.length / file.dimensionality);
     }
   });
 });

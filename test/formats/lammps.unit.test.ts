@@ -1,4 +1,5 @@
 // Dumps that LAMMPS wrote (lammps/make.py): the positions are those that ASE reads, or LAMMPS wrote unscaled.
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -79,7 +80,7 @@ describe("a dump of LAMMPS", () => {
     const [{ bytes }] = await framesIn(read("frames.lammpstrj"), "a.lammpstrj");
     for (const damaged of [...truncations(bytes), ...flips(bytes), ...truncations(read("scaled.dump"))]) {
       const cloud = readOrRefuse((content) => loadLammps(content, { attributes: ["id"] }), damaged);
-      for (const { data } of cloud?.attributes?.values() ?? []) expect(3 * data.length).toBe(cloud?.positions.length);
+      for (const { data } of cloud?.attributes?.values() ?? []) assert.equal(3 * data.length, cloud?.positions.length);
     }
     for (const damaged of [...truncations(read("frames.lammpstrj")), ...flips(read("frames.lammpstrj"))]) {
       const frames = await framesIn(damaged, "a.lammpstrj");

@@ -1,4 +1,5 @@
 // NumPy's arrays and archives: all that NumPy writes, and files that are cut, damaged or hostile.
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { zipSync } from "fflate";
@@ -10,7 +11,7 @@ import { loadNpy } from "../../src/formats/numpy/npy.ts";
 import { openNpzRows } from "../../src/formats/numpy/npy-rows.ts";
 import { listNpz, loadNpz, loadNpzRows, readNpz } from "../../src/formats/numpy/npz.ts";
 import type { PartialFile } from "../../src/formats/sources/partial-file.ts";
-import { concat, flips, numbers, readOrRefuse, truncations } from "./corruption.ts";
+import { concat, flips, mustRefuse, numbers, readOrRefuse, truncations } from "./corruption.ts";
 
 /** Makes an array file as NumPy writes it: the header is padded so that the data is aligned to 64 bytes. */
 function npy(description: string, order: "True" | "False", shape: string, data: Uint8Array, version = 1): Uint8Array {
@@ -72,10 +73,10 @@ describe("npy", () => {
   });
 
   it("refuses truncations, and survives flipped header bytes", () => {
-    for (const bytes of truncations(cloud)) expect(() => loadNpy(bytes)).toThrow(FormatError);
+    for (const bytes of truncations(cloud)) mustRefuse(loadNpy, bytes);
     for (const bytes of flips(cloud, cloud.length - 24)) {
       const array = readOrRefuse(loadNpy, bytes);
-      if (array) expect(array.data.length).toBe(elementCount(array.shape));
+      if (array) assert.equal(array.data.length, elementCount(array.shape));
     }
   });
 
@@ -121,11 +122,11 @@ describe("npz", () => {
   it("refuses every truncation; no flipped byte goes unnoticed in an array", () => {
     const archive = zipSync(arrays, { level: 6 });
     const intact = loadNpz(archive);
-    for (const bytes of truncations(archive)) expect(() => loadNpz(bytes)).toThrow(FormatError);
+    for (const bytes of truncations(archive)) mustRefuse(loadNpz, bytes);
     for (const bytes of flips(archive)) {
       const loaded = readOrRefuse(loadNpz, bytes);
       // A flip may hit a name or a date, which no checksum covers; the arrays themselves must be unchanged.
-      if (loaded) expect([...loaded.values()]).toEqual([...intact.values()]);
+      if (loaded) assert.deepEqual([...loaded.values()], [...intact.values()]);
     }
   });
 

@@ -1,5 +1,6 @@
 // Files of the Protein Data Bank that RDKit, Open Babel and ASE wrote (pdb/make.py): what is read is what Gemmi reads.
 
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -89,11 +90,14 @@ describe("a file of the Protein Data Bank", () => {
   it("gives whole models or a FormatError where it is damaged", async () => {
     for (const damaged of [...truncations(read("obabel.pdb")), ...flips(read("obabel.pdb"))]) {
       const cloud = readOrRefuse((content) => loadPdb(content, { attributes: ["element", "charge"] }), damaged);
-      for (const { data } of cloud?.attributes?.values() ?? []) expect(3 * data.length).toBe(cloud?.positions.length);
+      for (const { data } of cloud?.attributes?.values() ?? []) assert.equal(3 * data.length, cloud?.positions.length);
     }
     for (const damaged of [...truncations(read("ase.pdb")), ...flips(read("ase.pdb"))]) {
       const frames = await framesIn(damaged, "a.pdb");
-      expect(frames.reduce((sum, one) => sum + one.bytes.length, 0)).toBe(damaged.length);
+      assert.equal(
+        frames.reduce((sum, one) => sum + one.bytes.length, 0),
+        damaged.length,
+      );
     }
   });
 });

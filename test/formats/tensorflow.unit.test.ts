@@ -1,4 +1,5 @@
 // Records, examples and tensors that TensorBoard's own code wrote (tensorflow/make.py).
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -55,7 +56,7 @@ describe("tfrecord", () => {
     const first = bytes.slice(0, second);
     for (const file of truncations(first)) {
       const read = readOrRefuse((cut) => [...readTfRecords(cut)], file);
-      if (read) expect(read.length).toBe(0);
+      if (read) assert.equal(read.length, 0);
     }
     for (const file of flips(first, first.length, [0x10])) {
       expect(() => [...readTfRecords(file)], "every bit is under a checksum").toThrow(FormatError);
@@ -68,7 +69,11 @@ describe("tfrecord", () => {
       for (const feature of example?.values() ?? []) {
         if (!("bytes" in feature) || !feature.bytes[0]) continue;
         const value = readOrRefuse((damaged) => readTensorProto(damaged, "feature"), feature.bytes[0]);
-        if (value) expect(value.data.length).toBe(value.shape.reduce((a, b) => a * b, 1));
+        if (value)
+          assert.equal(
+            value.data.length,
+            value.shape.reduce((a, b) => a * b, 1),
+          );
       }
     }
   });

@@ -1,6 +1,7 @@
 // VTK's XML files. Those that VTK and meshio wrote are in meshes/ (make.py), with VTK's own view of their contents (expected.json);
 // files that are written here must be, byte for byte, those that meshes/check.py has had VTK and meshio read.
 
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { FormatError, InputError } from "../../src/errors.ts";
@@ -11,7 +12,7 @@ import { readPointCloud, writePointCloud } from "../../src/formats/pointcloud.ts
 import { loadPvd, savePvd } from "../../src/formats/vtk/pvd.ts";
 import { loadVtkGrid, loadVtp, loadVtu } from "../../src/formats/vtk/vtu.ts";
 import { addPointData, saveVtp, saveVtu } from "../../src/formats/vtk/vtu-write.ts";
-import { flips, readOrRefuse, text, truncations } from "./corruption.ts";
+import { flips, mustRefuse, readOrRefuse, text, truncations } from "./corruption.ts";
 
 const foreign = (name: string) => readFileSync(new URL(`./meshes/${name}`, import.meta.url));
 const expected = JSON.parse(foreign("expected.json").toString());
@@ -493,11 +494,11 @@ describe("hostile files", () => {
     const file = readOrRefuse(read, bytes);
     if (!file) return;
     const [points] = file.points.shape;
-    expect(file.points.data.length).toBe(3 * points);
-    expect(file.cells.offsets.at(-1)).toBe(file.cells.connectivity.length);
-    expect(file.cells.connectivity.every((point) => point >= 0 && point < points)).toBe(true);
-    for (const { shape } of file.pointData.values()) expect(shape[0]).toBe(points);
-    for (const { shape } of file.cellData.values()) expect(shape[0]).toBe(file.cells.types.length);
+    assert.equal(file.points.data.length, 3 * points);
+    assert.equal(file.cells.offsets.at(-1), file.cells.connectivity.length);
+    assert.ok(file.cells.connectivity.every((point) => point >= 0 && point < points));
+    for (const { shape } of file.pointData.values()) assert.equal(shape[0], points);
+    for (const { shape } of file.cellData.values()) assert.equal(shape[0], file.cells.types.length);
   };
 
   it.each([
@@ -508,7 +509,7 @@ describe("hostile files", () => {
   ])("%s survives every truncation and every flipped byte", (name, read) => {
     const file = foreign(name);
     const end = file.lastIndexOf(">");
-    for (const bytes of truncations(file.subarray(0, end))) expect(() => read(bytes)).toThrow(FormatError);
+    for (const bytes of truncations(file.subarray(0, end))) mustRefuse(read, bytes);
     for (const bytes of flips(file, file.length, [0x01, 0x80])) check(bytes, read);
   });
 });

@@ -546,11 +546,14 @@ test("where there is no WebGL, there is no picture, but a point chosen by its nu
   const desktop = page.viewportSize()!;
   await page.setViewportSize({ width: 360, height: 740 });
   const boxOf = async (id: string) => (await page.locator(id).boundingBox())!;
-  await vi.waitFor(async () => {
-    const [text, caption] = [await boxOf("#no-picture"), await boxOf("#caption-rotated")];
-    expect(caption.x, "below").toBeLessThan(100);
-    expect(caption.y + caption.height).toBeLessThanOrEqual(text.y);
-  });
+  await vi.waitFor(
+    async () => {
+      const [text, caption] = [await boxOf("#no-picture"), await boxOf("#caption-rotated")];
+      expect(caption.x, "below").toBeLessThan(100);
+      expect(caption.y + caption.height).toBeLessThanOrEqual(text.y);
+    },
+    { timeout: 60_000 },
+  );
   await page.setViewportSize(desktop);
   await page.waitForFunction(() => globalThis.erwinPage.state === "done");
   await page.getByLabel("Number").fill("17");

@@ -51,7 +51,7 @@ it("lets the host do what waits for it before each step", async () => {
   // Nothing but promises: messages and events have to wait for these.
   for (let i = 0; i < 100; i++) await undefined;
   expect(begins).not.toHaveBeenCalled();
-  await vi.waitFor(() => expect(begins).toHaveBeenCalled());
+  await vi.waitFor(() => expect(begins).toHaveBeenCalled(), { timeout: 60_000 });
   pace.close();
 });
 
