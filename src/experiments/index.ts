@@ -71,6 +71,7 @@ export {
   type SamplePredictionOptions,
   Surrogate,
   type SurrogateField,
+  type SurrogateFileOptions,
   type SurrogateInput,
   type SurrogateOptions,
 } from "./folder/surrogate.ts";

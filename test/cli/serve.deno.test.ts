@@ -45,6 +45,7 @@ function heldPredictor() {
   const held = new Map<string, () => void>();
   const aborted: unknown[] = [];
   const predictor: Predictor = {
+    globals: [],
     numbers: { batches: 0, points: 0, waiting: 0, deviceBytes: 0 },
     predict: (body, _, signal) => {
       signal.addEventListener("abort", () => aborted.push(signal.reason));

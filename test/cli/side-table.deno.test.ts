@@ -1,11 +1,14 @@
 // Values of samples in a table beside them: the built command line finds it, trains with it, and predicts with it, beside the inputs or not.
 
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import process from "node:process";
 import { loadCsv } from "erwin/formats";
 import { afterAll, expect, it } from "vitest";
 import { parse } from "yaml";
+import { parseSideTable, partOf } from "../../src/experiments/folder/side-table.ts";
+import { sha256 } from "../../src/jobs/job.ts";
 import { useErwin } from "./calls.ts";
-import { errorLine, temporaryFolder } from "./command.ts";
+import { cliPath, errorLine, spawnDeno, start, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
@@ -76,9 +79,47 @@ it("init, train, evaluate and predict take a sample's values from its row", asyn
   // One in the folder around that of the input is found, too.
   writeFileSync(path("params.csv"), tableOf(1));
   expect((await erwin([...one, ...onCpu])).code).toBe(0);
-  const queued = await erwin([...many, "--queue", "redis://127.0.0.1:1"]);
-  expect(queued.code).toBe(2);
-  expect(queued.stderr).toContain("--queue hands out files alone, and this model takes values from a table");
+
+  // What a queue's worker does with a job, which has the sample's row with it.
+  const weights = path("run/model.safetensors");
+  const job = {
+    ...{ model: weights, input: path("other/Fall ä 3.csv"), output: path("queued.csv"), format: ".csv" },
+    recipe: { model: await sha256(readFileSync(weights)), options: {} },
+    table: partOf(parseSideTable(new TextEncoder().encode(tableOf(1)), "params.csv"), "other/Fall ä 3.csv"),
+  };
+  const worker = spawnDeno([cliPath, "work", "--compute", ...onCpu]);
+  let answer = "";
+  worker.stdout.on("data", (data) => (answer += data));
+  worker.stdin.end(`${JSON.stringify({ number: 1, job })}\n`);
+  await new Promise((resolve) => worker.on("close", resolve));
+  expect(answer).toBe('{"number":1}\n');
+  expect(prediction("queued.csv")).toEqual(before);
+
+  const service = start(["serve", "--model", path("run"), "--port", "0", ...onCpu]);
+  try {
+    const [, url] = /on (\S+)/.exec(await service.printed(/serving .*\n/))!;
+    const post = async (query: string) => {
+      const body = readFileSync(path("other/Fall ä 3.csv"));
+      const response = await fetch(`${url}/predict?from=csv${query}`, { method: "POST", body });
+      return { status: response.status, text: await response.text() };
+    };
+    const served = await post("&speed=6");
+    expect([served.status, served.text]).toEqual([200, readFileSync(path("queued.csv"), "utf8")]);
+    for (const [query, message] of [
+      ["", "The model knows such values from the table"],
+      ["&sped=6", 'the address has \\"sped\\", expected only from, to and speed'],
+      ["&speed=6&speed=7", 'the address has \\"speed\\" twice'],
+      ["&speed=fast", 'speed, row 0: is \\"fast\\", expected a number'],
+      ["&speed=", 'speed, row 0: is \\"\\", expected a number'],
+      ["&speed=1,2", "speed has 2 rows, expected 1"],
+    ]) {
+      const refused = await post(query);
+      expect([refused.status, refused.text]).toEqual([400, expect.stringContaining(message)]);
+    }
+  } finally {
+    process.kill(service.pid);
+    await service.ended;
+  }
 });
 
 it("learns what the table has for whole samples, writes it as a table, and says how to mend a rate at which numbers overflow", async () => {

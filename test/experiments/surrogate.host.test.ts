@@ -1,6 +1,6 @@
 // Surrogates: arrays that a program gives have the predictions that the same numbers in a file have, and what is wrong is named.
 
-import { CheckpointError, DisposedError, ErwinTransformer, FormatError, InputError, Random } from "erwin";
+import { CheckpointError, DisposedError, ErwinError, ErwinTransformer, FormatError, InputError, Random } from "erwin";
 import {
   type FieldCloud,
   type FieldModel,
@@ -241,6 +241,45 @@ onEachDevice((device) => {
     await expect(
       surrogate.predict({ positions, material: material.map((text, i) => (i === 3 ? "wood" : text)) }),
     ).rejects.toThrow('material, row 3: is "wood", expected one of steel, glass');
+  });
+
+  test("values that lie in a table beside the files are given beside a file, and go before its own", async () => {
+    const at = (i: number) => [...positions.subarray(3 * i, 3 * i + 3)].join(",");
+    const rows = (more: string) => Array.from({ length: points }, (_, i) => `${at(i)},${i % 7}${more}`);
+    const whole = csv("x,y,z,u,u_inf,v_inf,kind", rows(",3,-1,glass"));
+    const globals = [
+      { name: "flow", from: ["u_inf", "v_inf"] },
+      { name: "kind", classes: kinds },
+    ];
+    const described = { targets: ["u"], globals, model, splits: { train: ["*"] } };
+    using surrogate = await Surrogate.load(
+      await trained(described, { "a.csv": whole, "b.csv": csv("x,y,z,u,u_inf,v_inf,kind", rows(",9,2,steel")) }),
+      { device: device() },
+    );
+    const fileOf = (bytes: Uint8Array) => new File([bytes as Uint8Array<ArrayBuffer>], "a.csv");
+    const bare = fileOf(csv("x,y,z,u", rows("")));
+    const values = { flow: [3, -1], kind: "glass" };
+    const expected = await surrogate.predictFile(fileOf(whole));
+    expect(await surrogate.predictFile(bare, { values })).toEqual(expected);
+    const other = await surrogate.predictFile(fileOf(whole), { values: { flow: [9, 2] } });
+    expect(other.u.prediction).not.toEqual(expected.u.prediction);
+    const again = await surrogate.predict(await surrogate.readFile(fileOf(whole), { values: { flow: [9, 2] } }));
+    expect(again.u.prediction).toEqual(other.u.prediction);
+
+    await expect(surrogate.predictFile(bare)).rejects.toThrow('has no array "u_inf"; there are "u"');
+    for (const [wrong, message] of [
+      [{ flwo: [3, -1] }, "the model has no global flwo: did you mean flow?"],
+      [{ u: 1 }, "the model has no global u: its globals are flow, kind"],
+      [{ flow: 3 }, "flow has 1 numbers, expected rows of 2"],
+      [{ flow: [1, 2, 3, 4] }, "flow has 2 rows, expected 1"],
+      [{ flow: [1, Number.NaN] }, "flow is NaN, expected a finite number"],
+      [{ kind: "wood" }, 'kind, row 0: is "wood", expected one of steel, glass'],
+      [null, "values is null, expected an object of globals"],
+    ] as const) {
+      const refused = surrogate.readFile(bare, { values: wrong as never });
+      await expect(refused).rejects.toThrow(message);
+      await expect(refused).rejects.toThrow(ErwinError);
+    }
   });
 
   test("a sequence goes on from what it has predicted, and its points move", async () => {

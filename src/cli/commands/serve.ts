@@ -59,8 +59,9 @@ export const serve: Command = {
     ...options,
   },
   notes: [
-    "POST /predict?from=vtu&to=vtu with the file as the body; from and to are extensions as in erwin predict (default safetensors),",
-    'or json for small clouds: { "positions": [[x, y, z], ...], "features": [[...], ...] } gives { "out": [[...], ...] }.',
+    "POST /predict?from=vtu&to=vtu with the file as the body; from and to are extensions as in erwin predict (default safetensors).",
+    "Of a model trained on one's own fields the address may give globals, too, which go before those of the file: &speed=12.5&inflow=1,0,0.",
+    'A transformer alone takes json for small clouds, too: { "positions": [[x, y, z], ...], "features": [[...], ...] } gives { "out": [[...], ...] }.',
     "GET /health, and GET /metrics for Prometheus. SIGTERM ends it after the current requests, a second one at once.",
   ],
   run,

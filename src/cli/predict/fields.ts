@@ -2,9 +2,13 @@
 
 import { frameRule } from "../../experiments/folder/array-frames.ts";
 import { cloudOf } from "../../experiments/folder/cloud.ts";
+import type { FolderConfig } from "../../experiments/folder/config.ts";
 import type { FolderExperiment } from "../../experiments/folder/experiment.ts";
 import { arrayFramesIn, framesIn } from "../../experiments/folder/frames.ts";
+import { valuesOfWhole } from "../../experiments/folder/given-fields.ts";
 import { withAxes } from "../../experiments/folder/grid.ts";
+import { areTexts } from "../../experiments/folder/labels.ts";
+import { globalsOf } from "../../experiments/folder/model-fields.ts";
 import {
   arraysOf,
   type Contents,
@@ -18,7 +22,7 @@ import {
   writeContents,
 } from "../../experiments/folder/prediction-file.ts";
 import { sampleExtensions } from "../../experiments/folder/read.ts";
-import { readSample } from "../../experiments/folder/read-sample.ts";
+import { readSample, type SampleOptions } from "../../experiments/folder/read-sample.ts";
 import type { SideTable } from "../../experiments/folder/side-table.ts";
 import { readTrained } from "../../experiments/folder/trained.ts";
 import type { InitialWeights } from "../../experiments/run.ts";
@@ -101,10 +105,8 @@ export async function predictManyFields(options: ManyFieldsOptions): Promise<voi
     model: await sha256(toBytes(weights.bytes)),
     options: { format, precision: device.precision ?? "float32", ...(beside && { table: beside.hash }) },
   };
-  if (options.queue !== undefined) {
-    if (beside) throw new UsageError("--queue hands out files alone, and this model takes values from a table");
-    return enqueueFiles(options.queue, { ...options, files, recipe, modelPath: weights.file });
-  }
+  if (options.queue !== undefined)
+    return enqueueFiles(options.queue, { ...options, files, recipe, modelPath: weights.file, table: beside?.table });
   const tell = firstNote();
   await predictShared({ ...options, files, unreadable, recipe }, async (work) => {
     await withFields({ ...options, table: beside?.table }, (predict) =>
@@ -150,16 +152,27 @@ async function predictClaims(
   }
 }
 
+/** What is known of an input beside its bytes. */
+export interface Beside {
+  /** The table that names it, if the config has one. */
+  table?: SideTable | undefined;
+  /** Globals as texts, by their names: a number, several with commas between them, or a class's label. */
+  values?: Readonly<Record<string, string>> | undefined;
+}
+
 /** Predicts the bytes of a file; returns the bytes of the output, the number of points, the names of the arrays, and a remark if any. */
 type Predict = (
   bytes: Uint8Array,
   input: string,
   output: string,
+  beside?: Beside,
 ) => Promise<{ bytes: Uint8Array<ArrayBuffer>; points: number; names: string[]; note: string | undefined }>;
 
 /** A model of fields on a device. */
 export interface OpenFields extends Disposable {
   predict: Predict;
+  /** The names of the values of the whole sample that the model sees. */
+  globals: readonly string[];
   /** The device's. */
   memory: Device["memory"];
 }
@@ -182,13 +195,16 @@ async function withFields(
 
 export function openFields({ weights, metadata, table }: OpenOptions, device: Device): OpenFields {
   const { experiment, model } = readTrained(weights, metadata, device);
+  const { described } = experiment;
   return {
-    predict: async (bytes, input, output) => {
+    predict: async (bytes, input, output, beside = {}) => {
       const predicted: PredictedFile[] = [];
-      for (const frame of await readFrames(bytes, input, { experiment, table })) {
+      const values = valuesOfTexts(beside.values ?? {}, experiment);
+      const options = { truth: false, table: beside.table ?? table, values };
+      for (const frame of await readFrames(bytes, input, described, options)) {
         const { sample } = frame;
         const fields = await experiment.predictFields(model, cloudOf({ sample }, experiment.layout));
-        const labels = labelsIn(sample, experiment.described);
+        const labels = labelsIn(sample, described);
         predicted.push({ ...frame, arrays: arraysOf(fields, sample.file, output), labels });
       }
       const [{ sample, arrays }] = predicted;
@@ -200,22 +216,30 @@ export function openFields({ weights, metadata, table }: OpenOptions, device: De
         names: [...arrays.keys()].filter((name) => predicted.every(({ arrays }) => arrays.has(name))),
       };
     },
+    globals: described.globals.map(({ name }) => name),
     memory: device.memory,
     [Symbol.dispose]: () => model.dispose(),
   };
 }
 
-/** Reads the frames in a file, or the file if it has no several ones. @throws FormatError */
-async function readFrames(
-  bytes: Uint8Array,
-  input: string,
-  { experiment, table }: { experiment: FolderExperiment; table: SideTable | undefined },
-) {
+/** @throws InputError naming what is none of the globals, or no number */
+function valuesOfTexts(texts: Readonly<Record<string, string>>, experiment: FolderExperiment) {
   const { described } = experiment;
+  const labelled = new Set(described.globals.filter(areTexts).map(({ name }) => name));
+  const given = Object.entries(texts).map(([name, text]) => [name, labelled.has(name) ? text : numbersOrTexts(text)]);
+  return valuesOfWhole(Object.fromEntries(given), globalsOf(experiment), described);
+}
+
+/** Returns the numbers between commas; what is none stays a text, which is refused. */
+const numbersOrTexts = (text: string) =>
+  text.split(",").map((part) => (part.trim() === "" || Number.isNaN(Number(part)) ? part : Number(part)));
+
+/** Reads the frames in a file, or the file if it has no several ones. @throws FormatError */
+async function readFrames(bytes: Uint8Array, input: string, described: FolderConfig, options: SampleOptions) {
   const read = async (frames: readonly { bytes: Uint8Array; file: string }[]) => {
     const samples: Pick<PredictedFile, "bytes" | "sample">[] = [];
     for (const { bytes, file } of frames) {
-      samples.push({ bytes, sample: await readSample(bytes, file, described, { truth: false, table }) });
+      samples.push({ bytes, sample: await readSample(bytes, file, described, options) });
     }
     return samples;
   };

@@ -4,6 +4,7 @@
 import { basename, dirname } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { tableOfPart } from "../../experiments/folder/side-table.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { ErwinError } from "../../index.ts";
 import { type FileStore, recordOf, sha256 } from "../../jobs/job.ts";
@@ -88,7 +89,8 @@ async function compute(job: QueuedPrediction, predictBy: PredictBy): Promise<voi
   const record = await recordOf(job.recipe, input);
   // The job was delivered twice, or its previous worker died before it could report that the job was done.
   if (!job.overwrite && (await readRecord(store, output))?.identity === record.identity) return;
-  const formats = { from: extensionOf(job.input), to: job.format.slice(1), path: job.input };
+  const beside = { table: job.table && tableOfPart(job.table) };
+  const formats = { from: extensionOf(job.input), to: job.format.slice(1), path: job.input, beside };
   const bytes = await predictBy(job, (predictor) => predictor.predict(input, formats, new AbortController().signal));
   await saveOutput(store, output, bytes, record);
 }

@@ -1,6 +1,7 @@
 // erwin predict --queue: adds the files that are left to a queue.
 
 import { resolve } from "node:path";
+import { partOf, type SideTable } from "../../experiments/folder/side-table.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
 import type { FileStore } from "../../jobs/job.ts";
 import { type Recipe, recordOf, sha256 } from "../../jobs/job.ts";
@@ -26,11 +27,13 @@ export interface EnqueueOptions {
   modelPath: string;
   features?: string[];
   graph?: GraphChoice;
+  /** The table beside the inputs, which the workers need not reach. */
+  table?: SideTable | undefined;
 }
 
 /** The same files with the same recipe are the same jobs, which are not queued twice. */
 export async function enqueueFiles(address: string, options: EnqueueOptions): Promise<void> {
-  const { recipe, shard, overwrite, modelPath, features, graph } = options;
+  const { recipe, shard, overwrite, modelPath, features, graph, table } = options;
   const own = takeShard(options.files, shard);
   const outputs = await openOutputs(options.outputFolder);
   const left = overwrite ? own : await leftOf(own, outputs, recipe);
@@ -39,7 +42,8 @@ export async function enqueueFiles(address: string, options: EnqueueOptions): Pr
     left.map(async (file) => {
       const [input, output] = [absolute(file.input), absolute(file.output)];
       const format = dottedExtensionOf(output);
-      const data = { model, input, output, format, features, graph, recipe, ...(overwrite && { overwrite }) };
+      const given = { ...(overwrite && { overwrite }), ...(table && { table: partOf(table, file.input) }) };
+      const data = { model, input, output, format, features, graph, recipe, ...given };
       return { id: await sha256(new TextEncoder().encode(JSON.stringify(data))), data };
     }),
   );

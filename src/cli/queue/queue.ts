@@ -2,6 +2,7 @@
 
 import type { Job, Queue, Worker, WorkerOptions } from "bullmq";
 import { InputError } from "../../errors.ts";
+import type { TablePart } from "../../experiments/folder/side-table.ts";
 import type { Recipe } from "../../jobs/job.ts";
 import { UsageError } from "../command.ts";
 import type { GraphChoice } from "../options/shared.ts";
@@ -17,6 +18,8 @@ export interface QueuedPrediction {
   features?: string[];
   graph: GraphChoice;
   recipe: Recipe;
+  /** What the table beside the inputs has of this one. */
+  table?: TablePart;
   /** Whether an output of the same model, input and options is computed again. */
   overwrite?: boolean;
 }

@@ -10,7 +10,7 @@ import { cloudExtensions, readCloud } from "../clouds.ts";
 import { loadModel, modelInput } from "../model.ts";
 import type { ModelChoice } from "../options/shared.ts";
 import { checkPredictionFormat, encodePrediction, type PredictionFormat, predictionFormats } from "../output.ts";
-import { type OpenFields, openFields } from "../predict/fields.ts";
+import { type Beside, type OpenFields, openFields } from "../predict/fields.ts";
 import { HttpError } from "./http-error.ts";
 import { formatJsonRows, readJsonCloud } from "./json.ts";
 
@@ -20,9 +20,13 @@ export interface Formats {
   to: string;
   /** The name of the input in messages; default request.EXTENSION. */
   path?: string;
+  /** What is known of the input beside its bytes. */
+  beside?: Beside | undefined;
 }
 
 export interface Predictor {
+  /** The names of values of the whole sample that a request's address can give. */
+  readonly globals: readonly string[];
   /** The passes and points so far, the inputs that wait for a pass, and the memory in use on the device. */
   readonly numbers: { batches: number; points: number; waiting: number; deviceBytes: number };
   /** @throws HttpError, or an ErwinError if the input is invalid */
@@ -47,6 +51,7 @@ export async function openPredictor(
 
 /** The requests that wait while the device is busy share its next pass. */
 export class BatchPredictor implements Predictor, Disposable {
+  readonly globals = [];
   readonly #model: ErwinTransformer;
   readonly #choice: CloudChoice;
   readonly #batcher: Batcher;
@@ -95,14 +100,18 @@ class FieldPredictor implements Predictor, Disposable {
     this.#fields = fields;
   }
 
+  get globals() {
+    return this.#fields.globals;
+  }
+
   get numbers() {
     return { ...this.#numbers, deviceBytes: this.#fields.memory.current };
   }
 
-  async predict(body: Uint8Array, { from, to, path }: Formats, signal: AbortSignal): Promise<Uint8Array> {
+  async predict(body: Uint8Array, { from, to, path, beside }: Formats, signal: AbortSignal): Promise<Uint8Array> {
     expectReadable(from, sampleExtensions);
     if (!addableExtensions.includes(to)) throw unknownFormat(to, addableExtensions);
-    const work = () => this.#fields.predict(body, path ?? `request.${from}`, `answer.${to}`);
+    const work = () => this.#fields.predict(body, path ?? `request.${from}`, `answer.${to}`, beside);
     this.#numbers.waiting++;
     try {
       const { bytes, points } = await this.#queue.run(work, signal);

@@ -12,15 +12,34 @@ export function targetOf({ url = "/" }: IncomingMessage): URL {
   }
 }
 
-/** What an address of `/predict` can say: the formats of the body and of the answer. */
-const queryNames = ["from", "to"];
+/** What the address of a request for `/predict` says. */
+export interface Query {
+  /** The format of the body. */
+  from: string | undefined;
+  /** The format of the answer. */
+  to: string | undefined;
+  /** Values of the whole sample. */
+  values: Record<string, string>;
+}
 
-/** @throws HttpError if the query has another name, which would be ignored */
-export function expectQuery(query: URLSearchParams): void {
-  for (const name of query.keys()) {
-    if (!queryNames.includes(name))
-      throw new HttpError(400, `the address has "${name}", expected only ${queryNames.join(" and ")}`);
+/**
+ * Reads what an address says.
+ * @param globals the names of the values that it can give
+ * @throws HttpError if it has another name, which would be ignored, or one twice
+ */
+export function readQuery(query: URLSearchParams, globals: readonly string[]): Query {
+  const known = ["from", "to", ...globals];
+  const found: Record<string, string> = Object.create(null);
+  for (const [name, value] of query) {
+    if (!known.includes(name)) {
+      const expected = `${known.slice(0, -1).join(", ")} and ${known.at(-1)}`;
+      throw new HttpError(400, `the address has "${name}", expected only ${expected}`);
+    }
+    if (name in found) throw new HttpError(400, `the address has "${name}" twice`);
+    found[name] = value;
   }
+  const { from, to, ...values } = found;
+  return { from, to, values };
 }
 
 /** HEAD is GET without the body of the answer, which the host leaves out. */

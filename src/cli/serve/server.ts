@@ -12,7 +12,7 @@ import { type Answer, send } from "./answer.ts";
 import { HttpError } from "./http-error.ts";
 import { Metrics } from "./metrics.ts";
 import type { Predictor } from "./predictor.ts";
-import { expectMethod, expectQuery, givenId, readBody, targetOf, within } from "./request.ts";
+import { expectMethod, givenId, type Query, readBody, readQuery, targetOf, within } from "./request.ts";
 
 export interface ServiceOptions {
   predictor: Predictor;
@@ -101,9 +101,9 @@ export class Service {
         else if (pathname !== "/predict") throw new HttpError(404, "there are /predict, /health and /metrics");
         else {
           expectMethod(request, "POST");
-          expectQuery(searchParams);
+          const query = readQuery(searchParams, this.#options.predictor.globals);
           leave = this.#enter();
-          answer = await this.#predict(request, response, searchParams);
+          answer = await this.#predict(request, response, query);
         }
       }
     } catch (error) {
@@ -131,7 +131,7 @@ export class Service {
     };
   }
 
-  async #predict(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): Promise<Answer> {
+  async #predict(request: IncomingMessage, response: ServerResponse, query: Query): Promise<Answer> {
     const { predictor, timeout, maxBytes } = this.#options;
     const given = new AbortController();
     const giveUp = () => {
@@ -140,16 +140,16 @@ export class Service {
     response.on("close", giveUp);
     const isJson = /^application\/json\b/.test(request.headers["content-type"] ?? "");
     try {
-      const from = query.get("from") ?? (isJson ? "json" : "safetensors");
-      const to = query.get("to") ?? from;
+      const { from = isJson ? "json" : "safetensors", to = from, values } = query;
       const limit = from === "json" ? Math.min(MAX_JSON_BYTES, maxBytes) : maxBytes;
       const slow = () => new HttpError(408, `no whole request came within ${timeout} s`);
       const late = () => new HttpError(504, `no prediction within ${timeout} s`);
+      const formats = { from, to, beside: { values } };
       const body = await within(timeout, slow, given, async () => readBody(request, response, limit, given.signal));
-      const bytes = await within(timeout, late, given, () => predictor.predict(body, { from, to }, given.signal));
+      const bytes = await within(timeout, late, given, () => predictor.predict(body, formats, given.signal));
       return { status: 200, body: bytes, type: contentTypes[to] ?? "application/octet-stream" };
     } catch (error) {
-      if (!(error instanceof FormatError) || query.has("from")) throw error;
+      if (!(error instanceof FormatError) || query.from !== undefined) throw error;
       const other = isJson ? "" : " Without ?from=FORMAT a body is read as safetensors.";
       throw new HttpError(400, error.message + other);
     } finally {

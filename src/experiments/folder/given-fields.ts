@@ -1,14 +1,15 @@
 // The sample that arrays given to a surrogate are: checked, with the numbers of classes in place of their labels.
 
 import { describe, wrongType } from "../../arguments/kinds.ts";
+import { firstNotFinite } from "../../arguments/numbers.ts";
 import { FormatError, InputError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/bytes/elements.ts";
 import { nearestName } from "../../spelling.ts";
 import { type Field, type FolderConfig, isPositions, POSITIONS } from "./config.ts";
 import type { FileNumbers } from "./file-numbers.ts";
 import { areTexts, labelsOf, numbersOf } from "./labels.ts";
+import type { SurrogateField } from "./model-fields.ts";
 import { type Columns, type FieldSample, sampleOf } from "./sample.ts";
-import type { SurrogateField } from "./surrogate.ts";
 
 /**
  * A field's values, row by row: an array, or a list of numbers, of rows, or of the classes' labels. What is one value of the whole may
@@ -110,6 +111,43 @@ export function sampleOfInput(
     if (!(error instanceof FormatError)) throw error;
     throw new InputError(error.message.replace(`${GIVEN}: `, ""), error.details, { cause: error });
   }
+}
+
+/**
+ * Returns values of the whole sample that are given beside its file.
+ * @throws InputError naming what is none of the globals, misshapen or not finite
+ */
+export function valuesOfWhole(
+  given: Readonly<Record<string, FieldValues | undefined>>,
+  globals: readonly SurrogateField[],
+  config: FolderConfig,
+): Map<string, SafeTensor> {
+  if (typeof given !== "object" || given === null) throw wrongType("values", given, "an object of globals");
+  const found = new Map<string, SafeTensor>();
+  for (const [name, values] of Object.entries(given)) {
+    if (values === undefined) continue;
+    const field = globals.find((global) => global.name === name);
+    if (!field) throw unknownGlobal(name, globals);
+    const numbers = numbersIn(
+      name,
+      values,
+      config.globals.find((global) => global.name === name),
+    );
+    const wrong = firstNotFinite(numbers);
+    if (wrong >= 0) throw new InputError(`${name} is ${numbers[wrong]}, expected a finite number`, { tensor: name });
+    const rows = rowsOf(name, numbers, field.channels);
+    expectRows(name, rows, 1);
+    found.set(name, rows);
+  }
+  return found;
+}
+
+function unknownGlobal(name: string, globals: readonly SurrogateField[]): InputError {
+  const names = globals.map((global) => global.name);
+  const nearest = nearestName(name, names);
+  const there = names.length > 0 ? `its globals are ${names.join(", ")}` : "it has none";
+  const advice = nearest === undefined ? there : `did you mean ${nearest}?`;
+  return new InputError(`the model has no global ${name}: ${advice}`, { tensor: name, expected: names });
 }
 
 function numbersByName(

@@ -126,6 +126,36 @@ function* namesOf(path: string): Generator<string> {
   }
 }
 
+/** The part of a table that concerns one sample, as JSON: a number that is missing is null, and a text that is none has no number. */
+export interface TablePart {
+  readonly file: string;
+  readonly key: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly [name: string, cells: readonly { text: string; number?: number | null }[]])[];
+}
+
+/** Rows that a message names where a table has none of a sample, and one to tell that there are more. */
+const NAMED_ROWS = 4;
+
+/** Returns the row of a sample; if there is none, some others, which the message on it names. */
+export function partOf({ rows, ...table }: SideTable, path: string): TablePart {
+  const name = keyFor(rows, path);
+  const kept = name === undefined ? [...rows].slice(0, NAMED_ROWS) : [[name, rows.get(name)!] as const];
+  const jsonOf = ({ text, number }: TableCell) =>
+    typeof number === "number" ? { text, number: Number.isNaN(number) ? null : number } : { text };
+  return { ...table, rows: kept.map(([name, cells]) => [name, cells.map(jsonOf)]) };
+}
+
+/** Returns the table of which there is one row. */
+export function tableOfPart({ rows, ...part }: TablePart): SideTable {
+  const noNumber = new FormatError(`${part.file}: the text is no number.`, { file: part.file });
+  const cellOf = ({ text, number }: { text: string; number?: number | null }): TableCell => ({
+    text,
+    number: number === undefined ? noNumber : (number ?? Number.NaN),
+  });
+  return { ...part, rows: new Map(rows.map(([name, cells]) => [name, cells.map(cellOf)])) };
+}
+
 /** Returns a sample's arrays with the values that its row has, which go before arrays of the same names. */
 export function withRow(
   arrays: SampleArrays,
@@ -171,9 +201,12 @@ function valueOf(
   });
 }
 
+const otherWays =
+  "give it (erwin predict --table FILE), or the values (predictFile and readFile take values, erwin serve ?NAME=VALUE)";
+
 /** Returns a sample's arrays where the config has a table, but there is none. */
 export function withoutTable(arrays: SampleArrays, choice: TableChoice | undefined): SampleArrays {
   if (!choice) return arrays;
-  const noRow = `The model knows such values from the table "${choice.file}", which is not beside this file (erwin predict has --table FILE).`;
+  const noRow = `The model knows such values from the table "${choice.file}", which is not beside this file: ${otherWays}.`;
   return { ...arrays, noRow };
 }

@@ -13,37 +13,43 @@ import { inspect, lineOf } from "../../inspect.ts";
 import { checkSource, type DataSource } from "../data-source.ts";
 import type { PredictedField } from "../experiment.ts";
 import { cloudOf } from "./cloud.ts";
-import { type Field, isPositions, POSITIONS } from "./config.ts";
 import { FOLDER, type FolderExperiment } from "./experiment.ts";
 import type { FilePrediction, FoundSample, SamplePredictionOptions } from "./found-samples.ts";
-import { type FieldValues, type FileInput, inputOfSample, type SurrogateInput, sampleOfInput } from "./given-fields.ts";
-import type { Label } from "./labels.ts";
+import {
+  type FieldValues,
+  type FileInput,
+  inputOfSample,
+  type SurrogateInput,
+  sampleOfInput,
+  valuesOfWhole,
+} from "./given-fields.ts";
 import { readers } from "./lazy.ts";
 import type { FieldModel } from "./model.ts";
+import { globalsOf, inputsOf, type SurrogateField, targetsOf } from "./model-fields.ts";
 import type { FieldSample } from "./sample.ts";
-import type { ColumnStatistics, Pair } from "./statistics.ts";
+import type { Pair } from "./statistics.ts";
 import { readTrained } from "./trained.ts";
 
-export type { FieldValues, FileInput, FilePrediction, FoundSample, SamplePredictionOptions, SurrogateInput };
-
-/** A field that a surrogate sees or predicts. */
-export interface SurrogateField {
-  /** The name in the config. */
-  readonly name: string;
-  /** The number of values in a row. */
-  readonly channels: number;
-  /** Whether there is one row for the whole sample, and not one for each point. */
-  readonly isWhole: boolean;
-  /** The labels of its classes, if it has such; without labels they are counted from 0. */
-  readonly classes?: readonly Label[];
-  /** The smallest and the largest value in the training data, of each channel. */
-  readonly range?: { readonly least: readonly number[]; readonly most: readonly number[] };
-}
+export type {
+  FieldValues,
+  FileInput,
+  FilePrediction,
+  FoundSample,
+  SamplePredictionOptions,
+  SurrogateField,
+  SurrogateInput,
+};
 
 /** What `predict` of a surrogate takes beside its input. */
 export interface SurrogateOptions extends AbortOptions {
   /** For a model of sequences with a history: the frames before the input, each a step before the next, from the latest on. */
   earlier?: readonly SurrogateInput[];
+}
+
+/** What is read beside a file. */
+export interface SurrogateFileOptions extends AbortOptions {
+  /** Globals by their names, such as those of a table beside the samples: they go before what the file has. */
+  values?: Readonly<Record<string, FieldValues>>;
 }
 
 /**
@@ -91,28 +97,12 @@ export class Surrogate extends Resource {
 
   /** What `predict` needs: positions, inputs, globals, and in a sequence the targets of the frame. */
   get inputs(): SurrogateField[] {
-    const { statistics, layout, described } = this.#experiment;
-    const { inputs, globals, targets } = statistics;
-    const positions = {
-      name: POSITIONS,
-      channels: layout.dimensions,
-      isWhole: false,
-      range: rangeOf(statistics.positions),
-    };
-    return [
-      positions,
-      ...described.inputs.map((field) => fieldOf(field, inputs[field.name], false)),
-      ...described.globals.map((field) => fieldOf(field, globals[field.name], true)),
-      ...layout.state
-        .filter(({ field }) => !isPositions(field))
-        .map(({ field }) => fieldOf(field, targets[field.name], false)),
-    ];
+    return inputsOf(this.#experiment);
   }
 
   /** What it predicts. */
   get targets(): SurrogateField[] {
-    const { statistics, described } = this.#experiment;
-    return described.targets.map((target) => fieldOf(target, statistics.targets[target.name], target.whole));
+    return targetsOf(this.#experiment);
   }
 
   /** Whether its graph is the mesh, so that `predict` needs `edgeIndex` or `triangles`. */
@@ -147,11 +137,14 @@ export class Surrogate extends Resource {
    * Predicts the sample in a file. The first call of this or `readFile` loads what reads files, a script of its own.
    * @param source the file's location, or the File itself: its name's extension tells the format
    * @returns as `predict` does; each target that the file has is its `truth`
-   * @throws FormatError naming what is wrong in the file, or if it holds several frames; WorkerError if what reads files cannot be
-   *   loaded; OutOfMemoryError; the signal's reason, once it is aborted
+   * @throws FormatError naming what is wrong in the file, or if it holds several frames; InputError naming what is wrong in `values`;
+   *   WorkerError if what reads files cannot be loaded; OutOfMemoryError; the signal's reason, once it is aborted
    */
-  async predictFile(source: File | string | URL, options: AbortOptions = {}): Promise<Record<string, PredictedField>> {
-    checkOptions("predictFile", options, { signal: true });
+  async predictFile(
+    source: File | string | URL,
+    options: SurrogateFileOptions = {},
+  ): Promise<Record<string, PredictedField>> {
+    checkOptions("predictFile", options, { signal: true, values: true });
     return this.#predict({ sample: await this.#read(source, options) }, options);
   }
 
@@ -162,15 +155,17 @@ export class Surrogate extends Resource {
    *   edges
    * @throws as `predictFile` does
    */
-  async readFile(source: File | string | URL, options: AbortOptions = {}): Promise<FileInput> {
-    checkOptions("readFile", options, { signal: true });
+  async readFile(source: File | string | URL, options: SurrogateFileOptions = {}): Promise<FileInput> {
+    checkOptions("readFile", options, { signal: true, values: true });
     return inputOfSample(await this.#read(source, options), this.#experiment.described);
   }
 
-  async #read(source: File | string | URL, { signal }: AbortOptions): Promise<FieldSample> {
+  async #read(source: File | string | URL, { values = {}, signal }: SurrogateFileOptions): Promise<FieldSample> {
+    const { described } = this.#experiment;
+    const given = valuesOfWhole(values, globalsOf(this.#experiment), described);
     const { bytes, file } = await readSource(source, signal);
     const { readOnlySample } = await untilAborted(readers(), signal);
-    const sample = await readOnlySample(toBytes(bytes), file, this.#experiment.described);
+    const sample = await readOnlySample(toBytes(bytes), file, described, given);
     checkSignal(signal);
     return sample;
   }
@@ -243,16 +238,4 @@ function earlierSamples(
       throw new InputError(`earlier[${i}]: ${cause.message}`, cause.details, { cause });
     }
   });
-}
-
-const rangeOf = ({ least, most }: ColumnStatistics) => ({ least, most });
-
-function fieldOf({ name, classes, labels }: Field, statistics: ColumnStatistics, isWhole: boolean): SurrogateField {
-  if (classes === undefined) return { name, channels: statistics.mean.length, isWhole, range: rangeOf(statistics) };
-  return {
-    name,
-    channels: 1,
-    isWhole,
-    classes: labels?.slice(0, classes) ?? Array.from({ length: classes }, (_, k) => k),
-  };
 }

@@ -9,7 +9,13 @@ import { folderExperiment } from "../../../src/experiments/folder/experiment.ts"
 import { findFiles } from "../../../src/experiments/folder/files.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
 import { readSample } from "../../../src/experiments/folder/read-sample.ts";
-import { keyFor, parseSideTable } from "../../../src/experiments/folder/side-table.ts";
+import {
+  keyFor,
+  parseSideTable,
+  partOf,
+  type SideTable,
+  tableOfPart,
+} from "../../../src/experiments/folder/side-table.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
 import { findTableAmong } from "../../../src/experiments/folder/survey-table.ts";
 import { resolveOptions } from "../../../src/experiments/options.ts";
@@ -135,9 +141,25 @@ describe("a run", () => {
       'Fall 9.csv: has no array "speed"; there are none. params.csv has no row of this sample',
     );
     await expect(readSample(bytes, "Fall 1.csv", config, { truth: false })).rejects.toThrow(
-      'from the table "params.csv", which is not beside this file (erwin predict has --table FILE)',
+      'from the table "params.csv", which is not beside this file: give it (erwin predict --table FILE), or the values',
     );
   });
+});
+
+it("has for a queue's worker, as JSON, what one sample needs of it, or what an error names", async () => {
+  const table = parseSideTable(text(params), "params.csv");
+  const config = resolveFolderConfig({ table: "params.csv", globals, targets });
+  const bytes = text("x,y,z\n0,0,0\n1,0,0\n");
+  const read = (path: string, used: SideTable) =>
+    readSample(bytes, path, config, { truth: false, table: used }).catch((error: Error) => error.message);
+  const sent = (path: string) => tableOfPart(JSON.parse(JSON.stringify(partOf(table, path))));
+  expect(sent("/new/Fall 1.csv").rows.size).toBe(1);
+  for (const path of ["/new/Fall 1.csv", "/new/Fall 9.csv"])
+    expect(await read(path, sent(path))).toEqual(await read(path, table));
+  const gaps = parseSideTable(text("case,speed\na,\nb,fast\n"), "t.csv");
+  const cell = (name: string) => tableOfPart(partOf(gaps, name)).rows.get(name)![0];
+  expect(cell("a").number).toBeNaN();
+  expect(cell("b").number).toBeInstanceOf(FormatError);
 });
 
 describe("a sample's row", () => {
