@@ -3,16 +3,20 @@
 
 import type { FileBytes } from "./bytes/bytes.ts";
 import type { ArrayContents } from "./bytes/elements.ts";
+import type { MeshLocation } from "./clouds/mesh.ts";
 import { readExodus } from "./exodus/exodus.ts";
 import { forExodus } from "./exodus/extensions.ts";
 import { forHdf5 } from "./hdf5/extensions.ts";
 import { readHdf5 } from "./hdf5/lazy.ts";
 import { readMatlab } from "./matlab/matlab.ts";
 
-/** @param options.texts which arrays of texts are read as well, by their names; MATLAB's and Exodus' are not */
+/**
+ * @param options.texts which arrays of texts are read as well, by their names; MATLAB's and Exodus' are not
+ * @param options.location whose fields are read of a mesh, which Exodus' files are: its points', by default, or its cells'
+ */
 type ArrayFileReader = (
   bytes: FileBytes,
-  options: { file: string; texts?: (name: string) => boolean },
+  options: { file: string; texts?: (name: string) => boolean; location?: MeshLocation | undefined },
 ) => Promise<ArrayContents>;
 
 /** The readers by their extensions, without dots. */

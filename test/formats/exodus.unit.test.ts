@@ -54,7 +54,9 @@ describe("exodus", () => {
     expect(numbersOf(mesh.pointData.get("node_set_200")).indexOf(1)).toBe(10);
     expect(numbersOf(mesh.fieldData.get("drag"))).toEqual([0, 1, 2]);
     expect(numbersOf(mesh.fieldData.get("lift"))).toEqual([0, -0.5, -1]);
-    expect([...mesh.leftOut.keys()]).toEqual(["size"]);
+    // As make.py has them: the time and the number of the block, of which each has one cell.
+    expect(mesh.cellData.get("size")?.shape).toEqual([3, 4]);
+    expect(numbersOf(mesh.cellData.get("size"))).toEqual([0, 0.5, 1].flatMap((t) => [1, 2, 3, 4].map((b) => t + b)));
   });
 
   it("reads a plane of float32 with one step, and meshio's vectors", async () => {
@@ -74,6 +76,16 @@ describe("exodus", () => {
     expect(other.pointData.get("flow")?.shape).toEqual([12, 3]);
     expect(numbersOf(other.pointData.get("flow"))).toEqual(corners.map((value) => 2 * value));
     expect([...other.pointData.keys()]).toEqual(["left", "heat", "flow"]);
+  });
+
+  it("reads fields of cells, NaN in blocks without them", async () => {
+    const { cellData, times } = await load("cells.e");
+    expect([...times]).toEqual([2.5]);
+    expect([...cellData.keys()]).toEqual(["size", "stress"]);
+    expect(cellData.get("size")).toEqual({ dtype: "F64", shape: [2], data: Float64Array.of(3.5, 4.5) });
+    expect(numbersOf(cellData.get("stress"))).toEqual([3.5, Number.NaN]);
+    const renamed = replaced("cells.e", "vals_elem_var1eb2", "vals_elem_var1eb1");
+    await expect(loadExodus(renamed, { file: "a.e" })).rejects.toThrow(FormatError);
   });
 
   it("orders the points of second order as VTK does", async () => {
@@ -220,17 +232,19 @@ describe("exodus", () => {
   });
 
   it("survives every truncation and flipped byte of a header", async () => {
-    const bytes = bytesOf("plane.ex2");
     const attempt = async (damaged: Uint8Array) => {
       try {
-        const { cells, points } = await loadExodus(damaged, { file: "a.ex2" });
+        const { cells, points, cellData } = await loadExodus(damaged, { file: "a.ex2" });
         assert.ok(cells.connectivity.every((point) => point < points.shape[0]));
+        for (const { shape } of cellData.values()) assert.equal(shape.at(-1), cells.types.length);
       } catch (error) {
         assert.ok(error instanceof FormatError);
         assert.match(error.message, /^a\.ex2/);
       }
     };
-    for (const damaged of truncations(bytes)) await attempt(damaged);
-    for (const damaged of flips(bytes, bytes.length, [0x01, 0x80])) await attempt(damaged);
+    for (const bytes of [bytesOf("plane.ex2"), bytesOf("cells.e")]) {
+      for (const damaged of truncations(bytes)) await attempt(damaged);
+      for (const damaged of flips(bytes, bytes.length, [0x01, 0x80])) await attempt(damaged);
+    }
   });
 });

@@ -8,7 +8,7 @@ import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts"
 import { tableExtensions } from "../../formats/clouds/csv.ts";
 import { lasTypes } from "../../formats/clouds/las.ts";
 import { withoutLaz } from "../../formats/clouds/laz.ts";
-import { pointDataOf } from "../../formats/clouds/mesh.ts";
+import { OF_CELLS, pointDataOf } from "../../formats/clouds/mesh.ts";
 import { pcdTypes } from "../../formats/clouds/pcd.ts";
 import { plyTypes } from "../../formats/clouds/ply.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
@@ -130,9 +130,6 @@ async function readPoints(packed: Uint8Array, file: string): Promise<Samples> {
   }
   return { samples: samples(), leftOut };
 }
-
-/** Why an array of cells is not among those of points, and what takes it. */
-const OF_CELLS = "values of cells, for location: cells in a config";
 
 /** Returns the names of a mesh's arrays of cells. */
 async function arraysOfCells(bytes: Uint8Array, file: string): Promise<readonly string[]> {

@@ -3,17 +3,18 @@
 import { arrayFileReaders } from "../../formats/array-files.ts";
 import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts";
 import type { TextArray } from "../../formats/bytes/text-arrays.ts";
+import type { MeshLocation } from "../../formats/clouds/mesh.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { forNumpy } from "../../formats/numpy/elements.ts";
 import { saveNpyTexts } from "../../formats/numpy/npy.ts";
 import { readNpz, saveNpzEntries } from "../../formats/numpy/npz.ts";
 import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
 import { loadTorch, torchTensors } from "../../formats/torch/torch.ts";
-import { edgeNames, positionNames, triangleNames } from "../array-names.ts";
+import { isOfMesh, positionNames } from "../array-names.ts";
 import type { FolderConfig } from "./config.ts";
 import { findGrid, type GridRule, gridRule, hasAxes } from "./grid.ts";
 
-type Reader = (bytes: Uint8Array, file: string) => ArrayContents | Promise<ArrayContents>;
+type Reader = (bytes: Uint8Array, file: string, rule: FrameRule) => ArrayContents | Promise<ArrayContents>;
 
 const texts = () => true;
 const readers: Readonly<Record<string, Reader>> = {
@@ -23,7 +24,7 @@ const readers: Readonly<Record<string, Reader>> = {
   ...Object.fromEntries(
     Object.entries(arrayFileReaders).map(([extension, read]) => [
       extension,
-      (bytes: Uint8Array, file: string) => read(bytes, { file, texts }),
+      (bytes: Uint8Array, file: string, { location }: FrameRule) => read(bytes, { file, texts, location }),
     ]),
   ),
 };
@@ -39,6 +40,8 @@ export interface FrameRule {
   coordinates?: readonly string[] | undefined;
   /** The grid that all frames share, [frames, lat, lon, ...]. */
   grid?: GridRule | undefined;
+  /** Where a mesh has the values. */
+  location?: MeshLocation | undefined;
   /** Whether frames may share their points: then it is the targets, [frames, points, ...], that tell them. */
   isSequence: boolean;
   /**
@@ -49,7 +52,8 @@ export interface FrameRule {
 }
 
 /** Returns what tells frames for a config. */
-export const frameRule = ({ coordinates, grid, targets, sequence }: FolderConfig): FrameRule => ({
+export const frameRule = ({ location, coordinates, grid, targets, sequence }: FolderConfig): FrameRule => ({
+  location,
   coordinates,
   grid: gridRule({ grid, coordinates }),
   isSequence: sequence !== undefined,
@@ -77,7 +81,7 @@ export async function readArrayFrames(
   file: string,
   rule: FrameRule,
 ): Promise<ArrayFrames | "none" | undefined> {
-  const { arrays, attributes = new Map(), texts = new Map() } = await readers[extensionOf(file)](bytes, file);
+  const { arrays, attributes = new Map(), texts = new Map() } = await readers[extensionOf(file)](bytes, file, rule);
   const numbers = new Map([...attributes, ...arrays]);
   const found = rule.grid ? framesOnGrid(arrays, rule, rule.grid) : findFrames(arrays, rule);
   if (found === undefined || found === "none") return found;
@@ -98,8 +102,6 @@ export async function readArrayFrames(
     },
   };
 }
-
-const isOfMesh = (name: string) => edgeNames.includes(name) || triangleNames.includes(name);
 
 interface Found {
   frames: number;

@@ -10,7 +10,7 @@ import { forNumpy } from "../../formats/numpy/elements.ts";
 import { noteOnRounding } from "../../formats/rounding.ts";
 import { type FileChanges, movedTo, saveVtp, saveVtu } from "../../formats/vtk/vtu-write.ts";
 import { type ArrayFormat, encodeArrays, holdsArrays, writeFields } from "../../formats/write-arrays.ts";
-import { edgeNames, triangleNames } from "../array-names.ts";
+import { isOfMesh } from "../array-names.ts";
 import type { PredictedField } from "../experiment.ts";
 import { expectFinite, predictionArrays } from "../prediction.ts";
 import type { FolderConfig } from "./config.ts";
@@ -171,9 +171,7 @@ export function writeContents(contents: Contents, output: string): Uint8Array<Ar
     const flat = () => inSpace(data instanceof Float64Array ? data : toFloat32(points), 2);
     const inSpace3 = dimensionality === 3 ? points : { shape: [rows, 3], data: flat() };
     // The cells are those that these arrays list.
-    const fieldData = new Map(
-      [...columns(wholes)].filter(([name]) => ![...edgeNames, ...triangleNames].includes(name)),
-    );
+    const fieldData = new Map([...columns(wholes)].filter(([name]) => !isOfMesh(name)));
     const mesh = corners
       ? { points: corners, cells, cellData: columns(arrays), fieldData }
       : { points: inSpace3, cells, pointData: columns(arrays), fieldData };

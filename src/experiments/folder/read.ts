@@ -26,8 +26,10 @@ import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
 import { loadTorch, torchTensors } from "../../formats/torch/torch.ts";
 import { loadVtk, type VtkFile, vtkNames } from "../../formats/vtk/vtk.ts";
 import { loadVtkGrid, loadVtp, loadVtu } from "../../formats/vtk/vtu.ts";
-import { edgeNames, positionNames, triangleNames } from "../array-names.ts";
+import { isOfMesh, positionNames } from "../array-names.ts";
 import { namingFile } from "../arrays.ts";
+import { splitPath } from "../data-source.ts";
+import { FRAME_EXTENSION } from "./array-frames.ts";
 import { findGrid, type GridRule, gridPoints, missingGrid, withRows } from "./grid.ts";
 import { columnsOfTexts, type LabelNumbers, wantsTexts, withLabels } from "./label-arrays.ts";
 import { componentsOf, type SampleArrays, withCells, withPoints } from "./sample-arrays.ts";
@@ -60,6 +62,7 @@ const cellReaders: Readonly<Record<string, Reader>> = {
   vts: readGrid,
   msh: readGmsh,
   vtk: readVtk,
+  ...forExodus(readExodus),
 };
 
 /** The extensions of files whose cells may have values, without dots. */
@@ -90,6 +93,7 @@ const readers: Readonly<Record<string, Reader>> = {
         return ofContents(contents, file, { labels, grid });
       },
   ),
+  // That of a mesh, not of named arrays.
   ...forExodus(readExodus),
 };
 
@@ -119,7 +123,9 @@ export async function readArrays(
 }
 
 function expectCellsIn(file: string, extension: string): void {
-  if (cellExtensions.includes(extension)) return;
+  // A frame of a mesh's file has the centres of its cells as points.
+  const isOfFrame = extension === FRAME_EXTENSION && cellExtensions.includes(extensionOf(splitPath(file).folder));
+  if (isOfFrame || cellExtensions.includes(extension)) return;
   const expected = cellExtensions.map((name) => `.${name}`);
   const problem = `values of cells (location: cells) are read from ${expected.join(", ")}, not from .${extension}.`;
   throw new FormatError(`${file}: ${problem}`, { file, expected, found: extension });
@@ -161,17 +167,26 @@ function readGmsh(bytes: Uint8Array, file: string, wanted?: readonly string[], o
 }
 
 /** Reads a mesh with its cells. Where it has several steps in time, its fields have a row for each, and belong to the whole. */
-async function readExodus(bytes: Uint8Array, file: string, wanted?: readonly string[]): Promise<SampleArrays> {
+async function readExodus(
+  bytes: Uint8Array,
+  file: string,
+  wanted?: readonly string[],
+  { location }: ContentOptions = {},
+): Promise<SampleArrays> {
   const mesh = await loadExodus(bytes, { file });
-  const { leftOut, times, pointData, fieldData } = mesh;
-  const part = (ofSteps: boolean) => [...pointData].filter(([, array]) => hasSteps(array, mesh) === ofSteps);
+  const { times, pointData, cellData, fieldData } = mesh;
+  const part = (arrays: ReadonlyMap<string, SafeTensor>, ofSteps: boolean) =>
+    [...arrays].filter(([, array]) => hasSteps(array, mesh) === ofSteps);
   const time: SafeTensor = { dtype: "F64", shape: [times.length], data: times };
+  const inTime = part(location === "cells" ? cellData : pointData, true);
   const all = {
     ...mesh,
-    pointData: new Map(part(false)),
-    fieldData: new Map([["time", time], ...fieldData, ...part(true)]),
+    pointData: new Map(part(pointData, false)),
+    cellData: new Map(part(cellData, false)),
+    fieldData: new Map([["time", time], ...fieldData, ...inTime]),
   };
-  return { ...ofMesh(all, file, wanted), leftOut };
+  const others = location === "cells" ? pointData : cellData;
+  return { ...ofMesh(all, file, wanted, { location }), elsewhere: [...others.keys()] };
 }
 
 function readVtk(
@@ -323,7 +338,7 @@ function ofContents(
 }
 
 const withKnown = (wanted: readonly string[], names: readonly string[]) =>
-  names.filter((name) => [...wanted, ...positionNames, ...edgeNames, ...triangleNames].includes(name));
+  names.filter((name) => isOfMesh(name) || [...wanted, ...positionNames].includes(name));
 
 /**
  * Interprets arrays of a format without structure: an array that has a row for each point belongs to the points.

@@ -9,7 +9,7 @@ import type { MeshLocation } from "../../formats/clouds/mesh.ts";
 import { dimensionalityOf } from "../../formats/clouds/positions.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { Random, shuffled } from "../../random.ts";
-import { labelNames, positionNames } from "../array-names.ts";
+import { isOfMesh, labelNames, positionNames } from "../array-names.ts";
 import { checkSource, type DataSource, locate, splitPath } from "../data-source.ts";
 import { numbersOf } from "./file-numbers.ts";
 import { findFiles, findWanted, noSamples, wantedAmong } from "./files.ts";
@@ -118,10 +118,11 @@ export async function survey(given: DataSource, options: SurveyOptions = {}): Pr
       if (!told.has(file)) options.onBad?.(file, problem);
       told.add(file);
     });
-  const all = new FramesSource(given, { isSequence: true });
-  const found = await surveyOf(all, { files, onBad, location });
+  const surveyAt = (location: MeshLocation | undefined) =>
+    surveyOf(new FramesSource(given, { location, isSequence: true }), { files, onBad, location });
+  const found = await surveyAt(location);
   const isOfPoints = found.arrays.some(({ of }) => of === "points");
-  if (!location && !isOfPoints && found.cellData.length > 0) return surveyOf(all, { files, onBad, location: "cells" });
+  if (!location && !isOfPoints && found.cellData.length > 0) return surveyAt("cells");
   const { coordinates } = found;
   if (!coordinates) return found;
   // Frames may be told from other arrays once it is known which arrays hold the positions, and fields on a grid from others.
@@ -247,7 +248,7 @@ class Findings {
     for (const of of ["points", "whole"] as const) {
       for (const [name, array] of of === "points" ? pointData : wholeData) {
         const { length } = array.data;
-        if (of === "whole" && length > MAX_OF_WHOLE) continue;
+        if (of === "whole" && (length > MAX_OF_WHOLE || isOfMesh(name))) continue;
         // Where the points are unknown, all arrays are in both.
         if (!points && (of === "whole") !== (length === 1)) continue;
         const key = `${of} ${name}`;

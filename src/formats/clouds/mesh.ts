@@ -31,6 +31,9 @@ export interface Mesh {
 /** Where the values of a mesh are: at its points, or in its cells. */
 export type MeshLocation = "points" | "cells";
 
+/** Why an array of cells is not among those of points, and what takes it. */
+export const OF_CELLS = "values of cells, for location: cells in a config";
+
 /** Options of the readers of mesh files. */
 export interface MeshOptions {
   /** Name used in error messages (default: the format's). */

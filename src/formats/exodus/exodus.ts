@@ -4,8 +4,10 @@
 import { elementCount, type FileBytes, formatError, toBytes } from "../bytes/bytes.ts";
 import { type ArrayContents, arrayTypes, type SafeTensor } from "../bytes/elements.ts";
 import type { TextArray } from "../bytes/text-arrays.ts";
+import { cellCentres } from "../clouds/cell-centres.ts";
+import { cellEdges } from "../clouds/cell-edges.ts";
 import { meshEdges } from "../clouds/cells.ts";
-import { type Mesh, vertices } from "../clouds/mesh.ts";
+import { type Mesh, type MeshLocation, OF_CELLS, vertices } from "../clouds/mesh.ts";
 import { Unpacking } from "../compression/unpacking.ts";
 import { readHdf5 } from "../hdf5/lazy.ts";
 import { cellsOf, ELEMENT_TYPE, integersOf, numbered } from "./cells.ts";
@@ -14,17 +16,15 @@ import { cellsOf, ELEMENT_TYPE, integersOf, numbered } from "./cells.ts";
 export interface ExodusFile extends Mesh {
   /** The time of each step. */
   times: Float64Array;
-  /** What is not read, and why: fields of elements. */
-  leftOut: Map<string, string>;
 }
 
 /** The arrays of texts: the names of fields and of sets of points. */
 const isOfNames = (name: string) => /^name_(nod|glo|elem)_var$|^ns_names$/.test(name);
 
 /**
- * Reads a mesh: points, cells of VTK's types, and fields of points in their own types. Point data are [points] if the file has a single
- * step in time, otherwise [steps, points]; sets of points are arrays of 0 and 1, [points]. Field data are the global variables, [steps].
- * Two-dimensional points get a z of 0.
+ * Reads a mesh: points, cells of VTK's types, and fields of both in their own types. Point data are [points] if the file has a single
+ * step in time, otherwise [steps, points]; sets of points are arrays of 0 and 1, [points]. Cell data are likewise [cells] or [steps, cells],
+ * NaN in blocks of elements without such a field. Field data are the global variables, [steps]. Two-dimensional points get a z of 0.
  * @param options.file name used in error messages (default "exo")
  * @throws FormatError for a file that is damaged, or has no points, and for elements whose type is not known. WorkerError if the file is
  *   HDF5 and the library's module, hdf5.wasm, cannot be loaded.
@@ -38,33 +38,36 @@ export async function loadExodus(input: FileBytes, options: { file?: string } = 
   const [count] = points.shape;
   const cells = cellsOf(contents, count, file);
   const fields = fieldsOf(contents, count, file);
-  const leftOut = new Map<string, string>();
-  for (const name of namesIn(contents, "name_elem_var")) {
-    leftOut.set(name, "values of cells: make them values of points (ParaView: Cell Data to Point Data)");
-  }
   return {
     points,
     cells: cells.types.length > 0 ? cells : vertices(count),
     pointData: new Map([...setsOf(contents, count, file, unpacking), ...fields]),
-    cellData: new Map(),
+    cellData: cellFieldsOf(contents, file, unpacking),
     fieldData: globalsOf(contents, file),
     times: Float64Array.from(contents.arrays.get("time_whole")?.data ?? [], Number),
-    leftOut,
   };
 }
 
 /**
  * Reads a file as arrays by usual names: `positions`, `edge_index` of the sides of its cells, `time`, and the fields as `loadExodus` has
  * them.
+ * @param options.location whose fields: those of points (the default), or of cells, whose centres are then the positions, and whose edges
+ *   join cells that share a side
  */
-export async function readExodus(input: FileBytes, { file }: { file: string }): Promise<ArrayContents> {
-  const { points, cells, pointData, fieldData, times, leftOut } = await loadExodus(input, { file });
-  const edges = meshEdges(cells, points.shape[0]);
-  const arrays = new Map<string, SafeTensor>([["positions", points]]);
+export async function readExodus(
+  input: FileBytes,
+  { file, location = "points" }: { file: string; location?: MeshLocation | undefined },
+): Promise<ArrayContents> {
+  const { points, cells, pointData, cellData, fieldData, times } = await loadExodus(input, { file });
+  const ofCells = location === "cells";
+  const edges = ofCells ? cellEdges(cells, points.shape[0]) : meshEdges(cells, points.shape[0]);
+  const arrays = new Map<string, SafeTensor>([["positions", ofCells ? cellCentres(points, cells) : points]]);
   if (edges.length > 0) arrays.set("edge_index", { dtype: "I32", shape: [2, edges.length / 2], data: edges });
   if (times.length > 0) arrays.set("time", { dtype: "F64", shape: [times.length], data: times });
-  for (const [name, array] of [...fieldData, ...pointData]) if (!arrays.has(name)) arrays.set(name, array);
-  return { arrays, leftOut };
+  const [own, others] = ofCells ? [cellData, pointData] : [pointData, cellData];
+  for (const [name, array] of [...fieldData, ...own]) if (!arrays.has(name)) arrays.set(name, array);
+  const reason = ofCells ? "values of points" : OF_CELLS;
+  return { arrays, leftOut: new Map([...others.keys()].map((name) => [name, reason])) };
 }
 
 /** Returns the coordinates, which are an array for each axis, or in old files one array: [points, 3]. */
@@ -106,6 +109,41 @@ function fieldsOf({ arrays, texts }: ArrayContents, points: number, file: string
       throw formatError(`${file}:${variable}`, problem, { tensor: variable, found: array?.shape ?? null });
     }
     fields.set(name, withoutOneStep(array));
+  });
+  return fields;
+}
+
+/** Returns the fields of cells, which have an array for each block of elements that has them. */
+function cellFieldsOf({ arrays, texts }: ArrayContents, file: string, unpacking: Unpacking): Map<string, SafeTensor> {
+  const blocks = numbered(arrays.keys(), "connect").map(([name, number]) => ({
+    number,
+    rows: arrays.get(name)!.shape[0],
+  }));
+  const cells = blocks.reduce((sum, { rows }) => sum + rows, 0);
+  const fields = new Map<string, SafeTensor>();
+  namesIn({ texts }, "name_elem_var").forEach((name, i) => {
+    const parts = blocks.map(({ number, rows }) => {
+      const variable = `vals_elem_var${i + 1}eb${number}`;
+      return { variable, rows, array: arrays.get(variable) };
+    });
+    const [first] = parts.flatMap(({ array }) => array ?? []);
+    if (!first || first.shape[0] === 0) return;
+    const [steps] = first.shape;
+    unpacking.take(steps * cells * Float64Array.BYTES_PER_ELEMENT, `${file}:${name}`);
+    const single = parts.every(({ array }) => array === undefined || array.dtype === "F32");
+    const data = (single ? new Float32Array(steps * cells) : new Float64Array(steps * cells)).fill(Number.NaN);
+    let begin = 0;
+    for (const { variable, rows, array } of parts) {
+      if (array && (array.shape[0] !== steps || array.shape[1] !== rows)) {
+        const problem = `expected the values of "${name}", [${steps}, ${rows}], found [${array.shape}].`;
+        throw formatError(`${file}:${variable}`, problem, { tensor: variable, found: array.shape });
+      }
+      for (let step = 0; array && step < steps; step++) {
+        for (let row = 0; row < rows; row++) data[step * cells + begin + row] = Number(array.data[step * rows + row]);
+      }
+      begin += rows;
+    }
+    fields.set(name, withoutOneStep({ dtype: single ? "F32" : "F64", shape: [steps, cells], data }));
   });
   return fields;
 }

@@ -5,12 +5,15 @@ import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { ConfigError, FormatError } from "../../../src/errors.ts";
 import { MemorySource } from "../../../src/experiments/data-source.ts";
+import { frameRule } from "../../../src/experiments/folder/array-frames.ts";
 import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
+import { FramesSource } from "../../../src/experiments/folder/frames.ts";
 import { encode } from "../../../src/experiments/folder/prediction-file.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
 import { readSample } from "../../../src/experiments/folder/read-sample.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
 import { cellEdges } from "../../../src/formats/clouds/cell-edges.ts";
+import { loadExodus } from "../../../src/formats/exodus/exodus.ts";
 import { loadNpz } from "../../../src/formats/numpy/npz.ts";
 import { loadVtk } from "../../../src/formats/vtk/vtk.ts";
 import { loadVtp, loadVtu } from "../../../src/formats/vtk/vtu.ts";
@@ -75,6 +78,34 @@ it("are found where points have no values, or if they are asked for", async () =
   await expect(survey(both, { location: "faces" as "cells" })).rejects.toThrow("location");
 });
 
+it("are those of Exodus' elements, too, of each step in time", async () => {
+  const bytes = (name: string) =>
+    new Uint8Array(readFileSync(new URL(`../../formats/exodus/${name}`, import.meta.url)));
+  const sizes = resolveFolderConfig({ location: "cells", targets: ["size"], graph: "mesh" });
+  const sample = await readSample(bytes("cells.e"), "a.e", sizes);
+  // The middles of a square and of the triangle beside it, which share a side.
+  expect([...sample.positions]).toEqual([0.5, 0.5, 0, 4 / 3, 0.5, 0]);
+  expect([...sample.targets[0]!.data]).toEqual([3.5, 4.5]);
+  expect(sample.edges).toEqual(Int32Array.of(0, 1, 1, 0));
+  const alone = resolveFolderConfig({ targets: ["size"] });
+  await expect(readSample(bytes("cells.e"), "a.e", alone)).rejects.toThrow("It is of cells: set location: cells");
+
+  const inTime = resolveFolderConfig({ ...{ location: "cells", graph: "mesh" }, targets: ["size"], sequence: true });
+  const source = new FramesSource(new MemorySource(new Map([["run.e", bytes("steps.e")]])), frameRule(inTime));
+  expect((await source.list("")).map(({ name, folder }) => [name, folder])).toEqual([["run.e", true]]);
+  const frames = (await source.list("run.e")).map(({ name }) => `run.e/${name}`);
+  expect(frames).toHaveLength(3);
+  const last = await readSample(await source.read(frames[2]), frames[2], inTime);
+  expect([...last.targets[0]!.data]).toEqual([2, 3, 4, 5]);
+  expect([...last.positions.subarray(0, 3)]).toEqual([0.5, 0.5, 0.5]);
+  const { cells, points } = await loadExodus(bytes("steps.e"));
+  expect(last.edges).toEqual(cellEdges(cells, points.shape[0]));
+  const found = await survey(new MemorySource(new Map([["run.e", bytes("steps.e")]])), { location: "cells" });
+  expect(found.arrays.map(({ name, of }) => [name, of])).toContainEqual(["size", "points"]);
+  // The edges between four cells are as few numbers as one of the whole may have.
+  expect(found.arrays.map(({ name }) => name)).not.toContain("edge_index");
+});
+
 it("are told from values of points, and from formats and settings without cells", async () => {
   const bytes = read("sphere.vtp");
   const wrong = (given: object) => readSample(bytes, "a.vtp", resolveFolderConfig(given));
@@ -86,7 +117,9 @@ it("are told from values of points, and from formats and settings without cells"
   );
   const csv = readSample(new TextEncoder().encode("x,y,p\n0,0,1\n"), "a.csv", config);
   await expect(csv).rejects.toThrow(FormatError);
-  await expect(csv).rejects.toThrow("read from .vtu, .vtp, .vti, .vtr, .vts, .msh, .vtk, not from .csv");
+  await expect(csv).rejects.toThrow(
+    "read from .vtu, .vtp, .vti, .vtr, .vts, .msh, .vtk, .e, .exo, .ex2, not from .csv",
+  );
   expect(() => resolveFolderConfig({ ...ofCells, grid: ["lat", "lon"] })).toThrow(ConfigError);
   expect(() => resolveFolderConfig({ ...ofCells, location: "faces" })).toThrow("location");
   const moving = { targets: ["positions"], sequence: true, location: "cells" };

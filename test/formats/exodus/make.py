@@ -27,8 +27,8 @@ def call(name, *arguments):
     return status
 
 
-def write(name, points, blocks, mode=0, width=8, sets=(), fields=None, globals=None, of_cells=(), times=()):
-    """fields: values of points by name, of the time and the points."""
+def write(name, points, blocks, mode=0, width=8, sets=(), fields=None, globals=None, of_cells=(), times=(), lacking=()):
+    """fields: values of points by name, of the time and the points; lacking: fields of cells, and blocks, counted from 1, without them."""
     sizes = [ctypes.c_int(8), ctypes.c_int(width)]
     file = call("ex_create_int", str(folder / name), CLOBBER | mode, *map(ctypes.byref, sizes), 602)
     dimensions = points.shape[1]
@@ -49,6 +49,9 @@ def write(name, points, blocks, mode=0, width=8, sets=(), fields=None, globals=N
         if names:
             call("ex_put_variable_param", file, kind, len(names))
             call("ex_put_variable_names", file, kind, len(names), names)
+    if lacking:
+        has = [[(name, number) not in lacking for name in of_cells] for number in range(1, len(blocks) + 1)]
+        call("ex_put_truth_table", file, BLOCK, len(blocks), len(of_cells), np.array(has, np.int32))
     for step, time in enumerate(times, 1):
         call("ex_put_time", file, step, np.array([time], float))
         for i, values in enumerate((fields or {}).values(), 1):
@@ -56,9 +59,11 @@ def write(name, points, blocks, mode=0, width=8, sets=(), fields=None, globals=N
         if globals:
             values = np.array([value(time) for value in globals.values()], float)
             call("ex_put_var", file, step, GLOBAL, 1, 1, len(values), values)
-        for i, _ in enumerate(of_cells, 1):
+        for i, name in enumerate(of_cells, 1):
             for number, (_, block) in enumerate(blocks, 1):
-                call("ex_put_var", file, step, BLOCK, i, 10 * number, len(block), np.full(len(block), time + number))
+                if (name, number) in lacking:
+                    continue
+                call("ex_put_var", file, step, BLOCK, i, 10 * number, len(block), np.full(len(block), time + number, float))
     call("ex_close", file)
 
 
@@ -94,6 +99,10 @@ plane = np.array([(0, 0), (1, 0), (1, 1), (0, 1), (2, 0.5)])
 surface = [("QUAD4", [[1, 2, 3, 4]]), ("TRI3", [[2, 5, 3]])]
 heat = {"heat": lambda t, x: x[:, 0] + 10 * x[:, 1]}
 write("plane.ex2", plane, surface, mode=LARGE, width=4, fields=heat, times=[2.5])
+
+# Fields of cells, of which one is not in all blocks: VTK 9.7.1 reads the same values of each block.
+of_cells = {"of_cells": ["size", "stress"], "lacking": [("stress", 2)]}
+write("cells.e", plane, surface, fields=heat, times=[2.5], **of_cells)
 
 # As many steps as points.
 write("triangle.e", plane[:3], [("TRI3", [[1, 2, 3]])], sets=[("corner", [2])], fields=heat, times=[0, 1, 2])
