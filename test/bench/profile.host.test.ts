@@ -2,8 +2,9 @@
 // Also the measurement of the roofline.
 
 import { AdamW, ErwinTransformer, mse, requestDevice, Tensor } from "erwin";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { countWork, type OperatorProfile, profile } from "../../src/bench/rates/profile.ts";
+import { measureRoofline } from "../../src/bench/rates/roofline.ts";
 import { normals, seededRandom, uniformCloud } from "../support/clouds.ts";
 import { useDevice } from "../support/models.ts";
 
@@ -108,6 +109,20 @@ describe.each(["webgpu", "cpu"] as const)("%s", (backend) => {
     using x = Tensor.from(device, start);
     device.operators.multiplyAdd({ x: x.storage, size: x.size, rounds: 16, factor: 1, term: 0.5 });
     expect(await x.data()).toEqual(start.map((value) => value + 8));
+  });
+
+  test("a measurement that fails leaves no memory in use", async () => {
+    const device = deviceOf();
+    const before = device.memory.current;
+    const fail = () => {
+      throw new Error("as of a lost device");
+    };
+    for (const operator of ["add", "multiplyAdd"] as const) {
+      using _multiply = vi.spyOn(device.operators, "multiplyAdd").mockImplementation(() => {});
+      using _failing = vi.spyOn(device.operators, operator).mockImplementation(fail);
+      await expect(measureRoofline(device, 0.01, 2 ** 16)).rejects.toThrow("as of a lost device");
+      expect(device.memory.current).toBe(before);
+    }
   });
 });
 

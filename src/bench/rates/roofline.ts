@@ -3,7 +3,7 @@
 
 import type { Device } from "../../backends/device.ts";
 import type { Work } from "./operations.ts";
-import { timeOnDevice } from "./timing.ts";
+import { type Repeats, timeOnDevice } from "./timing.ts";
 
 /** The measured peak rates of a device, its roofline. */
 export interface Roofline {
@@ -32,26 +32,39 @@ export async function measureRoofline(
   memory = Number.POSITIVE_INFINITY,
 ): Promise<Roofline> {
   const repeats = { seconds: Math.min(seconds, MAX_SECONDS) };
+  return {
+    gigaflops: await measureArithmetic(device, repeats),
+    gigabytes: await measureMemory(device, memory, repeats),
+  };
+}
+
+async function measureArithmetic(device: Device, repeats: Repeats): Promise<number> {
   const elements = ELEMENTS[device.backend];
   const x = device.allocate(4 * elements);
-  device.clear(x);
-  const chains = { x, size: elements, rounds: ROUNDS, factor: 0.5, term: 1 };
-  const multiply = await timeOnDevice(device, () => device.operators.multiplyAdd(chains), repeats);
-  device.release(x);
+  try {
+    device.clear(x);
+    const chains = { x, size: elements, rounds: ROUNDS, factor: 0.5, term: 1 };
+    const multiply = await timeOnDevice(device, () => device.operators.multiplyAdd(chains), repeats);
+    return (2 * elements * ROUNDS) / multiply.best / 1e6;
+  } finally {
+    device.release(x);
+  }
+}
 
+async function measureMemory(device: Device, memory: number, repeats: Repeats): Promise<number> {
   const bytes = Math.min(COPIED_BYTES, device.info.maxBufferBytes, 2 ** Math.floor(Math.log2(memory / 2)));
-  const [from, to] = [device.allocate(bytes), device.allocate(bytes)];
-  device.clear(from);
-  device.clear(to);
-  const copy = await timeOnDevice(device, () => device.copy(from, to, bytes), repeats);
-  // Some drivers copy at a fifth of the speed at which kernels read and write.
-  const sum = await timeOnDevice(device, () => device.operators.add({ x: from, y: to, size: bytes / 4 }), repeats);
-  device.release(from);
-  device.release(to);
-  return {
-    gigaflops: (2 * elements * ROUNDS) / multiply.best / 1e6,
-    gigabytes: Math.max((2 * bytes) / copy.best, (3 * bytes) / sum.best) / 1e6,
-  };
+  const arrays = [device.allocate(bytes)];
+  try {
+    arrays.push(device.allocate(bytes));
+    const [from, to] = arrays;
+    for (const array of arrays) device.clear(array);
+    const copy = await timeOnDevice(device, () => device.copy(from, to, bytes), repeats);
+    // Some drivers copy at a fifth of the speed at which kernels read and write.
+    const sum = await timeOnDevice(device, () => device.operators.add({ x: from, y: to, size: bytes / 4 }), repeats);
+    return Math.max((2 * bytes) / copy.best, (3 * bytes) / sum.best) / 1e6;
+  } finally {
+    for (const array of arrays) device.release(array);
+  }
 }
 
 /** The least milliseconds that work takes on a device with this roofline. */

@@ -202,7 +202,7 @@ function valueOf(
 }
 
 const otherWays =
-  "give it (erwin predict --table FILE), or the values (predictFile and readFile take values, erwin serve ?NAME=VALUE)";
+  "give it together with the file, or by erwin predict --table FILE, or give the values alone (values of predictFile and readFile, ?NAME=VALUE of erwin serve)";
 
 /** Returns a sample's arrays where the config has a table, but there is none. */
 export function withoutTable(arrays: SampleArrays, choice: TableChoice | undefined): SampleArrays {

@@ -141,7 +141,7 @@ describe("a run", () => {
       'Fall 9.csv: has no array "speed"; there are none. params.csv has no row of this sample',
     );
     await expect(readSample(bytes, "Fall 1.csv", config, { truth: false })).rejects.toThrow(
-      'from the table "params.csv", which is not beside this file: give it (erwin predict --table FILE), or the values',
+      'from the table "params.csv", which is not beside this file: give it together with the file, or by erwin predict --table FILE, or give the values alone',
     );
   });
 });
