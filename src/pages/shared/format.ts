@@ -12,9 +12,18 @@ export const count = (value: number): string => whole.format(value);
 /** A share in percent: 12 %. */
 export const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
-/** Makes a message a sentence: with a capital letter, unless a file's name or the like is first, and a full stop. */
-export const sentence = (text: string): string =>
-  `${text.replace(/^[a-z](?=[a-z-]*[\s,])/, (letter) => letter.toUpperCase())}${/[.!?]$/.test(text) ? "" : "."}`;
+/** How programs and the command line allow more than a limit (src/limits.ts), which a visitor cannot. */
+const HOW_TO_ALLOW = /: setLimits\(\{[^}]*\}\), or --limit \S+, allows it/;
+
+/**
+ * Makes a message a sentence for a visitor: with a capital letter, unless a file's name or the like is first, a full stop, and without
+ * advice to programmers.
+ */
+export function sentence(message: string): string {
+  const text = message.replace(HOW_TO_ALLOW, ", which pages cannot change: use a part of it, or the command line");
+  const begun = text.replace(/^[a-z](?=[a-z-]*[\s,])/, (letter) => letter.toUpperCase());
+  return `${begun}${/[.!?]$/.test(text) ? "" : "."}`;
+}
 
 /** Milliseconds in the unit that suits them: 4.56 ms, 1.23 s. */
 export const milliseconds = (value: number): string =>

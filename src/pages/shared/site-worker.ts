@@ -18,6 +18,8 @@ export class SiteWorker {
 
   /** @param url the address that `import url from "./worker.ts?worker&url"` gives; the script calls `answerPage` first */
   constructor(url: string, name: string) {
+    if (typeof Worker === "undefined")
+      throw new WorkerError("this browser has no workers, without which the page computes nothing");
     this.worker = new Worker(scriptUrl(url), { type: "module", name });
     const fail = (error: WorkerError) => {
       this.#calls.fail(error);
