@@ -126,7 +126,7 @@ function* namesOf(path: string): Generator<string> {
   }
 }
 
-/** The part of a table that concerns one sample, as JSON: a number that is missing is null, and a text that is none has no number. */
+/** The part of a table that concerns one file, as JSON: a number that is missing is null, and a text that is none has no number. */
 export interface TablePart {
   readonly file: string;
   readonly key: string;
@@ -137,16 +137,18 @@ export interface TablePart {
 /** Rows that a message names where a table has none of a sample, and one to tell that there are more. */
 const NAMED_ROWS = 4;
 
-/** Returns the row of a sample; if there is none, some others, which the message on it names. */
+/** Returns the row of a file, and those of its frames; if there is none, some others, which the message on it names. */
 export function partOf({ rows, ...table }: SideTable, path: string): TablePart {
-  const name = keyFor(rows, path);
-  const kept = name === undefined ? [...rows].slice(0, NAMED_ROWS) : [[name, rows.get(name)!] as const];
+  const ofFile = keyFor(rows, path);
+  const names = new Set(namesOf(keyOf(path)));
+  const own = [...rows].filter(([name]) => name === ofFile || names.has(splitPath(name).folder));
+  const kept = own.length > 0 ? own : [...rows].slice(0, NAMED_ROWS);
   const jsonOf = ({ text, number }: TableCell) =>
     typeof number === "number" ? { text, number: Number.isNaN(number) ? null : number } : { text };
   return { ...table, rows: kept.map(([name, cells]) => [name, cells.map(jsonOf)]) };
 }
 
-/** Returns the table of which there is one row. */
+/** Returns the table of which there is a part. */
 export function tableOfPart({ rows, ...part }: TablePart): SideTable {
   const noNumber = new FormatError(`${part.file}: the text is no number.`, { file: part.file });
   const cellOf = ({ text, number }: { text: string; number?: number | null }): TableCell => ({

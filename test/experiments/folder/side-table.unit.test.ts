@@ -156,6 +156,14 @@ it("has for a queue's worker, as JSON, what one sample needs of it, or what an e
   expect(sent("/new/Fall 1.csv").rows.size).toBe(1);
   for (const path of ["/new/Fall 1.csv", "/new/Fall 9.csv"])
     expect(await read(path, sent(path))).toEqual(await read(path, table));
+  const ofFrames = parseSideTable(
+    text("case,speed\nwater.extxyz/0001,1\nwater.extxyz/0002,2\nice.extxyz/0001,3\n"),
+    "t.csv",
+  );
+  expect(partOf(ofFrames, "/data/water.extxyz").rows.map(([name]) => name)).toEqual([
+    "water.extxyz/0001",
+    "water.extxyz/0002",
+  ]);
   const gaps = parseSideTable(text("case,speed\na,\nb,fast\n"), "t.csv");
   const cell = (name: string) => tableOfPart(partOf(gaps, name)).rows.get(name)![0];
   expect(cell("a").number).toBeNaN();
