@@ -129,9 +129,10 @@ function cellFieldsOf({ arrays, texts }: ArrayContents, file: string, unpacking:
     const [first] = parts.flatMap(({ array }) => array ?? []);
     if (!first || first.shape[0] === 0) return;
     const [steps] = first.shape;
-    unpacking.take(steps * cells * Float64Array.BYTES_PER_ELEMENT, `${file}:${name}`);
     const single = parts.every(({ array }) => array === undefined || array.dtype === "F32");
-    const data = (single ? new Float32Array(steps * cells) : new Float64Array(steps * cells)).fill(Number.NaN);
+    const Numbers = single ? Float32Array : Float64Array;
+    unpacking.take(steps * cells * Numbers.BYTES_PER_ELEMENT, `${file}:${name}`);
+    const data = new Numbers(steps * cells).fill(Number.NaN);
     let begin = 0;
     for (const { variable, rows, array } of parts) {
       if (array && (array.shape[0] !== steps || array.shape[1] !== rows)) {
