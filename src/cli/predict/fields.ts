@@ -8,7 +8,6 @@ import { arrayFramesIn, framesIn } from "../../experiments/folder/frames.ts";
 import { valuesOfWhole } from "../../experiments/folder/given-fields.ts";
 import { withAxes } from "../../experiments/folder/grid.ts";
 import { areTexts } from "../../experiments/folder/labels.ts";
-import { globalsOf } from "../../experiments/folder/model-fields.ts";
 import {
   arraysOf,
   type Contents,
@@ -74,8 +73,8 @@ export async function predictFieldsOf(input: string, output: string, options: Fi
   await checkTarget(output, [input, options.weights.file]);
   const found = await readFile(input);
   const { table } = (await findTable([input], options)) ?? {};
-  await withFields({ ...options, table }, async (predict, device) => {
-    const { bytes, names, note } = await withProgress("predicting", () => predict(found, input, output));
+  await withFields(options, async (predict, device) => {
+    const { bytes, names, note } = await withProgress("predicting", () => predict(found, input, output, { table }));
     firstNote()(input, note);
     await writeFile(output, bytes);
     console.log(`${output}: ${names.join(", ")} by ${device}`);
@@ -94,6 +93,7 @@ export interface ManyFieldsOptions extends FieldsOptions, ManyFilesOptions {
 export async function predictManyFields(options: ManyFieldsOptions): Promise<void> {
   const { inputs, outputFolder, format, weights, device } = options;
   const beside = await findTable(inputs, options);
+  const table = beside?.table;
   const { files: all, unreadable } = await findTold(inputs, outputFolder, {
     extension: format ?? copyExtension,
     keep: [weights.file],
@@ -106,13 +106,14 @@ export async function predictManyFields(options: ManyFieldsOptions): Promise<voi
     options: { format, precision: device.precision ?? "float32", ...(beside && { table: beside.hash }) },
   };
   if (options.queue !== undefined)
-    return enqueueFiles(options.queue, { ...options, files, recipe, modelPath: weights.file, table: beside?.table });
+    return enqueueFiles(options.queue, { ...options, files, recipe, modelPath: weights.file, table });
   const tell = firstNote();
   await predictShared({ ...options, files, unreadable, recipe }, async (work) => {
-    await withFields({ ...options, table: beside?.table }, (predict) =>
+    await withFields(options, (predict) =>
       withProgress("predicting", async (report) => {
         for await (const claims of work.passes()) {
-          await predictClaims(claims, predict, tell, () => report(work.settled, work.total));
+          const predictClaim = ({ input: bytes, job }: Claim) => predict(bytes, job.input, job.output, { table });
+          await predictClaims(claims, predictClaim, tell, () => report(work.settled, work.total));
         }
       }),
     );
@@ -123,16 +124,15 @@ export async function predictManyFields(options: ManyFieldsOptions): Promise<voi
 /** Predicts the files of one pass, and writes up to `WRITES` outputs meanwhile. */
 async function predictClaims(
   claims: AsyncIterable<Claim>,
-  predict: Predict,
+  predict: (claim: Claim) => ReturnType<Predict>,
   tell: ReturnType<typeof firstNote>,
   report: () => void,
 ): Promise<void> {
   const writing = new Set<Promise<unknown>>();
   const predictClaim = async (claim: Claim) => {
     try {
-      const { input, output } = claim.job;
-      const { bytes, note } = await predict(claim.input, input, output);
-      tell(input, note);
+      const { bytes, note } = await predict(claim);
+      tell(claim.job.input, note);
       const write = claim.finish(bytes).finally(() => writing.delete(write));
       writing.add(write);
       if (writing.size === WRITES) await Promise.race(writing);
@@ -177,14 +177,8 @@ export interface OpenFields extends Disposable {
   memory: Device["memory"];
 }
 
-/** What a model of fields is opened with. */
-interface OpenOptions extends Pick<FieldsOptions, "weights" | "metadata"> {
-  /** The table that names the inputs, if the config has one. */
-  table?: SideTable | undefined;
-}
-
 async function withFields(
-  { device, ...options }: OpenOptions & Pick<FieldsOptions, "device">,
+  { device, ...options }: FieldsOptions,
   work: (predict: Predict, device: string) => Promise<void>,
 ): Promise<void> {
   await withDevice(device, async (device) => {
@@ -193,14 +187,16 @@ async function withFields(
   });
 }
 
-export function openFields({ weights, metadata, table }: OpenOptions, device: Device): OpenFields {
+export function openFields(
+  { weights, metadata }: Pick<FieldsOptions, "weights" | "metadata">,
+  device: Device,
+): OpenFields {
   const { experiment, model } = readTrained(weights, metadata, device);
   const { described } = experiment;
   return {
-    predict: async (bytes, input, output, beside = {}) => {
+    predict: async (bytes, input, output, { table, values: texts = {} } = {}) => {
       const predicted: PredictedFile[] = [];
-      const values = valuesOfTexts(beside.values ?? {}, experiment);
-      const options = { truth: false, table: beside.table ?? table, values };
+      const options = { truth: false, table, values: valuesOfTexts(texts, experiment) };
       for (const frame of await readFrames(bytes, input, described, options)) {
         const { sample } = frame;
         const fields = await experiment.predictFields(model, cloudOf({ sample }, experiment.layout));
@@ -227,7 +223,7 @@ function valuesOfTexts(texts: Readonly<Record<string, string>>, experiment: Fold
   const { described } = experiment;
   const labelled = new Set(described.globals.filter(areTexts).map(({ name }) => name));
   const given = Object.entries(texts).map(([name, text]) => [name, labelled.has(name) ? text : numbersOrTexts(text)]);
-  return valuesOfWhole(Object.fromEntries(given), globalsOf(experiment), described);
+  return valuesOfWhole(Object.fromEntries(given), experiment);
 }
 
 /** Returns the numbers between commas; what is none stays a text, which is refused. */

@@ -6,9 +6,10 @@ import { FormatError, InputError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/bytes/elements.ts";
 import { nearestName } from "../../spelling.ts";
 import { type Field, type FolderConfig, isPositions, POSITIONS } from "./config.ts";
+import type { FolderExperiment } from "./experiment.ts";
 import type { FileNumbers } from "./file-numbers.ts";
 import { areTexts, labelsOf, numbersOf } from "./labels.ts";
-import type { SurrogateField } from "./model-fields.ts";
+import { globalsOf, type SurrogateField } from "./model-fields.ts";
 import { type Columns, type FieldSample, sampleOf } from "./sample.ts";
 
 /**
@@ -119,35 +120,25 @@ export function sampleOfInput(
  */
 export function valuesOfWhole(
   given: Readonly<Record<string, FieldValues | undefined>>,
-  globals: readonly SurrogateField[],
-  config: FolderConfig,
+  experiment: FolderExperiment,
 ): Map<string, SafeTensor> {
   if (typeof given !== "object" || given === null) throw wrongType("values", given, "an object of globals");
+  const globals = globalsOf(experiment);
+  const names = globals.map(({ name }) => name);
   const found = new Map<string, SafeTensor>();
   for (const [name, values] of Object.entries(given)) {
     if (values === undefined) continue;
-    const field = globals.find((global) => global.name === name);
-    if (!field) throw unknownGlobal(name, globals);
-    const numbers = numbersIn(
-      name,
-      values,
-      config.globals.find((global) => global.name === name),
-    );
+    const at = names.indexOf(name);
+    const all = names.length > 0 ? `its globals are ${names.join(", ")}` : "it has none";
+    if (at < 0) throw unknownField("global", name, names, all);
+    const numbers = numbersIn(name, values, experiment.described.globals[at]);
     const wrong = firstNotFinite(numbers);
     if (wrong >= 0) throw new InputError(`${name} is ${numbers[wrong]}, expected a finite number`, { tensor: name });
-    const rows = rowsOf(name, numbers, field.channels);
+    const rows = rowsOf(name, numbers, globals[at].channels);
     expectRows(name, rows, 1);
     found.set(name, rows);
   }
   return found;
-}
-
-function unknownGlobal(name: string, globals: readonly SurrogateField[]): InputError {
-  const names = globals.map((global) => global.name);
-  const nearest = nearestName(name, names);
-  const there = names.length > 0 ? `its globals are ${names.join(", ")}` : "it has none";
-  const advice = nearest === undefined ? there : `did you mean ${nearest}?`;
-  return new InputError(`the model has no global ${name}: ${advice}`, { tensor: name, expected: names });
 }
 
 function numbersByName(
@@ -163,7 +154,7 @@ function numbersByName(
   const found = new Map<string, FileNumbers>();
   for (const [name, values] of Object.entries(input)) {
     if (values === undefined) continue;
-    if (!known.includes(name)) throw unknownField(name, known);
+    if (!known.includes(name)) throw unknownField("input", name, known, `it sees ${known.join(", ")}`);
     found.set(name, numbersIn(name, values, fields.get(name)));
   }
   const missing = names.filter((name) => !found.has(name));
@@ -174,10 +165,11 @@ function numbersByName(
   });
 }
 
-function unknownField(name: string, known: readonly string[]): InputError {
+/** @param all says which there are, for a name that is near none of them */
+function unknownField(kind: string, name: string, known: readonly string[], all: string): InputError {
   const nearest = nearestName(name, known);
-  const advice = nearest === undefined ? `it sees ${known.join(", ")}` : `did you mean ${nearest}?`;
-  return new InputError(`the model has no input ${name}: ${advice}`, { tensor: name, expected: [...known] });
+  const advice = nearest === undefined ? all : `did you mean ${nearest}?`;
+  return new InputError(`the model has no ${kind} ${name}: ${advice}`, { tensor: name, expected: [...known] });
 }
 
 /** Returns a field's values as numbers one after the other, with those of the classes in place of texts. */

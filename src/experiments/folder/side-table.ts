@@ -116,13 +116,18 @@ export function keyFor(keys: Pick<ReadonlySet<string>, "has">, path: string): st
 
 function* namesOf(path: string): Generator<string> {
   for (let part = path; part !== ""; part = splitPath(part).folder) {
-    for (let end = part; ; end = end.slice(end.indexOf("/") + 1)) {
-      yield end;
-      yield end.replace(/\.\w+$/, "");
-      if (!end.includes("/")) break;
-    }
+    yield* endsOf(part);
     const start = numberIn(part)?.start.replace(/[-_. ]+$/, "");
     if (start) yield splitPath(start).name;
+  }
+}
+
+/** Yields a path and the ends of it, with the extension and without. */
+function* endsOf(path: string): Generator<string> {
+  for (let end = path; ; end = end.slice(end.indexOf("/") + 1)) {
+    yield end;
+    yield end.replace(/\.\w+$/, "");
+    if (!end.includes("/")) break;
   }
 }
 
@@ -140,8 +145,8 @@ const NAMED_ROWS = 4;
 /** Returns the row of a file, and those of its frames; if there is none, some others, which the message on it names. */
 export function partOf({ rows, ...table }: SideTable, path: string): TablePart {
   const ofFile = keyFor(rows, path);
-  const names = new Set(namesOf(keyOf(path)));
-  const own = [...rows].filter(([name]) => name === ofFile || names.has(splitPath(name).folder));
+  const folders = new Set(endsOf(keyOf(path)));
+  const own = [...rows].filter(([name]) => name === ofFile || folders.has(splitPath(name).folder));
   const kept = own.length > 0 ? own : [...rows].slice(0, NAMED_ROWS);
   const jsonOf = ({ text, number }: TableCell) =>
     typeof number === "number" ? { text, number: Number.isNaN(number) ? null : number } : { text };

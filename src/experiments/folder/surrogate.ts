@@ -25,7 +25,7 @@ import {
 } from "./given-fields.ts";
 import { readers } from "./lazy.ts";
 import type { FieldModel } from "./model.ts";
-import { globalsOf, inputsOf, type SurrogateField, targetsOf } from "./model-fields.ts";
+import { inputsOf, type SurrogateField, targetsOf } from "./model-fields.ts";
 import type { FieldSample } from "./sample.ts";
 import type { Pair } from "./statistics.ts";
 import { readTrained } from "./trained.ts";
@@ -162,7 +162,7 @@ export class Surrogate extends Resource {
 
   async #read(source: File | string | URL, { values = {}, signal }: SurrogateFileOptions): Promise<FieldSample> {
     const { described } = this.#experiment;
-    const given = valuesOfWhole(values, globalsOf(this.#experiment), described);
+    const given = valuesOfWhole(values, this.#experiment);
     const { bytes, file } = await readSource(source, signal);
     const { readOnlySample } = await untilAborted(readers(), signal);
     const sample = await readOnlySample(toBytes(bytes), file, described, given);

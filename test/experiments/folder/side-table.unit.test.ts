@@ -164,6 +164,9 @@ it("has for a queue's worker, as JSON, what one sample needs of it, or what an e
     "water.extxyz/0001",
     "water.extxyz/0002",
   ]);
+  // Not those of its neighbours, by which the jobs of a folder would grow with its square.
+  const inFolder = parseSideTable(text("case,speed\nnew/a.vtu,1\nnew/b.vtu,2\n"), "t.csv");
+  expect(partOf(inFolder, "/data/new/a.vtu").rows.map(([name]) => name)).toEqual(["new/a.vtu"]);
   const gaps = parseSideTable(text("case,speed\na,\nb,fast\n"), "t.csv");
   const cell = (name: string) => tableOfPart(partOf(gaps, name)).rows.get(name)![0];
   expect(cell("a").number).toBeNaN();
