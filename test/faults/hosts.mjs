@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
-import { chromiumArguments, findChromium } from "../../src/build/chromium.mjs";
+import { findChromium, testArguments } from "../../src/build/chromium.mjs";
 import { denoEnvironment, denoProgram } from "../../src/build/deno.mjs";
 import { launchFirefox } from "../../src/build/firefox.mjs";
 import { isolationHeaders } from "../../src/build/isolation.mjs";
@@ -86,7 +86,7 @@ const handleSIGTERM = false;
 export const hosts = {
   deno,
   chromium: async (...call) => {
-    const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArguments(), handleSIGTERM });
+    const browser = await chromium.launch({ executablePath: findChromium(), args: testArguments(), handleSIGTERM });
     await onPage(browser, call);
     return `Chromium ${browser.version()}, SwiftShader`;
   },

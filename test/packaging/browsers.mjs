@@ -1,12 +1,12 @@
 // The browsers that pages are tried in, and what a page in one of them comes to.
 import { chromium } from "playwright-core";
-import { chromiumArguments, findChromium } from "../../src/build/chromium.mjs";
+import { findChromium, testArguments } from "../../src/build/chromium.mjs";
 import { launchFirefox } from "../../src/build/firefox.mjs";
 import { launchWebKit } from "../../src/build/webkit.mjs";
 import { judge } from "./judge.mjs";
 
 const launchers = {
-  Chromium: () => chromium.launch({ executablePath: findChromium(), args: chromiumArguments() }),
+  Chromium: () => chromium.launch({ executablePath: findChromium(), args: testArguments() }),
   Firefox: () => launchFirefox(),
   WebKit: launchWebKit,
 };

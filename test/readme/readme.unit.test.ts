@@ -19,7 +19,7 @@ import bunny from "bunny";
 import { loadSafetensors } from "erwin";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { chromiumArguments, findChromium } from "../../src/build/chromium.mjs";
+import { findChromium, testArguments } from "../../src/build/chromium.mjs";
 import { denoEnvironment, denoProgram } from "../../src/build/deno.mjs";
 import { codeBlocks } from "../../src/build/examples.mjs";
 import { contentTypes, serve } from "../../src/build/serve-dist.mjs";
@@ -123,7 +123,7 @@ test("the model runs in a worker in Node", async () => {
 
 /** What the README's page writes to its console with a program in the place of the quick start; the CDN's files are those of npm. */
 async function runPage(program: string): Promise<string> {
-  browser ??= await chromium.launch({ executablePath: findChromium(), args: chromiumArguments() });
+  browser ??= await chromium.launch({ executablePath: findChromium(), args: testArguments() });
   const [address = "", version] = /https:\S+?\/erwin@([\d.]+)\//.exec(block("Install", "html")) ?? [];
   expect(JSON.parse(readText("package.json")).version.startsWith(`${version}.`), `version ${version}`).toBe(true);
   const files: Record<string, string | Buffer> = {
