@@ -195,6 +195,9 @@ describe("in Chromium", () => {
 
   test("files before the model; copies hold the library's prediction; another sample, another device", async () => {
     const page = await fresh();
+    await give(page, "open-files", Object.fromEntries(Object.entries(plates).slice(0, 1)));
+    await settled(page);
+    expect(await statusOf(page)).toBe("1 file is ready for a model.");
     await give(page, "open-files", plates);
     await settled(page);
     expect(await statusOf(page)).toBe("3 files are ready for a model.");

@@ -163,7 +163,8 @@ async function openModel(given: Omit<ModelFile, "backend">, data: typeof files, 
 async function openFiles(given: NonNullable<typeof files>, chosen = 0): Promise<void> {
   if (!model) {
     files = given;
-    byId("status").textContent = `${count(given.files.length)} files are ready for a model.`;
+    const { length } = given.files;
+    byId("status").textContent = `${length === 1 ? "1 file is" : `${count(length)} files are`} ready for a model.`;
     return;
   }
   if (!isOpen) return openModel(model, given, chosen);
