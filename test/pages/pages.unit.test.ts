@@ -63,9 +63,21 @@ describe.each(names)("%s", (name) => {
       const tops = await Promise.all(links.map(async (link) => (await link.boundingBox())!.y));
       expect(new Set(tops).size).toBe(1);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+      // On a tablet tables are whole.
+      const frames = page.locator(".table-frame:visible");
+      const hidden = await frames.evaluateAll((all) => all.map((frame) => frame.scrollWidth - frame.clientWidth));
+      if (width > narrow.width) expect(Math.max(0, ...hidden)).toBe(0);
     }
-    // The legend of a chart has its first line, too.
-    if (name === "benchmark.html") await page.locator(".u-legend").first().getByText("AMD EPYC, 2 cores").waitFor();
+    if (name === "benchmark.html") {
+      // The legend of a chart has its first line, too.
+      await page.locator(".u-legend").first().getByText("AMD EPYC, 2 cores").waitFor();
+      // Its lines are told apart where the system's colours are forced.
+      await page.emulateMedia({ forcedColors: "active" });
+      const markers = page.locator(".u-legend").first().locator(".u-marker");
+      const colours = await markers.evaluateAll((all) => all.map((one) => getComputedStyle(one).borderTopColor));
+      expect(new Set(colours).size).toBeGreaterThan(4);
+      await page.emulateMedia({ forcedColors: "none" });
+    }
     // What can be chosen is whole beside its arrow.
     const cut = await page.evaluate(() =>
       [...document.querySelectorAll("select")]
