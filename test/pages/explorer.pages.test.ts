@@ -496,6 +496,11 @@ describe.each([
       expect(await axeViolations(visited.page)).toEqual([]);
       const width = await visited.page.evaluate(() => document.documentElement.scrollWidth);
       expect(width).toBeLessThanOrEqual(options.viewport.width);
+      // Captions leave the drawings room.
+      const caption = (await visited.page.locator("#caption-tree").boundingBox())!;
+      const canvas = (await visited.page.locator(".stage canvas").boundingBox())!;
+      const panel = canvas.width >= canvas.height ? canvas.height : canvas.height / 2;
+      expect(caption.height / panel).toBeLessThan(0.2);
       expect(visited.problems).toEqual([]);
     } finally {
       await visited.close();
