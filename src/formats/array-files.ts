@@ -1,18 +1,17 @@
-// Formats of many named arrays whose readers are loaded when the first file needs them: HDF5's, and MATLAB's and Exodus', which may be
-// HDF5.
+// Formats of many named arrays whose readers are loaded when the first file needs them: HDF5's, and those of others that may be HDF5.
 
 import type { FileBytes } from "./bytes/bytes.ts";
 import type { ArrayContents } from "./bytes/elements.ts";
 import type { MeshLocation } from "./clouds/mesh.ts";
-import { readExodus } from "./exodus/exodus.ts";
-import { forExodus } from "./exodus/extensions.ts";
+import { arraysOfMesh } from "./clouds/mesh-steps.ts";
 import { forHdf5 } from "./hdf5/extensions.ts";
 import { readHdf5 } from "./hdf5/lazy.ts";
 import { readMatlab } from "./matlab/matlab.ts";
+import { forMeshesInTime } from "./meshes-in-time.ts";
 
 /**
- * @param options.texts which arrays of texts are read as well, by their names; MATLAB's and Exodus' are not
- * @param options.location whose fields are read of a mesh, which Exodus' files are: its points', by default, or its cells'
+ * @param options.texts which arrays of texts are read as well, by their names; MATLAB's and those of meshes are not
+ * @param options.location whose fields are read of a mesh: its points', by default, or its cells'
  */
 type ArrayFileReader = (
   bytes: FileBytes,
@@ -23,7 +22,11 @@ type ArrayFileReader = (
 export const arrayFileReaders: Readonly<Record<string, ArrayFileReader>> = {
   ...forHdf5(readHdf5),
   mat: readMatlab,
-  ...forExodus(readExodus),
+  ...forMeshesInTime(
+    (load): ArrayFileReader =>
+      async (bytes, { file, location }) =>
+        arraysOfMesh(await load(bytes, { file }), location),
+  ),
 };
 
 /** Returns a table of what is made of each reader, by the same extensions. */

@@ -25,7 +25,7 @@ const others: readonly (readonly [extensions: readonly string[], advice: string]
     'a mesh of another format: convert it by trimesh in Python (trimesh.load(IN, force="mesh").export("out.ply"))',
   ],
   [
-    "inp cgns med bdf nas su2 ugrid unv tec plt case foam vtkhdf".split(" "),
+    "inp cgns med bdf nas su2 ugrid unv tec plt case foam".split(" "),
     "a mesh of another format: convert it by meshio (meshio convert IN OUT.vtu) or ParaView",
   ],
   [

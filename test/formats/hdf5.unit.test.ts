@@ -266,7 +266,7 @@ describe("an HDF5 file", () => {
       expect((await readArrays(read("foreign.h5"), name)).names).toContain("positions");
     }
     await expect(readCloud(read("foreign.h5"), "flow.cdf")).rejects.toThrow(
-      /known are .*\.csv, \.tsv, .*\.extxyz, \.lammpstrj, \.dump, \.pdb, \.ent, \.h5, \.hdf5, \.nc, \.mat, \.e, \.exo, \.ex2\.$/,
+      /known are .*\.csv, \.tsv, .*\.extxyz, \.lammpstrj, \.dump, \.pdb, \.ent, \.h5, \.hdf5, \.nc, \.mat, \.e, \.exo, \.ex2, \.vtkhdf\.$/,
     );
   });
 

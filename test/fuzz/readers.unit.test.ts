@@ -23,6 +23,7 @@ import {
   loadStl,
   loadTorch,
   loadVtk,
+  loadVtkHdf,
   loadVtp,
   loadVtu,
   readExample,
@@ -98,6 +99,7 @@ const readers: [string, Uint8Array[], Read, number][] = [
   ],
   ["hdf5", found(".h5"), (b) => loadHdf5(b, options), 20],
   ["exodus", found(".ex2"), (b) => loadExodus(b, options), 150],
+  ["vtkhdf", found(".vtkhdf"), (b) => loadVtkHdf(b, options), 20],
   // Other .nc files are HDF5.
   ["netcdf", found(".nc").filter(isClassic), (b) => (isClassic(b) ? loadHdf5(b, options) : []), 150],
 ];

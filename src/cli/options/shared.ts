@@ -7,7 +7,7 @@ export const fileOptions = {
   input: {
     value: "FILE",
     description:
-      "points, and what else there is: .safetensors .npz .h5 .nc .mat .e .exo .ex2; points and --features also .vtu .vtp .vti .vtr .vts .vtk .msh .ply .pcd .las .laz .csv .tsv .xyz .extxyz .lammpstrj .dump .pdb .ent .npy; points alone .obj .off .stl",
+      "points, and what else there is: .safetensors .npz .h5 .nc .mat .e .exo .ex2 .vtkhdf; points and --features also .vtu .vtp .vti .vtr .vts .vtk .msh .ply .pcd .las .laz .csv .tsv .xyz .extxyz .lammpstrj .dump .pdb .ent .npy; points alone .obj .off .stl",
   },
   output: { value: "FILE", description: "a .safetensors or .npz file; it appears whole or not at all" },
 } satisfies Record<string, CommandOption>;

@@ -12,13 +12,12 @@ import { gridCells } from "../../formats/clouds/grid-cells.ts";
 import { lammpsExtensions } from "../../formats/clouds/lammps.ts";
 import { unpackLaz } from "../../formats/clouds/laz.ts";
 import { type Mesh, type MeshLocation, pointDataOf, vertices } from "../../formats/clouds/mesh.ts";
+import { hasSteps, type MeshInTime } from "../../formats/clouds/mesh-steps.ts";
 import { pdbExtensions } from "../../formats/clouds/pdb.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
-import { loadExodus } from "../../formats/exodus/exodus.ts";
-import { forExodus } from "../../formats/exodus/extensions.ts";
-import { hasSteps } from "../../formats/exodus/steps.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { loadGmsh } from "../../formats/gmsh/gmsh.ts";
+import { forMeshesInTime } from "../../formats/meshes-in-time.ts";
 import { listNpz, readNpz } from "../../formats/numpy/npz.ts";
 import { unknownFormat } from "../../formats/other-formats.ts";
 import { type PointCloud, readPointCloud } from "../../formats/pointcloud.ts";
@@ -53,6 +52,12 @@ interface ContentOptions {
   location?: MeshLocation | undefined;
 }
 
+const meshesInTime = forMeshesInTime(
+  (load): Reader =>
+    async (bytes, file, wanted, options) =>
+      ofMeshInTime(await load(bytes, { file }), file, wanted, options),
+);
+
 /** The readers of files whose cells may have values. */
 const cellReaders: Readonly<Record<string, Reader>> = {
   vtu: (bytes, file, wanted, options) => ofMesh(loadVtu(bytes, { file }), file, wanted, options),
@@ -62,7 +67,7 @@ const cellReaders: Readonly<Record<string, Reader>> = {
   vts: readGrid,
   msh: readGmsh,
   vtk: readVtk,
-  ...forExodus(readExodus),
+  ...meshesInTime,
 };
 
 /** The extensions of files whose cells may have values, without dots. */
@@ -93,8 +98,8 @@ const readers: Readonly<Record<string, Reader>> = {
         return ofContents(contents, file, { labels, grid });
       },
   ),
-  // That of a mesh, not of named arrays.
-  ...forExodus(readExodus),
+  // Of meshes, not of named arrays.
+  ...meshesInTime,
 };
 
 /** The extensions of files that can be samples, without dots. */
@@ -166,26 +171,25 @@ function readGmsh(bytes: Uint8Array, file: string, wanted?: readonly string[], o
   return { ...arrays, names: [...arrays.names, ...leftOut.keys()], leftOut };
 }
 
-/** Reads a mesh with its cells. Where it has several steps in time, its fields have a row for each, and belong to the whole. */
-async function readExodus(
-  bytes: Uint8Array,
+/** Where a mesh has several steps in time, its fields have a row for each, and belong to the whole. */
+function ofMeshInTime(
+  mesh: MeshInTime,
   file: string,
   wanted?: readonly string[],
   { location }: ContentOptions = {},
-): Promise<SampleArrays> {
-  const mesh = await loadExodus(bytes, { file });
-  const { times, pointData, cellData, fieldData } = mesh;
-  const part = (arrays: ReadonlyMap<string, SafeTensor>, ofSteps: boolean) =>
-    [...arrays].filter(([, array]) => hasSteps(array, mesh) === ofSteps);
+): SampleArrays {
+  const { points, cells, times, pointData, cellData, fieldData } = mesh;
+  const [own, others, rows] =
+    location === "cells" ? [cellData, pointData, cells.types.length] : [pointData, cellData, points.shape[0]];
+  const part = (ofSteps: boolean) => [...own].filter(([, array]) => hasSteps(array, rows, mesh) === ofSteps);
   const time: SafeTensor = { dtype: "F64", shape: [times.length], data: times };
-  const inTime = part(location === "cells" ? cellData : pointData, true);
+  const still = new Map(part(false));
   const all = {
     ...mesh,
-    pointData: new Map(part(pointData, false)),
-    cellData: new Map(part(cellData, false)),
-    fieldData: new Map([["time", time], ...fieldData, ...inTime]),
+    pointData: still,
+    cellData: still,
+    fieldData: new Map([["time", time], ...fieldData, ...part(true)]),
   };
-  const others = location === "cells" ? pointData : cellData;
   return { ...ofMesh(all, file, wanted, { location }), elsewhere: [...others.keys()] };
 }
 

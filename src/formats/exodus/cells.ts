@@ -1,7 +1,8 @@
 // The elements of Exodus II files, in blocks of one type each, as cells.
 
 import { formatError } from "../bytes/bytes.ts";
-import { type ArrayContents, toInt32 } from "../bytes/elements.ts";
+import type { ArrayContents } from "../bytes/elements.ts";
+import { integersOf } from "../bytes/integers.ts";
 import type { Cells } from "../clouds/cells.ts";
 import { cellOf, type ExodusCell } from "./element-types.ts";
 
@@ -58,15 +59,6 @@ export function cellsOf({ arrays, notes }: ArrayContents, points: number, file: 
       throw formatError(place, problem, { tensor: name, expected: points, found: nodes[wrong] });
     }
     return { ...kind, nodes, width };
-  }
-}
-
-/** @throws FormatError for numbers that are not whole */
-export function integersOf(array: Parameters<typeof toInt32>[0], place: string): Int32Array {
-  try {
-    return toInt32(array, place);
-  } catch (cause) {
-    throw formatError(place, "its numbers are not all whole numbers of 32 bits.", {}, { cause });
   }
 }
 

@@ -3,20 +3,16 @@
 
 import { elementCount, type FileBytes, formatError, toBytes } from "../bytes/bytes.ts";
 import { type ArrayContents, arrayTypes, type SafeTensor } from "../bytes/elements.ts";
+import { integersOf } from "../bytes/integers.ts";
 import type { TextArray } from "../bytes/text-arrays.ts";
-import { cellCentres } from "../clouds/cell-centres.ts";
-import { cellEdges } from "../clouds/cell-edges.ts";
-import { meshEdges } from "../clouds/cells.ts";
-import { type Mesh, type MeshLocation, OF_CELLS, vertices } from "../clouds/mesh.ts";
+import { vertices } from "../clouds/mesh.ts";
+import type { MeshInTime } from "../clouds/mesh-steps.ts";
 import { Unpacking } from "../compression/unpacking.ts";
 import { readHdf5 } from "../hdf5/lazy.ts";
-import { cellsOf, ELEMENT_TYPE, integersOf, numbered } from "./cells.ts";
+import { cellsOf, ELEMENT_TYPE, numbered } from "./cells.ts";
 
 /** The contents of an Exodus II file. */
-export interface ExodusFile extends Mesh {
-  /** The time of each step. */
-  times: Float64Array;
-}
+export type ExodusFile = MeshInTime;
 
 /** The arrays of texts: the names of fields and of sets of points. */
 const isOfNames = (name: string) => /^name_(nod|glo|elem)_var$|^ns_names$/.test(name);
@@ -46,28 +42,6 @@ export async function loadExodus(input: FileBytes, options: { file?: string } = 
     fieldData: globalsOf(contents, file),
     times: Float64Array.from(contents.arrays.get("time_whole")?.data ?? [], Number),
   };
-}
-
-/**
- * Reads a file as arrays by usual names: `positions`, `edge_index` of the sides of its cells, `time`, and the fields as `loadExodus` has
- * them.
- * @param options.location whose fields: those of points (the default), or of cells, whose centres are then the positions, and whose edges
- *   join cells that share a side
- */
-export async function readExodus(
-  input: FileBytes,
-  { file, location = "points" }: { file: string; location?: MeshLocation | undefined },
-): Promise<ArrayContents> {
-  const { points, cells, pointData, cellData, fieldData, times } = await loadExodus(input, { file });
-  const ofCells = location === "cells";
-  const edges = ofCells ? cellEdges(cells, points.shape[0]) : meshEdges(cells, points.shape[0]);
-  const arrays = new Map<string, SafeTensor>([["positions", ofCells ? cellCentres(points, cells) : points]]);
-  if (edges.length > 0) arrays.set("edge_index", { dtype: "I32", shape: [2, edges.length / 2], data: edges });
-  if (times.length > 0) arrays.set("time", { dtype: "F64", shape: [times.length], data: times });
-  const [own, others] = ofCells ? [cellData, pointData] : [pointData, cellData];
-  for (const [name, array] of [...fieldData, ...own]) if (!arrays.has(name)) arrays.set(name, array);
-  const reason = ofCells ? "values of points" : OF_CELLS;
-  return { arrays, leftOut: new Map([...others.keys()].map((name) => [name, reason])) };
 }
 
 /** Returns the coordinates, which are an array for each axis, or in old files one array: [points, 3]. */

@@ -3,7 +3,7 @@
 
 import { expectRows, type FileBytes, toBytes } from "../bytes/bytes.ts";
 import { arrayTypes, type SafeTensor, toInt32 } from "../bytes/elements.ts";
-import { type Cells, kinds, type Polyhedra } from "../clouds/cells.ts";
+import type { Cells } from "../clouds/cells.ts";
 import { gridCellCount, gridCells } from "../clouds/grid-cells.ts";
 import type { Mesh, MeshOptions } from "../clouds/mesh.ts";
 import {
@@ -14,6 +14,7 @@ import {
   toAttribute,
   toPointCloud,
 } from "../clouds/positions.ts";
+import { type CellPart, joinCells, polygonalTypes } from "./cell-parts.ts";
 import { readPolyhedra } from "./polyhedra.ts";
 import { type VtkXmlArray, VtkXmlFile, type VtkXmlPiece, type VtkXmlSection } from "./vtkxml.ts";
 import { gridTypes, impliedPoints, impliesPoints, pointsOf, sizesOf } from "./vtkxml-grid.ts";
@@ -179,11 +180,6 @@ function join(source: VtkXmlFile, name: string, pieces: readonly (SafeTensor | u
   return { dtype, shape: [parts.reduce((rows, part) => rows + part.shape[0], 0), ...shape.slice(1)], data };
 }
 
-/** The cells of one element of a piece, whose points are counted from the piece's first. */
-interface CellPart extends Cells {
-  firstPoint: number;
-}
-
 function readCells(source: VtkXmlFile, points: number): Cells {
   if (gridTypes.includes(source.type) && source.pieces.length > 0)
     return gridCells(sizesOf(source, source.pieces[0]), source.file);
@@ -203,7 +199,7 @@ function readCells(source: VtkXmlFile, points: number): Cells {
     }
     firstPoint += count;
   }
-  return joinCells(source, parts, points);
+  return joinCells(parts, points, source.file);
 }
 
 function readPart(source: VtkXmlFile, { arrays }: VtkXmlSection, name: string, cells: number, points: number): Cells {
@@ -242,69 +238,4 @@ function readPart(source: VtkXmlFile, { arrays }: VtkXmlSection, name: string, c
   const polyhedra = readPolyhedra(source, names, integers, part.types, points);
   if (polyhedra) part.polyhedra = polyhedra;
   return part;
-}
-
-/** Returns the types of the cells in polygonal data, which follow from their numbers of points, because the file does not tell. */
-function polygonalTypes(name: string, offsets: Int32Array): Uint8Array {
-  return Uint8Array.from({ length: offsets.length - 1 }, (_, cell) => {
-    const length = offsets[cell + 1] - offsets[cell];
-    if (name === "Verts") return length === 1 ? kinds.vertex : kinds.polyVertex;
-    if (name === "Lines") return length === 2 ? kinds.line : kinds.polyLine;
-    if (name === "Strips") return kinds.triangleStrip;
-    return length === 3 ? kinds.triangle : length === 4 ? kinds.quad : kinds.polygon;
-  });
-}
-
-function joinCells(source: VtkXmlFile, parts: readonly CellPart[], points: number): Cells {
-  const cells = parts.reduce((sum, part) => sum + part.types.length, 0);
-  const length = parts.reduce((sum, part) => sum + part.connectivity.length, 0);
-  if (length > 2 ** 31 - 1 || points > 2 ** 31 - 1)
-    throw source.error(`is too large: ${points} points, ${length} ends of cells.`);
-  const result: Cells = {
-    offsets: new Int32Array(cells + 1),
-    connectivity: new Int32Array(length),
-    types: new Uint8Array(cells),
-  };
-  const faces: Int32Array[] = [];
-  const faceOffsets = new Int32Array(cells).fill(-1);
-  let [cell, at, face] = [0, 0, 0];
-  for (const { offsets, connectivity, types, polyhedra, firstPoint } of parts) {
-    for (let i = 1; i < offsets.length; i++) result.offsets[cell + i] = at + offsets[i];
-    for (let i = 0; i < connectivity.length; i++) result.connectivity[at + i] = connectivity[i] + firstPoint;
-    result.types.set(types, cell);
-    if (polyhedra) {
-      polyhedra.faceOffsets.forEach((end, i) => {
-        if (end >= 0) faceOffsets[cell + i] = end + face;
-      });
-      faces.push(movePoints(polyhedra, firstPoint));
-      face += polyhedra.faces.length;
-    }
-    cell += types.length;
-    at += connectivity.length;
-  }
-  if (faces.length > 0) {
-    const joined = new Int32Array(face);
-    let start = 0;
-    for (const part of faces) {
-      joined.set(part, start);
-      start += part.length;
-    }
-    result.polyhedra = { faces: joined, faceOffsets };
-  }
-  return result;
-}
-
-/** Adds `first` to the points of faces. */
-function movePoints({ faces, faceOffsets }: Polyhedra, first: number): Int32Array {
-  const result = faces.slice();
-  let at = 0;
-  for (const end of faceOffsets) {
-    if (end < 0) continue;
-    for (at++; at < end; ) {
-      const next = at + 1 + faces[at];
-      for (let i = at + 1; i < next; i++) result[i] += first;
-      at = next;
-    }
-  }
-  return result;
 }

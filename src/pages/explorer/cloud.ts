@@ -5,9 +5,9 @@ import type { Attribute, SafeTensor, TypedArray } from "erwin/formats";
 import * as formats from "erwin/formats";
 import { edgeLayout, edgeNames, positionNames } from "../../experiments/array-names.ts";
 import { equalCells } from "../../formats/clouds/cells.ts";
+import { hasSteps, type MeshInTime } from "../../formats/clouds/mesh-steps.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { forExodus } from "../../formats/exodus/extensions.ts";
-import { hasSteps } from "../../formats/exodus/steps.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { forHdf5 } from "../../formats/hdf5/extensions.ts";
 import { headFormats, unknownFormat } from "../../formats/other-formats.ts";
@@ -32,7 +32,8 @@ export interface Cloud {
 const arrayFormats: Readonly<Record<string, (bytes: Uint8Array, file: string) => Promise<Arrays> | Arrays>> = {
   ...forHdf5((bytes: Uint8Array, file: string) => formats.loadHdf5(bytes, { file })),
   mat: (bytes, file) => formats.loadMatlab(bytes, { file }),
-  ...forExodus(readLastStep),
+  ...forExodus(async (bytes: Uint8Array, file: string) => lastStepOf(await formats.loadExodus(bytes, { file }))),
+  vtkhdf: async (bytes, file) => lastStepOf(await formats.loadVtkHdf(bytes, { file })),
   pt: readTorch,
   pth: readTorch,
   th: readTorch,
@@ -162,12 +163,11 @@ function readTorch(bytes: Uint8Array, file: string): Arrays {
   return value instanceof formats.TorchTensor ? new Map([["tensor", value]]) : formats.torchTensors(value);
 }
 
-/** Reads the fields of the last step in time. */
-async function readLastStep(bytes: Uint8Array, file: string): Promise<Arrays> {
-  const mesh = await formats.loadExodus(bytes, { file });
+/** Returns a mesh with the fields of the last step in time. */
+function lastStepOf(mesh: MeshInTime): Arrays {
   const { points, pointData, cells } = mesh;
   const last = (array: SafeTensor): SafeTensor => {
-    if (!hasSteps(array, mesh)) return array;
+    if (!hasSteps(array, points.shape[0], mesh)) return array;
     const { dtype, shape, data } = array;
     return { dtype, shape: shape.slice(1), data: data.slice(data.length - data.length / shape[0]) };
   };

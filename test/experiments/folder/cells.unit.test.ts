@@ -118,7 +118,7 @@ it("are told from values of points, and from formats and settings without cells"
   const csv = readSample(new TextEncoder().encode("x,y,p\n0,0,1\n"), "a.csv", config);
   await expect(csv).rejects.toThrow(FormatError);
   await expect(csv).rejects.toThrow(
-    "read from .vtu, .vtp, .vti, .vtr, .vts, .msh, .vtk, .e, .exo, .ex2, not from .csv",
+    "read from .vtu, .vtp, .vti, .vtr, .vts, .msh, .vtk, .e, .exo, .ex2, .vtkhdf, not from .csv",
   );
   expect(() => resolveFolderConfig({ ...ofCells, grid: ["lat", "lon"] })).toThrow(ConfigError);
   expect(() => resolveFolderConfig({ ...ofCells, location: "faces" })).toThrow("location");
