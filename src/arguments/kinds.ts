@@ -17,6 +17,7 @@ export function typeOf(value: unknown): string {
   if (Array.isArray(value)) return "a plain array";
   if (typeof value !== "object") return typeof value;
   const tag = classOf(value);
+  if (tag === "Promise") return "a Promise (await it)";
   const name: unknown = value.constructor?.name;
   return tag === "Object" || tag === "Uint8Array" ? String(name ?? tag) : tag;
 }

@@ -1,7 +1,7 @@
 // Prepares values for another thread: which memory is copied and which is transferred, and what cannot be sent at all.
 
 import { type Endpoint, transfer } from "comlink";
-import { classOf } from "../arguments/kinds.ts";
+import { classOf, typeOf } from "../arguments/kinds.ts";
 import { InputError } from "../errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { ModelThread } from "./start.ts";
@@ -56,7 +56,7 @@ function clone(value: object, name: string): unknown {
   try {
     return structuredClone(value);
   } catch (error) {
-    throw unsendable(name, `is of type ${classOf(value)}`, `: ${(error as Error).message}`, error);
+    throw unsendable(name, `is ${typeOf(value)}`, `: ${(error as Error).message}`, error);
   }
 }
 

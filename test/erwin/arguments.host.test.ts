@@ -390,6 +390,8 @@ describe("everything else is refused by name", () => {
     gone.dispose();
     const disposed = "x, of shape [2,4], was used after it was disposed: dispose it later, or use a view()";
     expect(await refusal(() => layer.forward(gone), DisposedError)).toContain(disposed);
+    const early = () => knnGraph(Promise.resolve(nodePositions) as Any, { dimensionality: 3, k: 8 });
+    expect(await refusal(early)).toContain("positions is a Promise (await it), expected a Float32Array");
     const positional = () => knnGraph(nodePositions, 8 as Any);
     expect(await refusal(positional, ConfigError)).toContain("expected an object that may have dimensionality,");
     using one = cloudMeans(x, [0, 2]);

@@ -103,6 +103,11 @@ if ("Buffer" in globalThis)
     expect([...other]).toEqual([4, 5, 6]);
   });
 
+test("bytes that are still to come are to be awaited", async () => {
+  const bytes = Promise.resolve(new Uint8Array(8)) as unknown as Uint8Array;
+  await expect(erwin.load(bytes)).rejects.toThrow("source is a Promise (await it), which cannot leave its thread");
+});
+
 test("memory of WebAssembly, which cannot be transferred, is refused by name", async () => {
   const { buffer } = new WebAssembly.Memory({ initial: 1 });
   const input = { ...structuredClone(cloud), nodeFeatures: new Float32Array(buffer, 0, nodeFeatures.length) };
