@@ -67,6 +67,11 @@ it("reads a folder that was dropped, however many files it holds", async () => {
   const source = await FileSource.fromDrop([{ webkitGetAsEntry: () => top }]);
   await expectSame(source, top.name);
 
+  // What a page gives has no entry in a file system.
+  const { items } = new DataTransfer();
+  items.add(new File(["x,y\n1,2\n"], "a.csv"));
+  expect(await (await FileSource.fromDrop(items)).list("")).toEqual([{ name: "a.csv", folder: false }]);
+
   const many = await makeFolder(top, "many");
   for (let i = 0; i < 120; i++) await writeFile(many, `${i}.txt`, new Uint8Array());
   expect(await (await FileSource.fromEntries([many])).list("")).toHaveLength(120);

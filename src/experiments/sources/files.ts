@@ -45,16 +45,16 @@ export class FileSource extends Opaque implements DataSource {
    * the event's handler, because the items are not available later: `await FileSource.fromDrop(event.dataTransfer.items)`.
    * @throws InputError if there are no files
    */
-  static fromDrop(items: Iterable<{ webkitGetAsEntry(): HostType<"FileSystemEntry"> | null }>): Promise<FileSource> {
-    const entries = [...items].flatMap((item) => item.webkitGetAsEntry() ?? []);
-    return FileSource.fromEntries(entries);
+  static fromDrop(
+    items: Iterable<{ webkitGetAsEntry(): HostType<"FileSystemEntry"> | null; getAsFile?(): File | null }>,
+  ): Promise<FileSource> {
+    // Files that are not on a disk, such as those that a page puts into a DataTransfer, have no entry.
+    return fromDropped([...items].flatMap((item) => item.webkitGetAsEntry() ?? item.getAsFile?.() ?? []));
   }
 
   /** Returns a source of entries of the browser's File and Directory Entries API. @throws InputError if there are no files */
-  static async fromEntries(entries: Iterable<HostType<"FileSystemEntry">>): Promise<FileSource> {
-    const found: [string, File][] = [];
-    for (const entry of entries) await collect(entry, entry.name, found);
-    return sourceOf(found);
+  static fromEntries(entries: Iterable<HostType<"FileSystemEntry">>): Promise<FileSource> {
+    return fromDropped(entries);
   }
 
   async list(folder: string): Promise<DataEntry[]> {
@@ -95,6 +95,15 @@ export async function readBlob(blob: Blob, file: string): Promise<Uint8Array> {
     if (cause instanceof FormatError) throw cause;
     throw new InputError(`${file}: cannot be read (any more): ${(cause as Error).message}`, { file }, { cause });
   }
+}
+
+async function fromDropped(dropped: Iterable<FileSystemEntry | File>): Promise<FileSource> {
+  const found: [string, File][] = [];
+  for (const one of dropped) {
+    if ("isFile" in one) await collect(one, one.name, found);
+    else found.push([one.name, one]);
+  }
+  return sourceOf(found);
 }
 
 async function collect(entry: FileSystemEntry, path: string, found: [string, File][]): Promise<void> {
