@@ -111,7 +111,10 @@ describe("vtkhdf", () => {
       /^image\.vtkhdf: holds no mesh that is read here, for it has no VTKHDF\/NumberOfPoints: save it by/,
     ],
     ["../hdf5/attributes.nc", /holds no mesh that is read here/],
-  ])("refuses %s with what to do", async (name, message) => {
+    ["rows.vtkhdf", /^rows\.vtkhdf:VTKHDF\/PointData\/heat: expected \[4\], found \[8\]\.$/],
+    ["points.vtkhdf", /VTKHDF\/Connectivity: piece 0 has the point 3, there are 3\.$/],
+    ["negative.vtkhdf", /VTKHDF\/NumberOfPoints: has a number below 0\.$/],
+  ])("refuses %s", async (name, message) => {
     await expect(load(name)).rejects.toThrow(message);
   });
 

@@ -36,7 +36,7 @@ export async function loadVtkHdf(input: FileBytes, options: { file?: string } = 
   const times = Float64Array.from(source.get("Steps/Values")?.data ?? [], Number);
   const count = times.length === 0 ? pieces.length : source.piecesOfStep(times.length, pieces.length);
   const ofPieces = pieces.subarray(0, count);
-  const points = pointsOf(source, ofPieces);
+  const points = pointsOf(source, ofPieces, times);
   const [rows] = points.shape;
   const cells = joinCells(partsOf(source, ofPieces), rows, file);
   const unpacking = new Unpacking(bytes.length);
@@ -101,16 +101,21 @@ class VtkHdfFile {
   }
 }
 
-function pointsOf(source: VtkHdfFile, pieces: Int32Array): SafeTensor {
+function pointsOf(source: VtkHdfFile, pieces: Int32Array, times: Float64Array): SafeTensor {
+  if (pieces.some((points) => points < 0)) throw source.error("NumberOfPoints", "has a number below 0.");
   const count = pieces.reduce((sum, points) => sum + points, 0);
   expectRows(count, "points", source.file);
   const array = source.get("Points");
   const isOfFloats = array?.dtype === "F32" || array?.dtype === "F64";
-  if (!isOfFloats || array.shape.length !== 2 || array.shape[1] !== 3 || !(count <= array.shape[0])) {
+  if (!isOfFloats || array.shape.length !== 2 || array.shape[1] !== 3 || !holdsRows(array, count, times)) {
     throw source.error("Points", `expected floats of ${count} points, [${count}, 3], found [${array?.shape ?? ""}].`);
   }
   return { ...array, shape: [count, 3], data: array.data.subarray(0, 3 * count) };
 }
+
+/** Whether an array has all rows of the mesh, and no others but those of further steps. */
+const holdsRows = ({ shape }: SafeTensor, rows: number, times: Float64Array) =>
+  times.length > 0 ? shape[0] >= rows : shape[0] === rows;
 
 /** Returns the cells of all pieces. */
 function partsOf(source: VtkHdfFile, pieces: Int32Array): CellPart[] {
@@ -180,7 +185,8 @@ function fieldsOf(
 ): Map<string, SafeTensor> {
   const fields = new Map<string, SafeTensor>();
   const steps = Math.max(1, times.length);
-  for (const [name, { dtype, shape, data }] of source.section(section)) {
+  for (const [name, array] of source.section(section)) {
+    const { dtype, shape, data } = array;
     const inSteps = `Steps/${section}Offsets/${name}`;
     // Without offsets the values are the same at all steps.
     const firsts = source.get(inSteps) ? source.integers(inSteps).subarray(0, steps) : new Int32Array(steps);
@@ -188,9 +194,13 @@ function fieldsOf(
     const width = elementCount(components);
     const expected = [rows, ...components];
     const isWithin = (first: number) => first >= 0 && first + rows <= shape[0];
-    if (shape.length > 2 || firsts.length < steps || !firsts.every(isWithin)) {
+    if (shape.length > 2 || firsts.length < steps || !firsts.every(isWithin) || !holdsRows(array, rows, times)) {
       const problem = `expected ${steps === 1 ? "" : `${steps} times `}[${expected}], found [${shape}].`;
       throw source.error(`${section}/${name}`, problem);
+    }
+    if (steps === 1 && shape[0] === rows) {
+      fields.set(name, array);
+      continue;
     }
     unpacking.take(steps * rows * width * data.BYTES_PER_ELEMENT, `${source.file}:${name}`);
     const values = new arrayTypes[dtype](steps * rows * width);

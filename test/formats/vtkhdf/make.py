@@ -1,5 +1,5 @@
-# Makes the files beside it, which vtkhdf.unit.test.ts reads: `python3 make.py` with VTK 9.7.1, whose own writer makes all but the last,
-# and h5py 3, which follows the format's description; VTK's reader reads that one, too.
+# Makes the files beside it, which vtkhdf.unit.test.ts reads: `python3 make.py` with VTK 9.7.1, whose own writer makes them,
+# and h5py 3, which follows the format's description; VTK's reader reads that file, too.
 from pathlib import Path
 
 import h5py
@@ -104,22 +104,32 @@ image.SetDimensions(2, 2, 2)
 add(image.GetPointData(), "heat", np.arange(8.0))
 write("image.vtkhdf", image)
 
-# One array is the same at all steps.
-with h5py.File(folder / "h5py.vtkhdf", "w", libver="latest") as file:
-    root = file.create_group("VTKHDF")
-    root.attrs["Version"] = (2, 0)
-    root.attrs.create("Type", b"UnstructuredGrid", dtype=h5py.string_dtype("ascii", len("UnstructuredGrid")))
-    root["NumberOfPoints"], root["NumberOfCells"], root["NumberOfConnectivityIds"] = [4], [2], [6]
-    root["Points"] = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], np.float32)
-    root["Connectivity"], root["Offsets"] = np.array([0, 1, 2, 0, 2, 3]), np.array([0, 3, 6])
-    root["Types"] = np.array([5, 5], np.uint8)
-    root["PointData/heat"] = np.arange(8.0)
-    root["PointData/place"] = np.arange(8.0).reshape(4, 2)
-    steps = root.create_group("Steps")
-    steps.attrs["NSteps"] = 2
-    steps["Values"], steps["PartOffsets"], steps["NumberOfParts"] = [1.0, 3.0], [0, 0], [1, 1]
-    steps["PointOffsets"], steps["CellOffsets"], steps["ConnectivityIdOffsets"] = [0, 0], [[0], [0]], [[0], [0]]
-    steps["PointDataOffsets/heat"] = [0, 4]
+def plate(name, points=4, steps=True):
+    """Two triangles; of the steps one array is the same at both."""
+    with h5py.File(folder / name, "w", libver="latest") as file:
+        root = file.create_group("VTKHDF")
+        root.attrs["Version"] = (2, 0)
+        root.attrs.create("Type", b"UnstructuredGrid", dtype=h5py.string_dtype("ascii", len("UnstructuredGrid")))
+        root["NumberOfPoints"], root["NumberOfCells"], root["NumberOfConnectivityIds"] = [points], [2], [6]
+        root["Points"] = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], np.float32)
+        root["Connectivity"], root["Offsets"] = np.array([0, 1, 2, 0, 2, 3]), np.array([0, 3, 6])
+        root["Types"] = np.array([5, 5], np.uint8)
+        root["PointData/heat"] = np.arange(8.0)
+        root["PointData/place"] = np.arange(8.0).reshape(4, 2)
+        if not steps:
+            return
+        group = root.create_group("Steps")
+        group.attrs["NSteps"] = 2
+        group["Values"], group["PartOffsets"], group["NumberOfParts"] = [1.0, 3.0], [0, 0], [1, 1]
+        group["PointOffsets"], group["CellOffsets"], group["ConnectivityIdOffsets"] = [0, 0], [[0], [0]], [[0], [0]]
+        group["PointDataOffsets/heat"] = [0, 4]
+
+
+plate("h5py.vtkhdf")
+# Files that are wrong: an array has more rows than there are points, cells have points that there are not, and there are less than none.
+plate("rows.vtkhdf", steps=False)
+plate("points.vtkhdf", points=3)
+plate("negative.vtkhdf", points=-1)
 
 reader = vtk.vtkHDFReader()
 reader.SetFileName(str(folder / "h5py.vtkhdf"))
