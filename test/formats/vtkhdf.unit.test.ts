@@ -11,7 +11,7 @@ import { FramesSource } from "../../src/experiments/folder/frames.ts";
 import { readArrays } from "../../src/experiments/folder/read.ts";
 import { readSample } from "../../src/experiments/folder/read-sample.ts";
 import type { SafeTensor } from "../../src/formats/bytes/elements.ts";
-import type { MeshInTime } from "../../src/formats/clouds/mesh-steps.ts";
+import { arraysOfMesh, type MeshInTime } from "../../src/formats/clouds/mesh-steps.ts";
 import { loadVtkHdf } from "../../src/formats/vtk/vtkhdf.ts";
 import { readCloud as readExplored } from "../../src/pages/explorer/cloud.ts";
 
@@ -118,6 +118,16 @@ describe("vtkhdf", () => {
     await expect(load(name)).rejects.toThrow(message);
   });
 
+  it("has no edges of cells whose sides are not known, and says so", async () => {
+    const mesh = await load("surface.vtkhdf");
+    mesh.cells.types[6] = 68;
+    for (const location of ["points", "cells"] as const) {
+      const { arrays, leftOut } = arraysOfMesh(mesh, location);
+      expect(arrays.has("positions") && !arrays.has("edge_index")).toBe(true);
+      expect(leftOut.get("edge_index")).toMatch(/^cell 6 is of VTK's type 68, whose sides are not known/);
+    }
+  });
+
   it("survives damage, wherever it is", async () => {
     const bytes = bytesOf("h5py.vtkhdf");
     let refused = 0;
@@ -125,7 +135,9 @@ describe("vtkhdf", () => {
       const damaged = bytes.slice();
       damaged[at] ^= 0x41;
       try {
-        const { cells, points, pointData, times } = await loadVtkHdf(damaged, { file: "a.vtkhdf" });
+        const mesh = await loadVtkHdf(damaged, { file: "a.vtkhdf" });
+        const { cells, points, pointData, times } = mesh;
+        assert.ok(arraysOfMesh(mesh).arrays.has("positions"));
         assert.ok(cells.connectivity.every((point) => point < points.shape[0]));
         for (const { shape } of pointData.values()) assert.equal(shape[times.length > 1 ? 1 : 0], points.shape[0]);
       } catch (error) {

@@ -4,8 +4,8 @@
 import type { Attribute, SafeTensor, TypedArray } from "erwin/formats";
 import * as formats from "erwin/formats";
 import { edgeLayout, edgeNames, positionNames } from "../../experiments/array-names.ts";
-import { equalCells } from "../../formats/clouds/cells.ts";
-import { hasSteps, type MeshInTime } from "../../formats/clouds/mesh-steps.ts";
+import { equalCells, meshEdges } from "../../formats/clouds/cells.ts";
+import { hasSteps, type MeshInTime, meshEdgeIndex } from "../../formats/clouds/mesh-steps.ts";
 import { expectUnpacked } from "../../formats/compression/packed.ts";
 import { forExodus } from "../../formats/exodus/extensions.ts";
 import { extensionOf } from "../../formats/extension.ts";
@@ -171,11 +171,11 @@ function lastStepOf(mesh: MeshInTime): Arrays {
     const { dtype, shape, data } = array;
     return { dtype, shape: shape.slice(1), data: data.slice(data.length - data.length / shape[0]) };
   };
-  const edges = formats.meshEdges(cells, points.shape[0]);
+  const edges = meshEdgeIndex(() => meshEdges(cells, points.shape[0]));
   return new Map<string, SafeTensor>([
     ...Array.from(pointData, ([name, array]): [string, SafeTensor] => [name, last(array)]),
     ["positions", points],
-    ["edge_index", { dtype: "I32", shape: [2, edges.length / 2], data: edges }],
+    ...(typeof edges === "string" ? [] : ([["edge_index", edges]] as const)),
   ]);
 }
 
