@@ -97,9 +97,7 @@ export function proposeConfig(found: Survey, folder: string): string {
       : ["graph: {kind: knn, k: 8}   # the nearest points; or {kind: radius, radius: 0.1}, none"]),
     "loss: mse   # or relative_l2, gaussian (predicts its own uncertainty)",
     "augmentation: {rotation: none, noise: 0}   # rotation about x, y, z, or all: only where turned samples are as likely",
-    found.splitFolders
-      ? "splits: folders   # train, val, test; or {train: 0.8, val: 0.1, test: 0.1, seed: 0} of all samples, or lists of files"
-      : "splits: {train: 0.8, val: 0.1, test: 0.1, seed: 0}   # or folders, or lists: {train: [a.vtu, ...], val: ..., test: list.txt}",
+    ...splitLines(found),
     found.collections > 0
       ? "sequence: {stride: 1, rollout: 100}   # .pvd files: the model predicts the targets' change from a frame to the next"
       : found.hasSequence
@@ -152,6 +150,24 @@ function coordinatesLine(found: Survey): string {
   return more.length === 0
     ? `coordinates: ${name}   # the array that seems to hold the points' coordinates`
     : `coordinates: [${[name, ...more].join(", ")}]   # the arrays that seem to hold the points' coordinates`;
+}
+
+/** Of so many files with several frames each, whole files are held out: their frames may be steps of one simulation. */
+const GROUPED_FROM = 10;
+
+function splitLines({ splitFolders, containers = 0 }: Survey): string[] {
+  const fractions = (more = "") => `{train: 0.8, val: 0.1, test: 0.1, seed: 0${more}}`;
+  if (splitFolders)
+    return [`splits: folders   # train, val, test; or ${fractions()} of all samples, or lists of files`];
+  if (containers >= GROUPED_FROM)
+    return [
+      "# All frames of a file are in one split, as the steps of one simulation should be; without group_by each for itself.",
+      `splits: ${fractions(", group_by: file")}   # or folders, or lists`,
+    ];
+  return [
+    `splits: ${fractions()}   # or folders, or lists: {train: [a.vtu, ...], val: ..., test: list.txt}`,
+    "# Where the files in a folder are steps of one simulation, splits: {..., group_by: folder} keeps them in one split.",
+  ];
 }
 
 function modelLines({ points }: Survey): string[] {

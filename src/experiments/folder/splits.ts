@@ -1,15 +1,15 @@
 // Divides the samples of a folder into those for training, validation and test.
 
-import { FormatError } from "../../errors.ts";
+import { ConfigError, FormatError } from "../../errors.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { Random } from "../../random.ts";
 import { allInOrder } from "../../serial.ts";
-import { type DataSource, locate, readLines } from "../data-source.ts";
+import { type DataSource, locate, readLines, splitPath } from "../data-source.ts";
 import { type SplitName, splitNames } from "../experiment.ts";
 import { matchesPattern } from "./files.ts";
 import { frameExtensions } from "./frames.ts";
 import { Section } from "./section.ts";
-import { type Fractions, type SplitRule, usual } from "./split-rule.ts";
+import { type Fractions, type Grouping, type SplitRule, usual } from "./split-rule.ts";
 import { yamlProblem } from "./yaml.ts";
 
 /** The names that a split's folder may have. */
@@ -51,24 +51,59 @@ export async function divide(
   return { train: chosen("train"), val: chosen("val"), test: chosen("test") };
 }
 
-/** A unit's split depends only on its own name and on the number of units, so that a few new files hardly move others. */
-function divideByFractions(units: readonly Unit[], { fractions, seed }: Fractions): Record<SplitName, readonly Unit[]> {
-  const order = units
-    .map((unit) => ({ unit, place: new Random(seed, unit.name).uniform() }))
-    .sort((a, b) => a.place - b.place || (a.unit.name < b.unit.name ? -1 : 1))
-    .map(({ unit }) => unit);
-  const held = (share: number) => (share > 0 && units.length > 2 ? Math.max(1, Math.round(share * units.length)) : 0);
+/** A group's split depends only on its own name and on the number of groups, so that a few new files hardly move others. */
+function divideByFractions(
+  units: readonly Unit[],
+  { fractions, seed, groupBy }: Fractions,
+): Record<SplitName, readonly Unit[]> {
+  const order = groupsOf(units, groupBy)
+    .map((group) => ({ ...group, place: new Random(seed, group.name).uniform() }))
+    .sort((a, b) => a.place - b.place || (a.name < b.name ? -1 : 1));
+  const count = order.length;
+  const held = (share: number) => (share > 0 && count > 2 ? Math.max(1, Math.round(share * count)) : 0);
   const [test, val] = [held(fractions.test), held(fractions.val)];
-  const rest = units.length - test - val;
-  // Rounded together, so that fractions of 1 together leave out no unit.
-  const all = Math.round((fractions.train + fractions.val + fractions.test) * units.length);
+  if (groupBy && test + val === 0 && fractions.test + fractions.val > 0 && units.length > 2)
+    throw tooFew(groupBy, count);
+  const rest = count - test - val;
+  // Rounded together, so that fractions of 1 together leave out no group.
+  const all = Math.round((fractions.train + fractions.val + fractions.test) * count);
   const train = Math.min(rest, Math.max(1, all - test - val));
-  const inOrder = (chosen: readonly Unit[]) => [...chosen].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const inOrder = (chosen: readonly Group[]) =>
+    chosen.flatMap((group) => group.units).sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
     test: inOrder(order.slice(0, test)),
     val: inOrder(order.slice(test, test + val)),
     train: inOrder(order.slice(test + val, test + val + train)),
   };
+}
+
+/** Units that are in the same split, and their common part of the names. */
+interface Group {
+  readonly name: string;
+  readonly units: readonly Unit[];
+}
+
+function groupsOf(units: readonly Unit[], groupBy: Grouping | undefined): Group[] {
+  if (!groupBy) return units.map((unit) => ({ name: unit.name, units: [unit] }));
+  const groups = new Map<string, Unit[]>();
+  for (const unit of units) {
+    const { folder } = splitPath(unit.name);
+    const isFrame = frameExtensions.includes(extensionOf(folder));
+    const file = isFrame ? folder : unit.name;
+    // What is in no folder stands for itself.
+    const name = groupBy === "file" ? file : splitPath(file).folder || file;
+    const group = groups.get(name);
+    if (group) group.push(unit);
+    else groups.set(name, [unit]);
+  }
+  return [...groups].map(([name, members]) => ({ name, units: members }));
+}
+
+function tooFew(groupBy: Grouping, count: number): ConfigError {
+  const field = `${FIELD}.group_by`;
+  const found = count === 1 ? `one ${groupBy}` : `${count} ${groupBy}s`;
+  const problem = `${field}: ${groupBy} cannot divide the samples of ${found}`;
+  return new ConfigError(`${problem}: leave it out, or give lists`, { field, expected: "three groups", found: count });
 }
 
 /** Returns whether a path is in the folder of a split, or one of the frames of a file with its name. */

@@ -58,8 +58,9 @@ export interface FoundArray {
 export interface Survey {
   /** The most frequent extension of the samples. */
   readonly extension: string;
-  /** The extension of the files whose arrays hold several samples, which are counted as files, too. */
+  /** The extension of the files whose arrays hold several samples, which are counted as files, too, and the number of these files. */
   readonly container?: string;
+  readonly containers?: number;
   /** The number of files, and how many of them were read. */
   readonly files: number;
   readonly looked: number;
@@ -168,7 +169,10 @@ async function surveyOf(
   const container = extensionOf(splitPath(files[0]).folder);
   return {
     extension,
-    ...(frameExtensions.includes(container) && { container }),
+    ...(frameExtensions.includes(container) && {
+      container,
+      containers: new Set(files.map((path) => splitPath(path).folder)).size,
+    }),
     files: files.length,
     looked: found.files,
     others: sampleExtensions.filter((other) => other !== extension && count(other) > 0),

@@ -123,6 +123,11 @@ it("init finds frames, and proposes a sequence where they share their points", a
   const moving = await proposedFor("moving.npz");
   expect(moving.text).toContain("4 frames in .npz files of 3 points");
   expect(moving.config.sequence).toBeUndefined();
+  expect(moving.config.splits).toEqual({ train: 0.8, val: 0.1, test: 0.1, seed: 0 });
+  // Of many such files whole ones are held out.
+  const many = new Map(Array.from({ length: 10 }, (_, i) => [`${i}.npz`, read("moving.npz")] as const));
+  const { splits } = parse(proposeConfig(await survey(new MemorySource(many, "data")), "data"));
+  expect(splits).toEqual({ train: 0.8, val: 0.1, test: 0.1, seed: 0, group_by: "file" });
   expect(Object.keys(moving.config.targets)).toEqual(["u"]);
   for (const name of ["fixed.h5", "fixed.nc"]) {
     const { config } = await proposedFor(name);

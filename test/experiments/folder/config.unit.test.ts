@@ -448,6 +448,33 @@ describe("splits", () => {
     },
   );
 
+  it("keep frames of a file, or files in a folder, together where groups are asked for", async () => {
+    const runs = Array.from({ length: 10 }, (_, i) => `run ${i}.npz`);
+    const frames = unitsOf(...runs.flatMap((run) => ["0000.npz", "0001.npz"].map((frame) => `case/${run}/${frame}`)));
+    const splitsOf = async (rule: object, units = frames) => {
+      const { splits } = resolveFolderConfig({ targets: ["p"], splits: rule });
+      const { train, val, test } = await divide(units, splits, nowhere);
+      return [train, val, test].map((split) => split.map(({ name }) => name));
+    };
+    const [train, val, test] = await splitsOf({ group_by: "file" });
+    expect([train.length, val.length, test.length]).toEqual([16, 2, 2]);
+    const fileOf = (name: string) => name.slice(0, name.lastIndexOf("/"));
+    for (const held of [val, test]) expect(new Set(held.map(fileOf)).size).toBe(1);
+    expect(new Set([...train, ...val, ...test]).size).toBe(20);
+    // By default each frame is for itself: two of one run are then in two splits.
+    const [apart] = await splitsOf({ seed: 0 });
+    expect(apart.length - new Set(apart.map(fileOf)).size).toBeLessThan(8);
+    const steps = unitsOf("a/1.vtu", "a/2.vtu", "b/1.vtu", "b/2.vtu", "c.vtu");
+    const byFolder = await splitsOf({ train: 0.4, val: 0.3, test: 0.3, group_by: "folder" }, steps);
+    expect(byFolder.map((names) => names.join()).sort()).toEqual(["a/1.vtu,a/2.vtu", "b/1.vtu,b/2.vtu", "c.vtu"]);
+    await expect(splitsOf({ group_by: "folder" })).rejects.toThrow(
+      "splits.group_by: folder cannot divide the samples of one folder: leave it out, or give lists",
+    );
+    expect(() => resolveFolderConfig({ targets: ["p"], splits: { train: ["a"], group_by: "file" } })).toThrow(
+      "splits.group_by must be left out beside lists, which divide alone",
+    );
+  });
+
   it("by lists have none whose names begin alike, and a sequence by one of its frames; folders may be in capitals", async () => {
     const named = (units: readonly { name: string }[]) => units.map(({ name }) => name);
     const run = { name: "run", files: ["run_0.vtu", "run_1.vtu"] };
