@@ -102,7 +102,7 @@ export function proposeConfig(found: Survey, folder: string): string {
       ? "sequence: {stride: 1, rollout: 100}   # .pvd files: the model predicts the targets' change from a frame to the next"
       : found.hasSequence
         ? "sequence: {stride: 1, rollout: 100}   # arrays [frames, points, ...]: the model predicts the targets' change to the next frame"
-        : "# sequence: {stride: 1, rollout: 100}   # where numbered files (or .pvd) are frames in time; history: 2 shows the model two more",
+        : `# sequence: {stride: 1, rollout: 100}   # where ${found.container ? "a file's frames" : "numbered files (or .pvd)"} are steps in time; history: 2 shows the model two more`,
     "",
     ...modelLines(found),
     "training:",
