@@ -12,10 +12,10 @@ import type { FoundArray, Survey } from "./survey.ts";
 const knownBefore =
   /^n_?[xyz]$|norm|sdf|dist|wall|bound|bc|type|kind|mask|mater|conduct|permeab|^id$|ids$|coord|area|thick|source|forcing|load/i;
 /** Matches names of values of the whole that are usually results. */
-const resultOfWhole = /energy|stress|virial|dipole|drag|lift|^c_?[dlm]$|coeff|label|class|target/i;
+const resultOfWhole = /energ(y|ies)|^e$|stress|virial|dipole|drag|lift|^c_?[dlm]$|coeff|label|class|target/i;
 /** Matches names of arrays that identify a step or a point, but are no physical quantity. */
 const bookkeeping =
-  /^(time|times|timevalue|cycle|step|index|frame|iteration|batch_idx|.*ids?|vtkghosttype|nodenumber)$/i;
+  /^(time|times|timevalue|cycle|step|(.*_)?ind(ex|ices)|frame|iteration|batch_idx|.*ids?|vtkghosttype|nodenumber)$/i;
 
 /** Whether a pattern matches an array's name, without the groups of an HDF5 file that it is in, such as Gadget's PartType1. */
 const isNamed = (pattern: RegExp, { name }: FoundArray) => pattern.test(name.slice(name.lastIndexOf("/") + 1));
@@ -191,7 +191,7 @@ const isOfSequences = ({ collections, hasSequence }: Survey): boolean => collect
 function fieldLines(
   key: string,
   ofPoints: readonly FoundArray[],
-  { looked }: Survey,
+  { looked, files, table }: Survey,
   {
     ofWhole = [],
     mayMiss = false,
@@ -205,7 +205,13 @@ function fieldLines(
     const gaps = mayMiss && array.missing !== undefined ? ["missing: nan"] : [];
     const options = [...classOptions(array), ...gaps, ...(ofWhole.includes(array) ? ["whole: true"] : [])];
     const [mark, note] = isInAll(array) ? ["", ""] : ["# ", "not in all files: "];
-    return [`  ${mark}${quote(array.name)}: {${options.join(", ")}}`, `   # ${note}${describeArray(array)}`] as const;
+    // Of a sample's label few samples tell not all that there are; a table tells them.
+    const isOpen = array.of === "whole" && array.classes !== undefined && looked < files && !table;
+    const more = isOpen ? ` in ${looked} samples: edit, if others have larger ones` : "";
+    return [
+      `  ${mark}${quote(array.name)}: {${options.join(", ")}}`,
+      `   # ${note}${describeArray(array)}${more}`,
+    ] as const;
   });
   const width = Math.max(...texts.map(([text]) => text.length));
   return [all.some(isInAll) ? `${key}:` : none, ...texts.map(([text, comment]) => text.padEnd(width) + comment)];

@@ -321,7 +321,8 @@ function classesIn({ data, width }: Columns, field: Field, file: string): Column
   const wrong = data.findIndex((value) => !isKnown(value));
   if (wrong < 0) return { data: numbers ? data.map((value) => numbers.get(value) as number) : data, width };
   const expected = numbers ? `one of the classes ${labels?.join(", ")}` : `a class from 0 to ${classes - 1}`;
-  const advice = Number.isInteger(data[wrong]) ? `; ignore: ${data[wrong]} leaves such labels out` : "";
+  const more = !numbers && data[wrong] > 0 ? `classes: ${data[wrong] + 1} has room for it, ` : "";
+  const advice = Number.isInteger(data[wrong]) ? `; ${more}ignore: ${data[wrong]} leaves such labels out` : "";
   throw new FormatError(`${file}: array "${name}", row ${wrong}: is ${data[wrong]}, expected ${expected}${advice}.`, {
     file,
     tensor: name,

@@ -87,9 +87,7 @@ function groupsOf(units: readonly Unit[], groupBy: Grouping | undefined): Group[
   if (!groupBy) return units.map((unit) => ({ name: unit.name, units: [unit] }));
   const groups = new Map<string, Unit[]>();
   for (const unit of units) {
-    const { folder } = splitPath(unit.name);
-    const isFrame = frameExtensions.includes(extensionOf(folder));
-    const file = isFrame ? folder : unit.name;
+    const file = fileOf(unit.name);
     // What is in no folder stands for itself.
     const name = groupBy === "file" ? file : splitPath(file).folder || file;
     const group = groups.get(name);
@@ -177,8 +175,18 @@ function select(units: readonly Unit[], list: readonly string[] | undefined, sou
   return [...chosen];
 }
 
-/** Returns whether an entry names a unit: by its name without the extension, by its folder, by a frame, or by a pattern. */
+/**
+ * Returns whether an entry names a unit: by its name without the extension, by its folder, by a frame, or by a pattern; frames also as
+ * their file is named.
+ */
 function isNamed({ name, files }: Unit, wanted: string): boolean {
-  if (name.startsWith(`${wanted}/`) || name.replace(/\.\w+$/, "") === wanted) return true;
-  return matchesPattern(name, wanted) || (files.length > 1 && files.includes(wanted));
+  const names = [name, fileOf(name)];
+  if (name.startsWith(`${wanted}/`) || names.some((own) => own.replace(/\.\w+$/, "") === wanted)) return true;
+  return names.some((own) => matchesPattern(own, wanted)) || (files.length > 1 && files.includes(wanted));
+}
+
+/** Returns the path of the file that a sample is a frame of, or its own. */
+function fileOf(name: string): string {
+  const { folder } = splitPath(name);
+  return frameExtensions.includes(extensionOf(folder)) ? folder : name;
 }

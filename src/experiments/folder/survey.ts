@@ -301,8 +301,14 @@ class Findings {
   }
 }
 
-/** Names of arrays of positions that the config has to give: what they hold is less certain. */
-const likelyNames: readonly string[] = [...positionNames, "xyz", "coord", "vertices", "verts", "nodes", "geometry"];
+/**
+ * Names of arrays of positions that the config has to give: what they hold is less certain. The last two are those of data sets that
+ * many use: R of molecules in MD17 and QM7, data of clouds in ModelNet40, ScanObjectNN and ShapeNetPart.
+ */
+const likelyNames: readonly string[] = [
+  ...[...positionNames, "xyz", "coord", "vertices", "verts", "nodes", "geometry"],
+  ...["r", "data"],
+];
 /** Names of arrays of one coordinate each. */
 const likelyAxes: readonly (readonly string[])[] = [["x", "y", "z"], ["x", "y"], ...mapAxes];
 
@@ -313,7 +319,9 @@ type LikelyPositions = Partial<GridRule>;
 function likelyPositions({ pointData }: SampleArrays): LikelyPositions {
   const find = (wanted: string, fits: (shape: readonly number[]) => boolean) =>
     [...pointData].find(([name, { shape }]) => wanted === name.split("/").at(-1)?.toLowerCase() && fits(shape))?.[0];
-  const isOfPoints = ([_, width, ...rest]: readonly number[]) => (width === 2 || width === 3) && rest.length === 0;
+  // Of a cloud, or of several frames, [frames, points, axes].
+  const isOfPoints = (shape: readonly number[]) =>
+    (shape.length === 2 || shape.length === 3) && [2, 3].includes(shape[shape.length - 1]);
   for (const wanted of likelyNames) {
     const name = find(wanted, isOfPoints);
     if (name !== undefined) return { coordinates: [name] };
@@ -347,9 +355,10 @@ function ordersOf(names: readonly string[]): string[][] {
   return names.flatMap((first) => ordersOf(names.filter((name) => name !== first)).map((others) => [first, ...others]));
 }
 
-/** Returns arrays with those of the names as the points, side by side, if they are all there. */
+/** Returns arrays with those of the names as the points, side by side, if they are all there, and are not those of several frames. */
 function withLikely(arrays: SampleArrays, names: readonly string[]): SampleArrays {
-  if (names.length === 0 || !names.every((name) => arrays.pointData.has(name))) return arrays;
+  const shapes = names.map((name) => arrays.pointData.get(name)?.shape);
+  if (names.length === 0 || !shapes.every((shape) => shape && shape.length < 3)) return arrays;
   const found = withCoordinates(arrays, names);
   const { pointData, points } = found;
   const others = new Map([...pointData].filter(([name]) => !names.includes(name)));
@@ -416,11 +425,12 @@ class ArraySurvey {
   }
 
   get result(): FoundArray {
+    const isLabel = labelNames.test(this.name);
     const isClass =
       this.#isWhole &&
-      this.of === "points" &&
+      (this.of === "points" || isLabel) &&
       this.#components === 1 &&
-      this.#least >= (labelNames.test(this.name) ? -1 : 0) &&
+      this.#least >= (isLabel ? -1 : 0) &&
       this.#most < (elementNames.test(this.name) ? ELEMENTS : MAX_CLASSES) &&
       this.#most > 0;
     const isConstant = this.#isConstant && this.of === "points" && this.#least < this.#most && this.#samples > 1;

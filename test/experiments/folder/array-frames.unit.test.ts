@@ -14,6 +14,7 @@ import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
 import { readSample } from "../../../src/experiments/folder/read-sample.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
 import { resolveOptions } from "../../../src/experiments/options.ts";
+import type { SafeTensorInput } from "../../../src/formats/bytes/elements.ts";
 import { loadNpz, saveNpz } from "../../../src/formats/numpy/npz.ts";
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, "frames", name));
@@ -135,6 +136,39 @@ it("init finds frames, and proposes a sequence where they share their points", a
     expect(Object.keys(config.targets)).toEqual(name === "fixed.h5" ? ["u", "v"] : ["u"]);
     expect(config.globe).toEqual(name === "fixed.h5" ? undefined : ["lon", "lat"]);
   }
+});
+
+it("init knows the layouts of MD17 and of ModelNet40", async () => {
+  const numbers = (shape: number[], value: (i: number) => number) => {
+    const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => value(i));
+    return { shape, data };
+  };
+  const proposedFor = async (arrays: Record<string, SafeTensorInput>) => {
+    const source = new MemorySource(new Map([["a.npz", saveNpz(new Map(Object.entries(arrays)))]]), "data");
+    return proposeConfig(await survey(source), "data");
+  };
+  const molecules = await proposedFor({
+    E: numbers([20, 1], (i) => -i / 3),
+    F: numbers([20, 4, 3], Math.sin),
+    R: numbers([20, 4, 3], Math.cos),
+    z: { shape: [4], data: Uint8Array.of(6, 1, 1, 1) },
+    old_indices: numbers([20], (i) => i),
+  });
+  expect(parse(molecules)).toMatchObject({
+    coordinates: "R",
+    dimensions: 3,
+    inputs: { z: { classes: 7 } },
+    globals: {},
+  });
+  expect(parse(molecules).targets).toEqual({ F: {}, E: { whole: true } });
+  const clouds = await proposedFor({
+    data: numbers([20, 16, 3], Math.sin),
+    label: { shape: [20, 1], data: Uint8Array.from({ length: 20 }, (_, i) => i) },
+  });
+  expect(parse(clouds)).toMatchObject({ coordinates: "data", targets: { label: { whole: true } } });
+  expect(clouds).toMatch(
+    /classes: \d+, whole: true\} +# whole numbers, 0 to \d+ in 8 samples: edit, if others have larger ones/,
+  );
 });
 
 it("a file of frames is a data set of its own, beside others: as NumPy, h5py and ASE wrote it", async () => {

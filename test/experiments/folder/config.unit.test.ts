@@ -482,6 +482,13 @@ describe("splits", () => {
     const lists = { train: ["case_1"], val: ["run_1.vtu"] };
     const { train, val } = await divide(units, { kind: "lists", lists }, nowhere);
     expect([named(train), named(val)]).toEqual([["case_1.vtu", "case_1/a.vtu"], ["run"]]);
+    // A pattern for a file means all its frames, as its name does.
+    const frames = unitsOf("data/train0.h5/0.npz", "data/train1.h5/0.npz", "data/test0.h5/0.npz");
+    const byFile = await divide(frames, { kind: "lists", lists: { train: ["train*"], test: ["data/test0"] } }, nowhere);
+    expect([named(byFile.train), named(byFile.test)]).toEqual([
+      ["data/train0.h5/0.npz", "data/train1.h5/0.npz"],
+      ["data/test0.h5/0.npz"],
+    ]);
     const inFolders = await divide(unitsOf("Train/a.vtu", "VAL/b.vtu", "c.vtu"), undefined, nowhere);
     expect([named(inFolders.train), named(inFolders.val)]).toEqual([["Train/a.vtu"], ["VAL/b.vtu"]]);
   });
