@@ -12,7 +12,7 @@ import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
 import { loadTorch, torchTensors } from "../../formats/torch/torch.ts";
 import { isOfMesh, positionNames } from "../array-names.ts";
 import type { FolderConfig } from "./config.ts";
-import { findGrid, type GridRule, gridRule, hasAxes } from "./grid.ts";
+import { findGrid, type GridRule, gridRule, hasAxes, onGrid } from "./grid.ts";
 
 type Reader = (bytes: Uint8Array, file: string, rule: FrameRule) => ArrayContents | Promise<ArrayContents>;
 
@@ -148,11 +148,12 @@ function framesOnGrid(
   const grid = findGrid(arrays, rule);
   if (!grid) return undefined;
   const others = [...arrays].filter(([name]) => !grid.axes.includes(name));
-  const frames = countFrames(others, targets, (array) => hasAxes(array, grid, 1));
+  const isOnGrid = (array: { readonly shape: readonly number[] }) => onGrid(array, grid, 1);
+  const frames = countFrames(others, targets, isOnGrid);
   // A single one is read as the file's sample: such files may be the frames of a sequence.
   if (frames === undefined || frames === 1) return "none";
   const isOfFrames: Found["isOfFrames"] = (name, array) =>
-    !grid.axes.includes(name) && (hasAxes(array, grid, 1) || !hasAxes(array, grid));
+    !grid.axes.includes(name) && (isOnGrid(array) || !hasAxes(array, grid));
   const isSequence = others.some(([name, { shape }]) => timeNames.test(name) && String(shape) === String([frames]));
   return { frames, isSequence, isOfFrames };
 }

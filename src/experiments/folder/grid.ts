@@ -49,6 +49,10 @@ export function findGrid(arrays: Arrays, rule: GridRule): Grid | undefined {
 export const hasAxes = ({ shape }: { readonly shape: readonly number[] }, { sizes }: Grid, first = 0): boolean =>
   sizes.every((size, axis) => shape[first + axis] === size);
 
+/** Whether an array has the grid's axes from its axis `first` on, or after an axis of one: [frames, 1, lat, lon], as PDEBench's have. */
+export const onGrid = (array: { readonly shape: readonly number[] }, grid: Grid, first = 0): boolean =>
+  hasAxes(array, grid, first) || (array.shape[first] === 1 && hasAxes(array, grid, first + 1));
+
 /** Returns a grid's points. @throws FormatError if there are more than `limits.rows` */
 export function gridPoints(
   arrays: ReadonlyMap<string, SafeTensor>,
@@ -74,8 +78,8 @@ export function gridPoints(
 export function withRows(arrays: ReadonlyMap<string, SafeTensor>, grid: Grid): Map<string, SafeTensor> {
   const points = sizeOf(grid.sizes);
   const rows = (array: SafeTensor): SafeTensor => {
+    if (!onGrid(array, grid)) return array;
     const first = hasAxes(array, grid) ? 0 : 1;
-    if (first === 1 && !(array.shape[0] === 1 && hasAxes(array, grid, 1))) return array;
     return { ...array, shape: [points, ...array.shape.slice(first + grid.sizes.length)] };
   };
   return new Map([...arrays].map(([name, array]) => [name, rows(array)]));

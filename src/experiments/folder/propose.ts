@@ -10,7 +10,7 @@ import type { FoundArray, Survey } from "./survey.ts";
 
 /** Matches names of quantities that are usually known before a simulation. */
 const knownBefore =
-  /^n_?[xyz]$|norm|sdf|dist|wall|bound|bc|type|kind|mask|mater|conduct|permeab|^id$|ids$|coord|area|thick|source|forcing|load/i;
+  /^n_?[xyz]$|norm|sdf|dist|wall|bound|bc|type|kind|mask|mater|conduct|permeab|^nu$|viscos|^id$|ids$|coord|area|thick|source|forcing|load/i;
 /** Matches names of values of the whole that are usually results. */
 const resultOfWhole = /energ(y|ies)|^e$|stress|virial|dipole|drag|lift|^c_?[dlm]$|coeff|label|class|target/i;
 /** Matches names of arrays that identify a step or a point, but are no physical quantity. */

@@ -310,7 +310,13 @@ const likelyNames: readonly string[] = [
   ...["r", "data"],
 ];
 /** Names of arrays of one coordinate each. */
-const likelyAxes: readonly (readonly string[])[] = [["x", "y", "z"], ["x", "y"], ...mapAxes];
+const likelyAxes: readonly (readonly string[])[] = [
+  ...[["x", "y", "z"], ["x", "y"], ...mapAxes],
+  ...[
+    ["x-coordinate", "y-coordinate", "z-coordinate"],
+    ["x-coordinate", "y-coordinate"],
+  ],
+];
 
 /** The arrays that seem to hold the positions; of a grid, its axes. */
 type LikelyPositions = Partial<GridRule>;

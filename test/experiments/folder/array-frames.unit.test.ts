@@ -138,7 +138,7 @@ it("init finds frames, and proposes a sequence where they share their points", a
   }
 });
 
-it("init knows the layouts of MD17 and of ModelNet40", async () => {
+it("init knows the layouts of MD17, ModelNet40 and PDEBench", async () => {
   const numbers = (shape: number[], value: (i: number) => number) => {
     const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => value(i));
     return { shape, data };
@@ -169,6 +169,21 @@ it("init knows the layouts of MD17 and of ModelNet40", async () => {
   expect(clouds).toMatch(
     /classes: \d+, whole: true\} +# whole numbers, 0 to \d+ in 8 samples: edit, if others have larger ones/,
   );
+  const grids = {
+    nu: numbers([20, 4, 5], Math.sin),
+    tensor: numbers([20, 1, 4, 5], (i) => i),
+    "x-coordinate": numbers([4], (i) => i),
+    "y-coordinate": numbers([5], (i) => i),
+  };
+  const axes = ["x-coordinate", "y-coordinate"];
+  const ofGrid = parse(await proposedFor(grids));
+  expect(ofGrid).toMatchObject({ coordinates: axes, grid: axes, inputs: { nu: {} }, targets: { tensor: {} } });
+  const rule = { grid: { axes, coordinates: axes }, isSequence: false, targets: ["tensor"] };
+  const frames = (await arrayFramesIn(saveNpz(new Map(Object.entries(grids))), "a.npz", rule)) ?? [];
+  expect(frames).toHaveLength(20);
+  const config = resolveFolderConfig(ofGrid);
+  const [target] = (await readSample(frames[3].bytes, frames[3].file, config)).targets;
+  expect([...target!.data]).toEqual(Array.from({ length: 20 }, (_, i) => 60 + i));
 });
 
 it("a file of frames is a data set of its own, beside others: as NumPy, h5py and ASE wrote it", async () => {
