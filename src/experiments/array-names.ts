@@ -19,5 +19,8 @@ export const triangleNames: readonly string[] = ["triangles", "faces", "cells"];
 /** Whether an array of this name is the mesh, which no field can be. */
 export const isOfMesh = (name: string): boolean => edgeNames.includes(name) || triangleNames.includes(name);
 
-/** Matches names of what people or programs say of each point: a segmentation predicts it. Of these, -1 stands for none. */
-export const labelNames = /label|classif|^class(es)?$|semantic|segment|annotation/i;
+/**
+ * Matches names of what people or programs say of each point: a segmentation predicts it. Of these, -1 stands for none. ShapeNetPart calls
+ * its parts pid.
+ */
+export const labelNames = /label|classif|^class(es)?$|semantic|segment|annotation|^pid$/i;

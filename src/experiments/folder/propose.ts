@@ -25,12 +25,13 @@ function chooseRoles(found: Survey) {
   const { arrays } = found;
   const isOfWhole = ({ of, constant }: FoundArray) => of === "whole" || constant === true;
   // A small t of the whole is the time; a field T is a temperature.
+  const isLabel = (array: FoundArray) => array.classes !== undefined && isNamed(labelNames, array);
   const isKept = (array: FoundArray) =>
+    isLabel(array) ||
     !(isNamed(bookkeeping, array) || (isOfWhole(array) && isNamed(/^t$/, array)) || found.grid?.includes(array.name));
   const quantities = arrays.filter(isKept);
   const wholes = quantities.filter(isOfWhole);
   const ofPoints = quantities.filter((array) => !isOfWhole(array));
-  const isLabel = (array: FoundArray) => array.classes !== undefined && isNamed(labelNames, array);
   // Where points are labelled, all else is known: a segmentation.
   const isSegmented = ofPoints.some(isLabel);
   const isInput = (array: FoundArray) =>

@@ -165,6 +165,8 @@ it("init knows the layouts of MD17, ModelNet40 and PDEBench", async () => {
     data: numbers([20, 16, 3], Math.sin),
     label: { shape: [20, 1], data: Uint8Array.from({ length: 20 }, (_, i) => i) },
   });
+  const parts = await proposedFor({ data: numbers([20, 16, 3], Math.sin), pid: numbers([20, 16], (i) => i % 5) });
+  expect(parse(parts).targets).toEqual({ pid: { classes: 5 } });
   expect(parse(clouds)).toMatchObject({ coordinates: "data", targets: { label: { whole: true } } });
   expect(clouds).toMatch(
     /classes: \d+, whole: true\} +# whole numbers, 0 to \d+ in 8 samples: edit, if others have larger ones/,
