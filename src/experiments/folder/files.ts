@@ -5,6 +5,7 @@ import { extensionOf } from "../../formats/extension.ts";
 import { adviceFor, blockFormats, headFormats } from "../../formats/other-formats.ts";
 import { loadPvd } from "../../formats/vtk/pvd.ts";
 import { type DataSource, joinPath, locate, readLines, splitPath } from "../data-source.ts";
+import { CONFIG_FILE, METRICS_FILE } from "../run-files.ts";
 import { FramesSource, frameExtensions } from "./frames.ts";
 import { type Numbered, numberIn } from "./numbering.ts";
 import { sampleExtensions } from "./read.ts";
@@ -124,9 +125,14 @@ function expectWhole(source: DataSource, paths: readonly string[]): void {
   throw new FormatError(`${file}: ${problem}: ${advice}.`, { file, found: [head] });
 }
 
-/** Returns all files below a folder in the order of their names, without hidden ones. */
+/**
+ * Returns all files below a folder in the order of their names, without hidden ones and those of runs, whose predictions would be taken
+ * for samples: by `--data-path . --out run`, the next training, or evaluation, would divide other samples than the first did.
+ */
 export async function findFiles(source: DataSource, folder = ""): Promise<string[]> {
   const entries = await source.list(folder);
+  const isRun = [CONFIG_FILE, METRICS_FILE].every((file) => entries.some(({ name }) => name === file));
+  if (isRun && folder !== "") return [];
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   const found: string[] = [];
   for (const { name, folder: isFolder } of entries) {

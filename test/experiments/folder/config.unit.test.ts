@@ -154,6 +154,18 @@ describe("what a folder's files suggest", () => {
     await expect(survey(source, { files: "*.npz" })).rejects.toThrow("data: holds no sample (*.npz)");
   });
 
+  it("are not those of a run beside them, which has predictions and tables", async () => {
+    const run = {
+      "a/config.json": new Uint8Array(),
+      "a/metrics.jsonl": new Uint8Array(),
+      "a/last.safetensors": new Uint8Array(),
+    };
+    const files = { ...run, "a/predictions/1.csv": csv(9), "b/1.csv": csv(0.5), "b/config.json": new Uint8Array() };
+    expect((await propose(files)).found).toMatchObject({ files: 1, extension: "csv", others: [] });
+    const source = new MemorySource(new Map(Object.entries(files)), "data");
+    expect((await findUnits(source, { sequence: false })).map(({ name }) => name)).toEqual(["b/1.csv"]);
+  });
+
   it("are the folders of splits, other formats, vectors in columns, and columns that are numbers of the whole", async () => {
     const files = { "train/a.csv": csv(0.5), "test/b.csv": csv(0.75), "test/c.ply": new Uint8Array() };
     const { config, text } = await propose(files);
