@@ -1,4 +1,5 @@
-// Files of named arrays that hold several frames, [frames, points, ...], each of which is made a file of its own: an .npz archive.
+// Files of named arrays that hold several frames, [frames, points, ...], or clouds one after the other (joined-clouds.ts), each of which is
+// made a file of its own: an .npz archive.
 
 import { arrayFileReaders } from "../../formats/array-files.ts";
 import type { ArrayContents, SafeTensor } from "../../formats/bytes/elements.ts";
@@ -11,8 +12,10 @@ import { readNpz, saveNpzEntries } from "../../formats/numpy/npz.ts";
 import { loadSafetensors } from "../../formats/safetensors/safetensors.ts";
 import { loadTorch, torchTensors } from "../../formats/torch/torch.ts";
 import { isOfMesh, positionNames } from "../array-names.ts";
+import { rowOf } from "./array-rows.ts";
 import type { FolderConfig } from "./config.ts";
 import { findGrid, type GridRule, gridRule, hasAxes, onGrid } from "./grid.ts";
+import { findJoinedClouds, partsOfClouds } from "./joined-clouds.ts";
 
 type Reader = (bytes: Uint8Array, file: string, rule: FrameRule) => ArrayContents | Promise<ArrayContents>;
 
@@ -83,18 +86,18 @@ export async function readArrayFrames(
 ): Promise<ArrayFrames | "none" | undefined> {
   const { arrays, attributes = new Map(), texts = new Map() } = await readers[extensionOf(file)](bytes, file, rule);
   const numbers = new Map([...attributes, ...arrays]);
-  const found = rule.grid ? framesOnGrid(arrays, rule, rule.grid) : findFrames(arrays, rule);
+  const found = rule.grid ? framesOnGrid(arrays, rule, rule.grid) : findFrames(arrays, rule, file);
   if (found === undefined || found === "none") return found;
-  const { frames, isSequence, isOfFrames } = found;
+  const { frames, isSequence, partOf } = found;
   return {
     count: frames,
     isSequence,
     bytes: [...arrays.values()].reduce((sum, { data }) => sum + data.byteLength, 0),
     encode(frame) {
       const part = <Of extends SafeTensor | TextArray>(of: ReadonlyMap<string, Of>) =>
-        [...of].map(([name, array]) => {
-          const isRow = array.shape[0] === frames && isOfFrames(name, array);
-          return [name, isRow ? rowOf(array, frame) : array] as const;
+        [...of].flatMap(([name, array]) => {
+          const own = partOf(name, array, frame);
+          return own ? [[name, own] as const] : [];
         });
       const ofTexts = part(texts).map(([name, array]) => [`${name}.npy`, saveNpyTexts(array)] as const);
       const ofNumbers = part(numbers).map(([name, array]) => [name, forNumpy(array)] as const);
@@ -106,13 +109,22 @@ export async function readArrayFrames(
 interface Found {
   frames: number;
   isSequence: boolean;
-  /** Whether an array with as many rows as there are frames has one for each. */
-  isOfFrames(name: string, array: { readonly shape: readonly number[] }): boolean;
+  /** Returns what an array has of a frame; undefined if that is nothing. */
+  partOf<Of extends SafeTensor | TextArray>(name: string, array: Of, frame: number): Of | undefined;
 }
+
+/** Whether an array with as many rows as there are frames has one for each. */
+type IsOfFrames = (name: string, array: { readonly shape: readonly number[] }) => boolean;
+
+const rowsOfFrames = (frames: number, isOfFrames: IsOfFrames): Pick<Found, "frames" | "partOf"> => ({
+  frames,
+  partOf: (name, array, frame) => (array.shape[0] === frames && isOfFrames(name, array) ? rowOf(array, frame) : array),
+});
 
 function findFrames(
   arrays: ReadonlyMap<string, SafeTensor>,
   { coordinates, isSequence, targets }: FrameRule,
+  file: string,
 ): Found | "none" | undefined {
   const names = coordinates ?? positionNames.filter((name) => arrays.has(name)).slice(0, 1);
   const shapes = names.map((name) => arrays.get(name)?.shape);
@@ -122,11 +134,16 @@ function findFrames(
   const ofPoint = names.length === 1 ? 1 : 0;
   const isOfMeshes = ({ shape }: { readonly shape: readonly number[] }) => shape.length === 3;
   if (shape.length === 2 + ofPoint) {
-    const isOfFrames: Found["isOfFrames"] = (name, array) => !isOfMesh(name) || isOfMeshes(array);
-    return { frames: shape[0], isSequence: false, isOfFrames };
+    const isOfFrames: IsOfFrames = (name, array) => !isOfMesh(name) || isOfMeshes(array);
+    return { isSequence: false, ...rowsOfFrames(shape[0], isOfFrames) };
   }
-  if (shape.length !== 1 + ofPoint || !isSequence) return "none";
+  if (shape.length !== 1 + ofPoint) return "none";
   const [points] = shape;
+  const joined = findJoinedClouds(arrays, points, file);
+  if (joined) {
+    return { frames: joined.starts.length - 1, isSequence: false, partOf: partsOfClouds(arrays, joined, file) };
+  }
+  if (!isSequence) return "none";
   const telling = [...arrays].filter(([name]) => !names.includes(name) && !isOfMesh(name));
   const frames = countFrames(
     telling,
@@ -135,9 +152,9 @@ function findFrames(
   );
   // One row may be a number of the whole, but not where all targets have it.
   if (frames === undefined || (frames === 1 && !targets)) return "none";
-  const isOfFrames: Found["isOfFrames"] = (name, array) =>
+  const isOfFrames: IsOfFrames = (name, array) =>
     isOfMesh(name) ? isOfMeshes(array) : frames !== points || array.shape[1] === points;
-  return { frames, isSequence: true, isOfFrames };
+  return { isSequence: true, ...rowsOfFrames(frames, isOfFrames) };
 }
 
 function framesOnGrid(
@@ -152,10 +169,10 @@ function framesOnGrid(
   const frames = countFrames(others, targets, isOnGrid);
   // A single one is read as the file's sample: such files may be the frames of a sequence.
   if (frames === undefined || frames === 1) return "none";
-  const isOfFrames: Found["isOfFrames"] = (name, array) =>
+  const isOfFrames: IsOfFrames = (name, array) =>
     !grid.axes.includes(name) && (isOnGrid(array) || !hasAxes(array, grid));
   const isSequence = others.some(([name, { shape }]) => timeNames.test(name) && String(shape) === String([frames]));
-  return { frames, isSequence, isOfFrames };
+  return { isSequence, ...rowsOfFrames(frames, isOfFrames) };
 }
 
 /** Matches names of arrays of the frames' times. */
@@ -174,13 +191,4 @@ function countFrames(
   const lengths = telling.flatMap(([, array]) => (hasFrames(array) ? [array.shape[0]] : targets ? [0] : []));
   const [frames, ...others] = new Set(lengths);
   return frames > 0 && others.length === 0 ? frames : undefined;
-}
-
-/** Returns what an array has at an index of its first axis. */
-function rowOf<Of extends SafeTensor | TextArray>(array: Of, row: number): Of {
-  const [rows, ...shape] = array.shape;
-  const values = "texts" in array ? array.texts : array.data;
-  const size = values.length / rows;
-  const part = values.slice(row * size, (row + 1) * size);
-  return { ...array, shape, ...("texts" in array ? { texts: part } : { data: part }) };
 }

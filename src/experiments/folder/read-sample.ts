@@ -5,6 +5,7 @@ import type { SafeTensor } from "../../formats/bytes/elements.ts";
 import type { Field } from "./config.ts";
 import { onGlobe } from "./globe.ts";
 import { gridRule } from "./grid.ts";
+import { CLOUD_NUMBERS, expectOneCloud } from "./joined-clouds.ts";
 import { areTexts, numbersOf as classNumbers, type Label } from "./labels.ts";
 import { readArrays } from "./read.ts";
 import { type FieldSample, needsTruth, sampleOf, type Wanted, withCoordinates } from "./sample.ts";
@@ -39,6 +40,7 @@ export async function readSample(
   const grid = gridRule(config);
   const namesOf = (fields: readonly Field[]) => fields.flatMap(({ from }) => from);
   const known = [...(grid?.axes ?? coordinates ?? []), ...namesOf(inputs), ...namesOf(globals)];
+  const inFile = [...known, CLOUD_NUMBERS];
   const labels = textLabels([...inputs, ...targets, ...globals]);
   const options = {
     labels,
@@ -47,13 +49,14 @@ export async function readSample(
     missing: namesOf(targets.filter(({ missing }) => missing?.includes(Number.NaN))),
   };
   let unusable: string | undefined;
-  const read = await readArrays(bytes, file, [...known, ...namesOf(targets)], options).catch((error: unknown) => {
+  const read = await readArrays(bytes, file, [...inFile, ...namesOf(targets)], options).catch((error: unknown) => {
     if (truth || needsTruth(config) || !(error instanceof FormatError)) throw error;
     unusable = error.message;
-    return readArrays(bytes, file, known, options);
+    return readArrays(bytes, file, inFile, options);
   });
   const placed = coordinates && !read.grid ? withCoordinates(read, coordinates) : read;
   const own = globe && coordinates ? onGlobe(placed, coordinates) : placed;
+  if (own.points && !own.grid) expectOneCloud(own.pointData, own.points.shape[0], file);
   const ofPoints = namesOf([...inputs, ...targets.filter(({ whole }) => !whole)]);
   // What a field of points takes from the file is not looked for in the table.
   const isInTable = (name: string) => !ofPoints.includes(name) || !own.pointData.has(name);

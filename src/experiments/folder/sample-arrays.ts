@@ -89,7 +89,8 @@ function linesOf(arrays: ReadonlyMap<string, SafeTensor>, points: number, file: 
   return triangles === undefined ? undefined : equalCells(indices(triangles), 3, kinds.triangle);
 }
 
-function indicesOf(array: SafeTensor, points: number, name: string): Int32Array {
+/** Returns an array's indices of points. @throws FormatError for what is none */
+export function indicesOf(array: SafeTensor, points: number, name: string): Int32Array {
   let indices: Int32Array;
   try {
     indices = toInt32(array, name);
