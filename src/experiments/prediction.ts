@@ -7,6 +7,9 @@ import type { Attribute } from "../formats/clouds/positions.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { PredictedField } from "./experiment.ts";
 
+/** The name, or its beginning, of an array of predictions in files. */
+export const PREDICTION = "prediction";
+
 /** The standardisation of each column: what was subtracted, and what it was divided by. */
 export interface Scaling {
   /** Subtracted from each column; default 0. */
@@ -71,7 +74,7 @@ export function predictionArrays(
     };
     const named = (what: string) => (fields.length === 1 ? what : `${what}_${name}`);
     if (truth && options.truth) putLabelled(name, truth);
-    putLabelled(named("prediction"), prediction);
+    putLabelled(named(PREDICTION), prediction);
     if (deviation) put(named("deviation"), deviation);
     const isWrong = (value: number, label: number) => value !== label && !ignore?.includes(label);
     if (truth)

@@ -374,6 +374,13 @@ describe("splits", () => {
     expect(notes).toEqual([]);
     await names({ train: ["train/*"], val: ["valid"], test: ["train/s1", "test"] });
     expect(notes).toEqual(["1 of the 3 samples in the split test are in the split train, too: train/s1.csv"]);
+    // A copy of a sample with predictions, as the command writes it.
+    const lines = new TextDecoder().decode(formats.csv(1)).trim().split("\n");
+    const predicted = text(lines.map((line, i) => `${line},${i === 0 ? "prediction" : 1}\n`).join(""));
+    await names({ train: ["train/*"], test: ["test"] }, { "train/predicted.csv": predicted });
+    expect(notes).toEqual([
+      '1 of the 7 samples in the split train have an array "prediction", as erwin predict writes it: train/predicted.csv. If they are copies of samples, leave them out',
+    ]);
   });
 
   test("at random: all once, the same for the same seed", async () => {

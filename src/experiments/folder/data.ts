@@ -8,6 +8,7 @@ import { float32StepAt } from "../../formats/rounding.ts";
 import { Opaque } from "../../inspect.ts";
 import { type DataSource, locate } from "../data-source.ts";
 import type { OnBad, Split, SplitName } from "../experiment.ts";
+import { PREDICTION } from "../prediction.ts";
 import { RecentValues } from "../recent.ts";
 import { frameRule } from "./array-frames.ts";
 import { turned, withNoise } from "./augment.ts";
@@ -41,6 +42,8 @@ export class FolderData extends Opaque {
   /** All files of all splits, and the numbers of each unit's files. */
   readonly #files: string[] = [];
   readonly #numbers = new Map<Unit, readonly number[]>();
+  /** The samples of the training split that have predictions. */
+  #predicted: string[] = [];
   readonly #samples: RecentValues<FieldSample>;
 
   private constructor(
@@ -114,6 +117,7 @@ export class FolderData extends Opaque {
    * @throws FormatError for a sample that does not fit the config; ConfigError if there is none
    */
   async statistics(onBad?: OnBad): Promise<Statistics> {
+    this.#predicted = [];
     const statistics = await computeStatistics(this.#trainingPairs(onBad), this.#config);
     if (statistics.samples > 0) return statistics;
     throw this.#nothingToTrainOn();
@@ -138,6 +142,7 @@ export class FolderData extends Opaque {
         const pair = await this.#pair(unit, frame);
         first ??= pair;
         expectAlike(pair, first, this.#config);
+        if (pair.sample.isPredicted) this.#predicted.push(this.#nameOf(unit, frame));
         yield pair;
       } catch (error) {
         if (!onBad || !(error instanceof FormatError)) throw first ? amongOthers(error) : error;
@@ -185,6 +190,15 @@ export class FolderData extends Opaque {
     });
   }
 
+  /** Returns a remark if samples have predictions: such a copy of a sample may be trained on, and the sample tested. */
+  #noteOnPredicted({ samples }: Statistics): string | undefined {
+    const [first, ...others] = this.#predicted;
+    if (first === undefined) return undefined;
+    const found = `${others.length + 1} of the ${samples} samples in the split train`;
+    const names = `${first}${others.length > 0 ? ", ..." : ""}`;
+    return `${found} have an array "${PREDICTION}", as erwin predict writes it: ${names}. If they are copies of samples, leave them out`;
+  }
+
   /** Returns a remark if a held-out split shares samples with the training split, as lists of patterns may by mistake. */
   #noteOnShared(split: SplitName): string | undefined {
     const trained = new Set(this.#units.train);
@@ -203,7 +217,7 @@ export class FolderData extends Opaque {
     const { sequence, augmentation } = this.#config;
     const notes =
       split === "train"
-        ? [this.#noteOnRounding(statistics), ...this.#notesOnMissing(statistics)]
+        ? [this.#noteOnRounding(statistics), ...this.#notesOnMissing(statistics), this.#noteOnPredicted(statistics)]
         : [this.#noteOnShared(split)];
     const note = notes.filter((one) => one !== undefined).join("\n");
     return {

@@ -5,6 +5,7 @@ import { FormatError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/bytes/elements.ts";
 import type { Cells } from "../../formats/clouds/cells.ts";
 import { dimensionalityOf } from "../../formats/clouds/positions.ts";
+import { PREDICTION } from "../prediction.ts";
 import { type Field, type FolderConfig, isPositions, type Target } from "./config.ts";
 import { type FileNumbers, numbersOf } from "./file-numbers.ts";
 import type { Grid } from "./grid.ts";
@@ -43,6 +44,8 @@ export interface FieldSample {
   readonly grid?: Grid;
   /** What is wrong with the truth that the file has, where it can do without. */
   readonly unusable?: string;
+  /** Whether the file is a copy of a sample with the predictions of a model, as `erwin predict` writes it. */
+  readonly isPredicted?: true;
 }
 
 /** What a config asks for. */
@@ -96,7 +99,15 @@ export function sampleOf(
     ...(corners && { corners }),
     ...(grid && { grid }),
     ...(unusable !== undefined && { unusable }),
+    ...(isPredicted(arrays, config) && { isPredicted: true }),
   };
+}
+
+/** Whether a file has predictions that the config does not ask for. */
+function isPredicted({ names }: SampleArrays, { inputs, targets, globals }: Wanted): boolean {
+  const isPrediction = (name: string) => name === PREDICTION || name.startsWith(`${PREDICTION}_`);
+  const asked = [...inputs, ...targets, ...globals].flatMap(({ from }) => from);
+  return names.some(isPrediction) && !asked.some(isPrediction);
 }
 
 const has = ({ pointData, wholeData }: SampleArrays, name: string) =>
