@@ -33,7 +33,11 @@ const write = (name: string, text = "") => {
   mkdirSync(dirname(path(name)), { recursive: true });
   writeFileSync(path(name), text);
 };
-for (const name of ["b.ply", "a.csv", "notes.md", ".hidden.ply", "sub/a.npy", "sub/deep/c.PLY", "out/z.safetensors"])
+const run = ["config.json", "metrics.jsonl", "last.safetensors", "predictions/a.csv"].map((name) => `runs/one/${name}`);
+for (const name of [
+  ...["b.ply", "a.csv", "notes.md", ".hidden.ply", "sub/a.npy", "sub/deep/c.PLY", "out/z.safetensors"],
+  ...run,
+])
   write(`data/${name}`);
 write("data/list.txt", "sub/a.npy\r\n\n  ../elsewhere/d.obj\n");
 write("data/empty.txt", "\n");
@@ -46,7 +50,7 @@ const find = async (inputs: readonly string[], output = "data/out") =>
   );
 
 describe("findInputs", () => {
-  it("takes a folder's point clouds and those below, without hidden files and earlier predictions", async () => {
+  it("takes a folder's point clouds and those below, without hidden files, earlier predictions and the files of a run", async () => {
     expect(await find(["data"])).toEqual([
       ["data/a.csv", "data/out/a.safetensors"],
       ["data/b.ply", "data/out/b.safetensors"],

@@ -5,6 +5,7 @@ import { basename, dirname, isAbsolute, join, normalize, parse, resolve, sep } f
 import { InputError } from "../../errors.ts";
 import { type DataSource, joinPath } from "../../experiments/data-source.ts";
 import { matchesPattern } from "../../experiments/folder/files.ts";
+import { CONFIG_FILE, METRICS_FILE } from "../../experiments/run-files.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
 import { cloudExtensions } from "../clouds.ts";
 import { folderAndName, isRemote, joinAddress, splitAddress } from "../files/addresses.ts";
@@ -106,10 +107,10 @@ async function expand(
         { file: input },
       );
     }
-    // Without earlier predictions.
+    // Without earlier predictions, and those of trainings.
     const found = isRemote(input)
       ? await namesBelow(openFolder(input), "", (name) => isOutput(joinAddress(input, name)))
-      : filesBelow(input, { ...walk, skip: isOutput });
+      : filesBelow(input, { ...walk, skip: (path) => isOutput(path) || isRun(path) });
     const files = found
       .filter((name) => known.includes(dottedExtensionOf(name)))
       .map((name) => ({ input: joinPlace(input, name), name }));
@@ -118,6 +119,9 @@ async function expand(
   if (isListed) return orNone(await readList(input), input, "paths, one a line");
   return [{ input, name: isRemote(input) ? folderAndName(input).name : basename(input) }];
 }
+
+/** Whether a path is the folder of a run. */
+const isRun = (path: string) => [METRICS_FILE, CONFIG_FILE].every((file) => existsSync(join(path, file)));
 
 /** Returns the point clouds that a pattern matches, named below the last folder before its first wildcard. */
 function matching(
@@ -130,7 +134,8 @@ function matching(
   const start = slashed.lastIndexOf("/", slashed.search(/[*?]/)) + 1;
   const [folder, pattern] = [slashed.slice(0, start) || ".", slashed.slice(start)];
   const isDeep = pattern.includes("/");
-  return filesBelow(folder, { ...walk, skip: (path) => isOutput(path) || (!isDeep && isFolderPlace(path)) })
+  const skip = (path: string) => isOutput(path) || isRun(path) || (!isDeep && isFolderPlace(path));
+  return filesBelow(folder, { ...walk, skip })
     .filter((name) => matchesPattern(name, pattern) && known.includes(dottedExtensionOf(name)))
     .map((name) => ({ input: join(folder, name), name }));
 }
