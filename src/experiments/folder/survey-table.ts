@@ -51,6 +51,8 @@ export async function findTableAmong(
     if (!found) continue;
     const { table, isFirst } = found;
     const columns = table.columns.flatMap((name, i) => {
+      // Such as the rows' numbers that pandas writes: no config can name it.
+      if (name === "") return [];
       const cells = [...table.rows.values()].map((row) => row[i]);
       return describe(name, cells) ?? [];
     });

@@ -60,6 +60,16 @@ describe("init", () => {
       expect((await survey(source, options)).table).toEqual({ file: "z.csv", key: "case" });
     const config = parse(proposeConfig(await survey(source, { files: "*.npz" }), "data"));
     expect(config.table).toEqual({ file: "z.csv", key: "case" });
+    expect(Object.keys(config.globals)).toEqual(["no", "speed", "shape"]);
+  });
+
+  it("proposes no column without a name, such as the rows' numbers that pandas writes", async () => {
+    const rows = params.split("\n").map((line, i) => line && `${i === 0 ? "" : i - 1};${line}`);
+    const config = parse(
+      proposeConfig(await survey(sourceOf({ ...clouds, "params.csv": text(rows.join("\n")) })), "data"),
+    );
+    expect(config).toMatchObject({ table: { file: "params.csv", key: "case" }, globals, targets });
+    expect(() => resolveFolderConfig(config)).not.toThrow();
   });
 
   it("takes no table that names others, and no sample", async () => {
