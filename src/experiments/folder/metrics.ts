@@ -29,6 +29,9 @@ export function measure(output: ArrayLike<number>, truth: ArrayLike<number>, lay
 /** The relative error of float32, in which normalised truth is kept: a zero comes back from it as a number near zero. */
 const FLOAT32_ERROR = 2 ** -23;
 
+/** Truth is constant if the mean of its squared distances to the mean is no larger than this part of that of its squares. */
+const CONSTANT = (4 * FLOAT32_ERROR) ** 2;
+
 /** Sums are in units of the deviations, which is more exact: the mean of a pressure may be a thousand times its deviation. */
 function ofNumbers(
   { target: { name }, output, scaling, width }: TargetPlace,
@@ -58,16 +61,18 @@ function ofNumbers(
     [`${name}.relative`]: size > rounding ? 1 : 0,
   };
   for (let column = 0; column < width; column++) {
-    let [count, sum, square] = [0, 0, 0];
+    // Sums of the differences from the first value: those of a constant are 0, however many there are.
+    let [count, first, sum, square] = [0, 0, 0, 0];
     for (let i = column; i < wanted.length; i += width) {
       if (Number.isNaN(wanted[i])) continue;
+      if (count === 0) first = wanted[i];
       count++;
-      sum += wanted[i];
-      square += wanted[i] * wanted[i];
+      sum += wanted[i] - first;
+      square += (wanted[i] - first) ** 2;
     }
     found[`${name}.share.${column}`] = meanOf(count);
-    found[`${name}.sum.${column}`] = meanOf(sum);
-    found[`${name}.square.${column}`] = meanOf(square);
+    found[`${name}.sum.${column}`] = meanOf(count * first + sum);
+    found[`${name}.square.${column}`] = meanOf(count * first * first + 2 * first * sum + square);
   }
   return found;
 }
@@ -128,7 +133,9 @@ function summariseNumbers({ target: { name }, scaling: { scale } }: TargetPlace,
   // The squared distances to each component's mean, weighted as those to the prediction are.
   const spread = scale.reduce((total, unit, column) => {
     const [share, sum, square] = ["share", "sum", "square"].map((what) => numbers[`${name}.${what}.${column}`]);
-    return share > 0 ? total + Math.max(0, square - (sum * sum) / share) * unit * unit : total;
+    const apart = share > 0 ? square - (sum * sum) / share : 0;
+    // What a difference of sums has of a constant is their rounding.
+    return apart > square * CONSTANT ? total + apart * unit * unit : total;
   }, 0);
   return {
     [`mae_${name}`]: numbers[`mae_${name}`] / counted,

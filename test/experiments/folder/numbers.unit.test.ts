@@ -372,6 +372,19 @@ describe("metrics", () => {
     expect(both.mae_pressure).toBeCloseTo(3, 2);
   });
 
+  it("have no R2 of truth that is the same everywhere, as a whole is in one sample, and have it where samples differ", () => {
+    const config = resolveFolderConfig({ targets: { drag: { whole: true } } });
+    const columns = { mean: [0], deviation: [1], least: [0], most: [1] };
+    const one = layOut(config, { ...statistics, inputs: {}, globals: {}, targets: { drag: columns } });
+    const found = [0.1, 0.1, 0.7].map((value, i) =>
+      measure(new Float32Array(3000 + i), new Float32Array(3000 + i).fill(value), one),
+    );
+    for (const alike of [found[2], meanOfEach([found[0], found[1]])])
+      expect(Object.keys(summarise(alike, one))).toEqual(["loss", "mae_drag", "rmse_drag", "relative_l2_drag"]);
+    const [squares, variance] = [(0.1 ** 2 + 0.7 ** 2) / 2, 0.3 ** 2];
+    expect(summarise(meanOfEach([found[0], found[2]]), one).r2_drag).toBeCloseTo(1 - squares / variance, 5);
+  });
+
   it("count classes over all samples, not sample by sample", () => {
     const flipped = clouds.map((cloud, i) => {
       const rows = output(cloud, 0);
