@@ -43,6 +43,16 @@ export async function readOutput(output: Tensor, { signal }: AbortOptions = {}):
   }
 }
 
+/** What there is of a predicted field. */
+const kinds = ["prediction", "deviation", "error"] as const;
+
+const nameOf = (what: (typeof kinds)[number], field: string, fields: number) =>
+  fields === 1 ? what : `${what}_${field}`;
+
+/** Returns the names of the arrays of one of several predicted fields. */
+export const namesOfArrays = (field: string, fields: number): string[] =>
+  kinds.map((what) => nameOf(what, field, fields));
+
 /**
  * Returns fields as arrays of points: `prediction` and `error` (the prediction minus the truth; for classes 1 where it is wrong,
  * not where the label is ignored),
@@ -72,7 +82,7 @@ export function predictionArrays(
           values.map((value) => Number(labels.get(value) ?? value)),
         );
     };
-    const named = (what: string) => (fields.length === 1 ? what : `${what}_${name}`);
+    const named = (what: (typeof kinds)[number]) => nameOf(what, name, fields.length);
     if (truth && options.truth) putLabelled(name, truth);
     putLabelled(named(PREDICTION), prediction);
     if (deviation) put(named("deviation"), deviation);

@@ -353,8 +353,7 @@ it("a value of the whole is one row in files of arrays, and at each point where 
     { name: "kind", channels: 1, prediction: Float32Array.of(2, 2, 2), isWhole: true, isClass: true },
     { name: "dipole", channels: 2, prediction: Float32Array.of(4, 5, 4, 5, 4, 5), isWhole: true },
   ];
-  const written = async (output: string) =>
-    encode({ bytes, sample, arrays: arraysOf(fields, "a.safetensors", output) }, output);
+  const written = async (output: string) => encode({ bytes, sample, arrays: arraysOf(fields, sample, output) }, output);
   for (const arrays of [loadNpz(await written("a.npz")), loadSafetensors(await written("a.safetensors")).tensors]) {
     const found = [...arrays].map(([name, { shape, data }]) => [name, [shape, [...data].map(Number)]]);
     expect(Object.fromEntries(found)).toMatchObject({
@@ -373,9 +372,33 @@ it("a value of the whole is one row in files of arrays, and at each point where 
   expect(rows.slice(1)).toEqual(["0,0,0,1,2,4,5", "0,0,0,2,2,4,5", "0,0,0,3,2,4,5"]);
 });
 
+it("predictions have the axes of the file's own values in files of arrays, whose numbers are subtracted by NumPy", async () => {
+  const shapes = { u: [2, 1], stress: [2, 2, 2], kind: [2, 1], gone: [2, 1] };
+  const own = Object.entries(shapes).map(([name, shape]) => [name, zeros(shape)] as const);
+  const bytes = saveNpz(new Map([["positions", zeros([2, 3])], ...own.slice(0, 3)]));
+  const config = resolveFolderConfig({ targets: { u: { missing: -1 }, stress: {}, kind: { classes: 2 }, gone: {} } });
+  const sample = await readSample(bytes, "a.npz", config, { truth: false });
+  const fields = Object.entries(shapes).map(([name, [rows, ...row]], i) => {
+    const channels = row.reduce((a, b) => a * b);
+    const prediction = new Float32Array(rows * channels);
+    return { name, channels, prediction, ...(i < 3 && { truth: prediction }), isClass: name === "kind" };
+  });
+  const shapesIn = async (output: string) => {
+    const arrays = loadNpz(await encode({ bytes, sample, arrays: arraysOf(fields, sample, output) }, output));
+    return (name: string) => arrays.get(name)?.shape;
+  };
+  const shapeOf = await shapesIn("b.npz");
+  for (const [name, shape] of own.slice(0, 3))
+    for (const what of ["prediction", "error"]) expect(shapeOf(`${what}_${name}`), name).toEqual(shape.shape);
+  expect(shapeOf("prediction_gone")).toEqual([2]);
+  expect([...arraysOf(fields, sample, "b.vtu")].map(([, { shape }]) => shape.length)).toEqual([1, 1, 2, 2, 1, 1, 1]);
+});
+
 it("classes of a model whose output is NaN are refused as numbers are", () => {
   const field = { name: "kind", channels: 1, prediction: Float64Array.of(2, Number.NaN), isClass: true };
-  expect(() => arraysOf([field], "a.vtu", "b.vtu")).toThrow(/^a\.vtu: prediction is NaN in row 1, column 0, expected/);
+  expect(() => arraysOf([field], { file: "a.vtu", targets: [] }, "b.vtu")).toThrow(
+    /^a\.vtu: prediction is NaN in row 1, column 0, expected/,
+  );
 });
 
 it("frames of atoms are predicted into one file, with the number of each point's frame and one row for each frame's values", async () => {

@@ -201,7 +201,7 @@ export function openFields(
         const { sample } = frame;
         const fields = await experiment.predictFields(model, cloudOf({ sample }, experiment.layout));
         const labels = labelsIn(sample, described);
-        predicted.push({ ...frame, arrays: arraysOf(fields, sample.file, output), labels });
+        predicted.push({ ...frame, arrays: arraysOf(fields, sample, output), labels });
       }
       const [{ sample, arrays }] = predicted;
       const isSingle = sample.file === input;

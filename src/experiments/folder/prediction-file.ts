@@ -12,7 +12,7 @@ import { type FileChanges, movedTo, saveVtp, saveVtu } from "../../formats/vtk/v
 import { type ArrayFormat, encodeArrays, holdsArrays, writeFields } from "../../formats/write-arrays.ts";
 import { isOfMesh } from "../array-names.ts";
 import type { PredictedField } from "../experiment.ts";
-import { expectFinite, predictionArrays } from "../prediction.ts";
+import { expectFinite, namesOfArrays, predictionArrays } from "../prediction.ts";
 import type { FolderConfig } from "./config.ts";
 import { elseAsDouble, isReadAsSingle } from "./data.ts";
 import { type Grid, withAxes } from "./grid.ts";
@@ -48,22 +48,33 @@ const GROWTH =
   "errors grow from step to step, which noise on the state in training (augmentation: {noise: 0.01}) makes less; or predict fewer steps";
 
 /**
- * Returns the predictions for a file as arrays of its points, those of the whole as one row where the output's format can hold it.
+ * Returns the predictions for a sample as arrays of its points. Where the output's format can hold it, those of the whole are one row,
+ * and others have the axes of the file's own values.
  * @param step the number of the step of a rollout that predicts them
  * @throws NumericalError for numbers that are not finite, but where they go on from what is missing, and for errors where no truth is known
  */
 export function arraysOf(
   fields: readonly PredictedField[],
-  input: string,
+  { file, targets }: Pick<FieldSample, "file" | "targets">,
   output: string,
   step = 0,
 ): Map<string, SafeTensorInput> {
-  const [what, why] = step > 1 ? [`${input}, step ${step}`, GROWTH] : [input];
+  const [what, why] = step > 1 ? [`${file}, step ${step}`, GROWTH] : [file];
   const arraysOf = (fields: readonly PredictedField[]) =>
     pointDataOf(predictionArrays(fields, { wholeOnce: holdsArrays(output) }));
   for (const [name, { shape, data }] of arraysOf(fields.map(withoutGaps)))
     expectFinite(data as Float32Array, shape[1] ?? 1, `${what}: ${name}`, why);
-  return arraysOf(fields);
+  const arrays: Map<string, SafeTensorInput> = arraysOf(fields);
+  if (!holdsArrays(output)) return arrays;
+  // NumPy subtracts [n] from [n, 1] without an error, and makes [n, n] of it.
+  for (const [i, { name, isWhole }] of fields.entries()) {
+    const row = isWhole ? undefined : targets[i]?.row;
+    for (const called of row ? namesOfArrays(name, fields.length) : []) {
+      const array = arrays.get(called);
+      if (array && row) arrays.set(called, { ...array, shape: [array.shape[0], ...row] });
+    }
+  }
+  return arrays;
 }
 
 /** Returns a field with 0 in place of missing truth, and of what goes on from missing values. */

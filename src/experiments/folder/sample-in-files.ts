@@ -184,7 +184,7 @@ export class SampleInFiles extends Opaque implements FoundSample {
       copyName: as.path.endsWith(extension) ? as.path : as.path.replace(/(\.\w+)?$/, extension),
       copy: async (format = extension) => {
         const output = `.${formatNamed(format)}`;
-        const arrays = arraysOf(fields, sample.file, output, step);
+        const arrays = arraysOf(fields, sample, output, step);
         return encode({ bytes, sample, arrays, labels, ...(isPast && { changes: { without, points } }) }, output);
       },
       ...(time !== undefined && { time }),

@@ -18,6 +18,8 @@ export interface Columns {
   /** [rows, width] */
   readonly data: FileNumbers;
   readonly width: number;
+  /** The axes that a row has in the file, where it is one array's: [] of [n], [1] of [n, 1], [3, 3] of [n, 3, 3]. */
+  readonly row?: readonly number[];
 }
 
 /** A sample of the folder, as its file has it. */
@@ -249,7 +251,7 @@ function checkedValues(columns: Columns, field: Field, file: string, mayMiss: bo
   const isKnown = (value: number) => !missing.includes(value);
   const known = missing.length > 0 ? data.map((value) => (isKnown(value) ? value : 0)) : data;
   expectFinite(known, width, file, field.name, mayMiss);
-  return missing.length > 0 ? { data: withGaps(data, missing), width } : columns;
+  return missing.length > 0 ? { ...columns, data: withGaps(data, missing) } : columns;
 }
 
 /** Returns a field's values without the labels that do not count. */
@@ -259,9 +261,9 @@ export function counted({ data, width }: Columns, { ignore }: Field): Columns {
 
 /** Returns [n] as one column and [n, width] as `width` columns; an array with more axes has a column for each element of a row. */
 function columnsOf(array: SafeTensor, name: string): Columns {
-  const [rows = 1] = array.shape;
+  const [rows = 1, ...row] = array.shape;
   const data = numbersOf(array, name);
-  return { data, width: rows === 0 ? 1 : data.length / rows };
+  return { data, width: rows === 0 ? 1 : data.length / rows, row };
 }
 
 /** Returns arrays of the points side by side, each of which may itself be in components. */
@@ -318,7 +320,8 @@ function expectFinite(values: FileNumbers, width: number, file: string, name: st
   );
 }
 
-function classesIn({ data, width }: Columns, field: Field, file: string): Columns {
+function classesIn(columns: Columns, field: Field, file: string): Columns {
+  const { data, width } = columns;
   const { name, classes = 0, labels, ignore } = field;
   if (width !== 1) {
     throw new FormatError(`${file}: array "${name}" has ${width} components, expected one number: the class.`, {
@@ -330,7 +333,7 @@ function classesIn({ data, width }: Columns, field: Field, file: string): Column
   const numbers = labels && !areTexts(field) ? classNumbers(field) : undefined;
   const isKnown = (value: number) => (numbers ? numbers.has(value) : isClass(value) || ignore.includes(value));
   const wrong = data.findIndex((value) => !isKnown(value));
-  if (wrong < 0) return { data: numbers ? data.map((value) => numbers.get(value) as number) : data, width };
+  if (wrong < 0) return numbers ? { ...columns, data: data.map((value) => numbers.get(value) as number) } : columns;
   const expected = numbers ? `one of the classes ${labels?.join(", ")}` : `a class from 0 to ${classes - 1}`;
   const more = !numbers && data[wrong] > 0 ? `classes: ${data[wrong] + 1} has room for it, ` : "";
   const advice = Number.isInteger(data[wrong]) ? `; ${more}ignore: ${data[wrong]} leaves such labels out` : "";

@@ -161,14 +161,15 @@ it("points that move have to be somewhere, and a value in two frames to have a c
 
 it("the error of a prediction is NaN where there is no truth, and where a prediction is not finite it is not written", () => {
   const field = { name: "u", channels: 1, truth: Float64Array.of(1, Number.NaN) };
-  const arrays = arraysOf([{ ...field, prediction: Float64Array.of(3, 4) }], "a.npz", "b.npz");
+  const sample = { file: "a.npz", targets: [] };
+  const arrays = arraysOf([{ ...field, prediction: Float64Array.of(3, 4) }], sample, "b.npz");
   expect([...(arrays.get("error")!.data as Float32Array)]).toEqual([2, Number.NaN]);
   const wrong = { ...field, prediction: Float64Array.of(3, Number.NaN) };
   // In a sequence, where it goes on from a missing value.
-  const next = arraysOf([{ ...wrong, state: Float64Array.of(2, Number.NaN) }], "a.npz", "b.npz");
+  const next = arraysOf([{ ...wrong, state: Float64Array.of(2, Number.NaN) }], sample, "b.npz");
   expect([...(next.get("prediction")!.data as Float32Array)]).toEqual([3, Number.NaN]);
-  expect(() => arraysOf([{ ...wrong, state: Float64Array.of(Number.NaN, 2) }], "a.npz", "b.npz")).toThrow("in row 1");
-  expect(() => arraysOf([wrong], "a.npz", "b.npz")).toThrow("a.npz: prediction is NaN in row 1");
+  expect(() => arraysOf([{ ...wrong, state: Float64Array.of(Number.NaN, 2) }], sample, "b.npz")).toThrow("in row 1");
+  expect(() => arraysOf([wrong], sample, "b.npz")).toThrow("a.npz: prediction is NaN in row 1");
 });
 
 it("a component that is missing is missing in no other that it does not turn into", async () => {

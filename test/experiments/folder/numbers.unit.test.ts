@@ -531,7 +531,7 @@ it("reads a graph of PyTorch Geometric, which PyTorch saved as a dictionary", as
   const sample = await readSample(bytes, "graph.pt", resolveFolderConfig(given));
   const positions = Float64Array.from({ length: 15 }, (_, i) => i ** 2 / 8);
   expect(sample.positions).toEqual(positions);
-  expect(sample.inputs[0]).toEqual({ data: Float32Array.from(positions), width: 3 });
+  expect(sample.inputs[0]).toEqual({ data: Float32Array.from(positions), width: 3, row: [3] });
   expect(sample.targets.map((target) => [...(target?.data ?? [])])).toEqual([[0, 1, 2, 0, 1], [-1.5]]);
   expect(sample.edges).toEqual(Int32Array.of(0, 1, 2, 3, 1, 2, 3, 4, 1, 2, 3, 4, 0, 1, 2, 3));
 });
