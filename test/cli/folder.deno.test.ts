@@ -185,6 +185,16 @@ it("measures each field in its own units, sample by sample", async () => {
     (found.samples[0].rmse_temperature ** 2 + found.samples[1].rmse_temperature ** 2) / 2,
     6,
   );
+
+  writeFileSync(
+    path("plates/three.json"),
+    '{"train": ["plate-1.vtu"], "test": ["plate-2.vtu", "plate-3.vtu", "plate-4.vtu"]}',
+  );
+  const others = ["evaluate", "--model", path("whole"), "--data-path", path("plates/three.json"), ...onCpu];
+  expect(JSON.parse((await erwin(others)).stdout)).toMatchObject({ split: "test", clouds: 3 });
+  expect(errorLine(await erwin([...others, "--split", "val"]))).toMatch(
+    /three\.json" has no samples in the split val: measure another, --split train or test, or .* with {"val": \["\*"\]}\.$/,
+  );
 });
 
 it("predicts into the input's own file what it measures, by the run and by its model file alone", async () => {

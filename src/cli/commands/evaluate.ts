@@ -12,6 +12,7 @@ import {
   type SplitName,
   splitNames,
 } from "../../experiments/experiment.ts";
+import { FOLDER } from "../../experiments/folder/experiment.ts";
 import { experimentNames, experimentOf } from "../../experiments/index.ts";
 import { type Options, parseOption, resolveOptions } from "../../experiments/options.ts";
 import { type InitialWeights, readModel } from "../../experiments/run.ts";
@@ -84,7 +85,7 @@ async function run(args: Arguments): Promise<void> {
         loadSplit(experiment, { split, options, source, onBad: skipBad && ((bad) => leftOut.push(bad)) }),
       );
       for (const { sample, problem } of leftOut) console.error(`left out ${sample}: ${problem}`);
-      if (!data) throw new InputError(`${name} has no split ${split} here.`, { split });
+      if (!data) throw withoutSamples(name, split, dataPath);
       if (data.note !== undefined) console.error(data.note);
       using model = readModel(experiment, { bytes, file, torch }, { device, name, options, onNote: printError });
       console.error(`evaluating ${name} on ${describeDevice(device)}: ${data.size} samples of the split ${split}`);
@@ -116,6 +117,14 @@ function chooseExperiment(args: Arguments, { bytes, file, torch }: InitialWeight
   throw name === undefined || args.has("experiment")
     ? new UsageError(`Which experiment? --experiment is one of ${known}`)
     : new InputError(`${file}: its metadata names the experiment "${name}", which is none of ${known}.`, { file });
+}
+
+function withoutSamples(experiment: string, split: SplitName, dataPath: string | undefined): InputError {
+  const others = splitNames.filter((other) => other !== split).join(" or ");
+  const list = `, or name the samples in a file beside them: --data-path FILE.json with {"${split}": ["*"]}`;
+  const advice = `measure another, --split ${others}${experiment === FOLDER ? list : ""}`;
+  const problem = `${dataPath === undefined ? experiment : `"${dataPath}"`} has no samples in the split ${split}`;
+  return new InputError(`${problem}: ${advice}.`, { split });
 }
 
 /** The line that is printed. */
