@@ -3,6 +3,7 @@
 import { classOf, expectKind, isMap } from "../arguments/kinds.ts";
 import { FormatError, InputError } from "../errors.ts";
 import { toBytes } from "../formats/bytes/bytes.ts";
+import { textOf } from "../formats/bytes/utf16.ts";
 import type { PartialFile } from "../formats/sources/partial-file.ts";
 import { Opaque } from "../inspect.ts";
 import { FolderListing } from "./sources/listing.ts";
@@ -80,8 +81,7 @@ export async function hasFolder(source: DataSource, path: string): Promise<boole
 
 /** Returns the lines of a text file that are not blank, such as a list of a split's samples. */
 export async function readLines(source: DataSource, path: string): Promise<string[]> {
-  const text = new TextDecoder().decode(await source.read(path));
-  return text
+  return textOf(await source.read(path))
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== "");

@@ -40,6 +40,7 @@ for (const name of [
 ])
   write(`data/${name}`);
 write("data/list.txt", "sub/a.npy\r\n\n  ../elsewhere/d.obj\n");
+writeFileSync(path("data/powershell.txt"), Buffer.from("\ufeffsub/a.npy\r\n../elsewhere/d.obj\r\n", "utf16le"));
 write("data/empty.txt", "\n");
 
 const zeros = (shape: readonly number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b)) });
@@ -65,7 +66,8 @@ describe("findInputs", () => {
       ["elsewhere/d.obj", "o/d.safetensors"],
       ["data/sub/a.npy", "o/sub/a.safetensors"],
     ];
-    expect(await find(["data/list.txt", "data/b.ply"], "o")).toEqual(expected);
+    for (const list of ["data/list.txt", "data/powershell.txt"])
+      expect(await find([list, "data/b.ply"], "o")).toEqual(expected);
     expect(await find(["data/b.ply", "data/list.txt"], "o")).toEqual(expected);
   });
 

@@ -11,7 +11,7 @@ import { temporaryFolder } from "./command.ts";
 const { path, remove } = temporaryFolder();
 afterAll(remove);
 
-function read(text: string) {
+function read(text: string | Buffer) {
   writeFileSync(path("sweep.yaml"), text);
   return readSweep(path("sweep.yaml"));
 }
@@ -66,6 +66,8 @@ it.each([
   ["", /sweep\.yaml: expected fields by name/],
   ["- train: md", /sweep\.yaml: expected fields by name/],
   ["serch: {}", /sweep\.yaml:1: serch: expected one of train, options/],
+  // As PowerShell writes it.
+  [Buffer.from("\ufeffserch: {}", "utf16le"), /sweep\.yaml:1: serch: expected one of train, options/],
   ["train: md\noptions: { model.strides: [2] }", /sweep\.yaml:2: options\.model\.strides: .* in quotes/],
   ["train: md\nsearch: { model.strides: [[2], [4]] }", /sweep\.yaml:2: search\.model\.strides: .* in quotes/],
   ["search: { lr: [1] }", /train: expected an experiment/],

@@ -2,6 +2,7 @@
 
 import { FormatError } from "../../errors.ts";
 import { yamlProblem } from "../../experiments/folder/yaml.ts";
+import { textOf } from "../../formats/bytes/utf16.ts";
 import { readBytes } from "../files/files.ts";
 
 /** The contents of a config file. */
@@ -16,7 +17,7 @@ export interface ConfigFile {
  * @throws FormatError for a file in another format, with the line, or whose contents are not fields by name
  */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
-  const text = new TextDecoder().decode(readBytes(path));
+  const text = textOf(readBytes(path));
   const { LineCounter, parseDocument } = await import("yaml");
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });

@@ -6,6 +6,7 @@ import { InputError } from "../../errors.ts";
 import { type DataSource, joinPath } from "../../experiments/data-source.ts";
 import { matchesPattern } from "../../experiments/folder/files.ts";
 import { CONFIG_FILE, METRICS_FILE } from "../../experiments/run-files.ts";
+import { textOf } from "../../formats/bytes/utf16.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
 import { cloudExtensions } from "../clouds.ts";
 import { folderAndName, isRemote, joinAddress, splitAddress } from "../files/addresses.ts";
@@ -161,8 +162,8 @@ function orNone(files: NamedFile[], input: string, expected: string): NamedFile[
 }
 
 async function readList(path: string): Promise<NamedFile[]> {
-  const lines = new TextDecoder().decode(await readFile(path)).split("\n");
-  return lines
+  return textOf(await readFile(path))
+    .split("\n")
     .map((line) => takeUser(line.trim()))
     .filter((line) => line !== "")
     .map((line) => {

@@ -46,15 +46,21 @@ export async function unitsIn(
   return { units, found: wanted };
 }
 
-/** Returns the lines of a list, in place of a file of several frames all of these; a sample, or such a file, is a list of itself. */
+/**
+ * Returns the lines of a list, each once, as a sample in two splits would be learnt where it is tested; in place of a file of several
+ * frames all of these. A sample, or such a file, is a list of itself.
+ */
 async function listedIn(source: DataSource, list: string): Promise<string[]> {
   if ([...sampleExtensions, "pvd"].includes(extensionOf(list))) return findWanted(source, list);
-  const listed: string[] = [];
+  const listed = new Map<string, string>();
   for (const path of await readLines(source, list)) {
     const frames = source instanceof FramesSource ? await source.framesOf(path) : [path];
-    for (const frame of frames) listed.push(frame);
+    for (const frame of frames) {
+      const file = frame.replace(/^(\.\/)+/, "");
+      if (!listed.has(file)) listed.set(file, frame);
+    }
   }
-  return listed;
+  return [...listed.values()];
 }
 
 /**

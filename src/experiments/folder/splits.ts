@@ -1,6 +1,7 @@
 // Divides the samples of a folder into those for training, validation and test.
 
 import { ConfigError, FormatError } from "../../errors.ts";
+import { textOf } from "../../formats/bytes/utf16.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { Random } from "../../random.ts";
 import { allInOrder } from "../../serial.ts";
@@ -144,7 +145,7 @@ async function readLists(lists: Lists, source: DataSource): Promise<Lists> {
 /** @throws FormatError for a file without lists of samples */
 async function readSplitFile(path: string, source: DataSource): Promise<Lists> {
   const file = locate(source, path);
-  const text = new TextDecoder().decode(await source.read(path));
+  const text = textOf(await source.read(path));
   const { parse } = await import("yaml");
   try {
     const section = new Section(parse(text), "", [...splitNames, "valid", "validation"]);

@@ -14,6 +14,9 @@ function orderOf(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {
   return first === 0 && second && third === 0 && fourth ? "utf-16be" : undefined;
 }
 
+/** Returns the text that bytes are, in UTF-8 or UTF-16, without its mark. */
+export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(fromUtf16(bytes));
+
 /** Returns a text in UTF-8 if it is in UTF-16, its mark included; else as it is. */
 export function fromUtf16(bytes: Uint8Array): Uint8Array {
   const order = orderOf(bytes);

@@ -520,13 +520,19 @@ describe("files", () => {
     expect([matching.filter(isMatch), others.filter(isMatch)]).toEqual([matching, []]);
   });
 
-  it("that are hidden are no samples, and of a list those that match", async () => {
-    const list = { "list.txt": new TextEncoder().encode("b.npz\na.npz\nb.csv\n") };
+  it("that are hidden are no samples, and of a list those that match, each once", async () => {
+    const lines = "\ufeffb.npz\r\n./a.npz\r\nb.csv\r\na.npz\r\n./b.npz\r\n";
+    // As PowerShell's > writes it.
+    const utf16 = new Uint8Array(Uint16Array.from([...lines], (_, i) => lines.charCodeAt(i)).buffer);
+    const list = { "list.txt": new TextEncoder().encode(lines), "utf16.txt": utf16 };
     const source = sourceOf({ ...empty("a.npz", "._b.npz", ".git/c.npz", "b.npz", "b.csv"), ...list });
     const found = async (options: object) =>
       (await findUnits(source, { sequence: false, ...options })).map(({ name }) => name);
     expect(await found({})).toEqual(["a.npz", "b.csv", "b.npz"]);
-    expect(await found({ list: "list.txt", files: "b.*" })).toEqual(["b.npz", "b.csv"]);
+    for (const list of ["list.txt", "utf16.txt"]) {
+      expect(await found({ list, files: "b.*" })).toEqual(["b.npz", "b.csv"]);
+      expect(await found({ list })).toEqual(["b.npz", "./a.npz", "b.csv"]);
+    }
   });
 
   it("of a collection are in the order of its times, one for each, by paths from its own folder", async () => {
