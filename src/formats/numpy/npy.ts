@@ -224,7 +224,9 @@ function numbersOf(
 function adviceFor(type: string): string {
   if (/^.?[US]\d/.test(type))
     return " Save numbers in place of texts, [NAMES.index(text) for text in array]; or, of classes to train on, list the texts as labels: classes: [NAME, ...].";
-  return type.endsWith("O") ? " Save arrays of different lengths, of several samples, to a file for each sample." : "";
+  return type.endsWith("O")
+    ? " Save texts as array.astype(str), numbers as array.astype(float), and arrays of different lengths, of several samples, to a file for each sample."
+    : "";
 }
 
 /**
