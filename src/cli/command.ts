@@ -57,7 +57,7 @@ export class Arguments {
     try {
       parsed = parseArgs({ args: joinNegative(words, options), options, allowPositionals: true, strict: true });
     } catch (error) {
-      throw new UsageError((error as Error).message.split(/\.\s|\n/)[0]);
+      throw new UsageError(withAdvice((error as Error).message.split(/\.\s|\n/)[0]));
     }
     const extra = parsed.positionals[command.positionals ?? 0];
     if (extra !== undefined) throw new UsageError(`Unexpected argument "${extra}"`);
@@ -120,6 +120,13 @@ export class Arguments {
     }
     return choice;
   }
+}
+
+/** Returns what Node's parser says of words that begin with a dash, with what to write in their place. */
+function withAdvice(problem: string): string {
+  const option = /^Option '(--\S+)' argument is ambiguous/.exec(problem)?.[1];
+  if (option) return `Option '${option}' has no value: one that begins with a dash is given as ${option}=VALUE`;
+  return /^Unknown option '-[^-]/.test(problem) ? `${problem}: a file of such a name is given as ./-NAME` : problem;
 }
 
 /** Joins an option and the negative number after it, which Node's parser would take for an option: "--rotate=-45". */

@@ -25,6 +25,16 @@ describe("Arguments", () => {
     expect(() => parse(`-${"1".repeat(60_000)}`)).toThrow(new UsageError('Unknown option "-1111111111111111111..."'));
   });
 
+  it("says how a name that begins with a dash is given", () => {
+    const problem = "Option '--file' has no value: one that begins with a dash is given as --file=VALUE";
+    expect(() => parse("--file", "-a.npz")).toThrow(new UsageError(problem));
+    expect(parse("--file=-a.npz", "./-b.npz").text("file")).toBe("-a.npz");
+    expect(() => parse("-b.npz")).toThrow(
+      new UsageError("Unknown option '-b': a file of such a name is given as ./-NAME"),
+    );
+    expect(() => parse("--other")).toThrow(new UsageError("Unknown option '--other'"));
+  });
+
   it("reads what is given, and leaves out what is not", () => {
     const args = parse("--sizes", "2, 4,8", "--angle=-4.5e1", "--mode", "eval", "stray");
     expect(args.counts("sizes")).toEqual([2, 4, 8]);
