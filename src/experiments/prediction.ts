@@ -44,7 +44,7 @@ export async function readOutput(output: Tensor, { signal }: AbortOptions = {}):
 }
 
 /** What there is of a predicted field. */
-const kinds = ["prediction", "deviation", "error"] as const;
+const kinds = [PREDICTION, "deviation", "error"] as const;
 
 const nameOf = (what: (typeof kinds)[number], field: string, fields: number) =>
   fields === 1 ? what : `${what}_${field}`;

@@ -81,7 +81,11 @@ describe("npy", () => {
   });
 
   it.each([
-    ["objects", npy("|O", "False", "(1,)", new Uint8Array(8)), /'\|O' cannot be read.* Save texts as array\.astype\(str\)/],
+    [
+      "objects",
+      npy("|O", "False", "(1,)", new Uint8Array(8)),
+      /'\|O' cannot be read.* Save texts as array\.astype\(str\)/,
+    ],
     ["structures", concat(cloud.slice(0, 10), "{'descr': [('x', '<f4')], 'shape': (1,), }\n"), /truncated|plain array/],
     ["a shape larger than the file", npy("<f4", "False", "(99999999999, 3)", new Uint8Array(4)), /takes a file of/],
     ["bytes at the end", concat(cloud, "x"), /takes a file of 152 bytes, found 153/],
