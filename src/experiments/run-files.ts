@@ -8,6 +8,10 @@ export const CONFIG_FILE = "config.json";
 /** Its log. */
 export const METRICS_FILE = "metrics.jsonl";
 
+/** Whether a folder is that of a run, by the names in it: its predictions and tables are no samples. */
+export const isRunFolder = (entries: readonly { readonly name: string }[]): boolean =>
+  [CONFIG_FILE, METRICS_FILE].every((file) => entries.some(({ name }) => name === file));
+
 /** Formats entries of a log as lines of JSON. */
 export const entryLines = (entries: readonly LogEntry[]): string =>
   entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");

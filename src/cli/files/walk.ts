@@ -8,6 +8,8 @@ import { listFolder, placeOf } from "./files.ts";
 export interface WalkOptions {
   /** Whether a path is left out, with everything below it. */
   skip?(path: string): boolean;
+  /** Whether a folder below is left out, by what is in it. */
+  skipFolder?(entries: readonly Dirent[]): boolean;
   /** Receives a subfolder that cannot be read, and the walk continues with the others; without it, the error is thrown. */
   onUnreadable?(path: string, error: unknown): void;
   /** Receives a link to a folder that contains the link; it is left out. */
@@ -20,7 +22,7 @@ export interface WalkOptions {
  * Links to folders are followed. Names that begin with a dot are left out.
  * @throws InputError if the folder itself cannot be read
  */
-export function filesBelow(folder: string, { skip, onUnreadable, onLoop }: WalkOptions = {}): string[] {
+export function filesBelow(folder: string, { skip, skipFolder, onUnreadable, onLoop }: WalkOptions = {}): string[] {
   const walk = (below: string, entries: readonly Dirent[], above: readonly string[]): string[] =>
     [...entries]
       .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -40,6 +42,7 @@ export function filesBelow(folder: string, { skip, onUnreadable, onLoop }: WalkO
           onUnreadable(path, error);
           return [];
         }
+        if (skipFolder?.(inside)) return [];
         return walk(name, inside, [...above, placeOf(path)!]);
       });
   return walk("", listFolder(folder), [placeOf(folder)!]);

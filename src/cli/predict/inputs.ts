@@ -5,7 +5,7 @@ import { basename, dirname, isAbsolute, join, normalize, parse, resolve, sep } f
 import { InputError } from "../../errors.ts";
 import { type DataSource, joinPath } from "../../experiments/data-source.ts";
 import { matchesPattern } from "../../experiments/folder/files.ts";
-import { CONFIG_FILE, METRICS_FILE } from "../../experiments/run-files.ts";
+import { isRunFolder } from "../../experiments/run-files.ts";
 import { textOf } from "../../formats/bytes/utf16.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
 import { cloudExtensions } from "../clouds.ts";
@@ -111,7 +111,7 @@ async function expand(
     // Without earlier predictions, and those of trainings.
     const found = isRemote(input)
       ? await namesBelow(openFolder(input), "", (name) => isOutput(joinAddress(input, name)))
-      : filesBelow(input, { ...walk, skip: (path) => isOutput(path) || isRun(path) });
+      : filesBelow(input, { ...walk, skip: isOutput, skipFolder: isRunFolder });
     const files = found
       .filter((name) => known.includes(dottedExtensionOf(name)))
       .map((name) => ({ input: joinPlace(input, name), name }));
@@ -120,9 +120,6 @@ async function expand(
   if (isListed) return orNone(await readList(input), input, "paths, one a line");
   return [{ input, name: isRemote(input) ? folderAndName(input).name : basename(input) }];
 }
-
-/** Whether a path is the folder of a run. */
-const isRun = (path: string) => [METRICS_FILE, CONFIG_FILE].every((file) => existsSync(join(path, file)));
 
 /** Returns the point clouds that a pattern matches, named below the last folder before its first wildcard. */
 function matching(
@@ -135,8 +132,8 @@ function matching(
   const start = slashed.lastIndexOf("/", slashed.search(/[*?]/)) + 1;
   const [folder, pattern] = [slashed.slice(0, start) || ".", slashed.slice(start)];
   const isDeep = pattern.includes("/");
-  const skip = (path: string) => isOutput(path) || isRun(path) || (!isDeep && isFolderPlace(path));
-  return filesBelow(folder, { ...walk, skip })
+  const skip = (path: string) => isOutput(path) || (!isDeep && isFolderPlace(path));
+  return filesBelow(folder, { ...walk, skip, skipFolder: isRunFolder })
     .filter((name) => matchesPattern(name, pattern) && known.includes(dottedExtensionOf(name)))
     .map((name) => ({ input: join(folder, name), name }));
 }
@@ -144,10 +141,11 @@ function matching(
 /** A path with slashes, which Windows takes as well as its own separator. Elsewhere a backslash is a letter as any other. */
 const withSlashes = (path: string) => path.replaceAll(sep, "/");
 
-/** Lists all files in a folder of a server and below it. Names that begin with a dot are left out. */
+/** Lists all files in a folder of a server and below it, but in runs. Names that begin with a dot are left out. */
 async function namesBelow(source: DataSource, folder: string, skip: (name: string) => boolean): Promise<string[]> {
   const entries = (await source.list(folder)).filter(({ name }) => !name.startsWith("."));
   const found: string[] = [];
+  if (folder !== "" && isRunFolder(entries)) return found;
   for (const entry of entries) {
     const name = joinPath(folder, entry.name);
     if (!entry.folder) found.push(name);

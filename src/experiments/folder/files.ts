@@ -5,7 +5,7 @@ import { extensionOf } from "../../formats/extension.ts";
 import { adviceFor, blockFormats, headFormats } from "../../formats/other-formats.ts";
 import { loadPvd } from "../../formats/vtk/pvd.ts";
 import { type DataSource, joinPath, locate, readLines, splitPath } from "../data-source.ts";
-import { CONFIG_FILE, METRICS_FILE } from "../run-files.ts";
+import { isRunFolder } from "../run-files.ts";
 import { FramesSource, frameExtensions } from "./frames.ts";
 import { type Numbered, numberIn } from "./numbering.ts";
 import { sampleExtensions } from "./read.ts";
@@ -137,8 +137,7 @@ function expectWhole(source: DataSource, paths: readonly string[]): void {
  */
 export async function findFiles(source: DataSource, folder = ""): Promise<string[]> {
   const entries = await source.list(folder);
-  const isRun = [CONFIG_FILE, METRICS_FILE].every((file) => entries.some(({ name }) => name === file));
-  if (isRun && folder !== "") return [];
+  if (folder !== "" && isRunFolder(entries)) return [];
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   const found: string[] = [];
   for (const { name, folder: isFolder } of entries) {
