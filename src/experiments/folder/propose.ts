@@ -80,7 +80,7 @@ export function proposeConfig(found: Survey, folder: string): string {
     ...fieldLines("targets", targets, found, {
       ofWhole: results,
       mayMiss: true,
-      none: "targets:   # edit: nothing in all files looks like a result, so name one of the inputs or an array of your own",
+      none: `targets:   # edit: nothing in all files looks like a result, so name one of the inputs or an array of your own${ofMotion(found)}`,
     }),
     ...(found.cellData.length > 0
       ? [
@@ -114,6 +114,10 @@ export function proposeConfig(found: Survey, folder: string): string {
   ];
   return lines.join("\n");
 }
+
+/** Frames of a file whose points are not the same may be moments of a motion, of which the points themselves are the result. */
+const ofMotion = ({ container, hasSequence }: Survey) =>
+  container === undefined || hasSequence ? "" : "; or where the points move: positions, with sequence: {history: 5}";
 
 /** @param count how many there are, formatted */
 export const describeFiles = ({ container, extension }: Survey, count: string): string =>

@@ -197,7 +197,9 @@ describe("what a folder's files suggest", () => {
     expect(text).toMatch(/^ {2}# T: \{\} +# not in all files: 2.25 to 2.5$/m);
     const none = await propose({ "a.csv": table("p", "1.5"), "b.csv": table("T", "1.5") });
     expect(none.config.targets).toBe(null);
-    expect(none.text).toContain("targets:   # edit: nothing in all files looks like a result");
+    expect(none.text).toMatch(/^targets: {3}# edit: nothing in all files looks like a result, .* array of your own$/m);
+    const moved = saveNpz({ positions: { shape: [3, 2, 3], data: Float32Array.from({ length: 18 }, (_, i) => i) } });
+    expect((await propose({ "a.npz": moved })).text).toMatch(/: positions, with sequence: \{history: 5\}$/m);
   });
 
   it("are positions in a group of a file, whose third coordinate is kept, and numbers in half precision", async () => {
