@@ -204,8 +204,12 @@ onEachDevice((device) => {
     expect(await wrong({ positions: new Map() })).toBe("positions is Map, expected an array or a list of numbers");
     expect(await wrong({ positions: [] })).toBe("positions has no points");
     expect(await wrong({ positions: [["a", 1, 2]] })).toBe('positions, row 0: is "a", expected a number');
+    const running = surrogate.predict(given);
     surrogate.dispose();
-    await expect(surrogate.predict(given)).rejects.toThrow(DisposedError);
+    // What was disposed is the model, not the weight that happens to be needed first.
+    for (const call of [running, surrogate.predict(given)])
+      await expect(call).rejects.toThrow(new DisposedError("this model has been disposed: create or load it again"));
+    surrogate.dispose();
   });
 
   test("whoever takes it for an Erwin by itself, or another model for it, hears what to do", async () => {

@@ -91,8 +91,12 @@ export class FieldModel extends Module {
     };
   }
 
-  /** Returns outputs [N, outputs]. Those of the whole are the means over a cloud's points, in each of its rows. */
+  /**
+   * Returns outputs [N, outputs]. Those of the whole are the means over a cloud's points, in each of its rows.
+   * @throws DisposedError after `dispose`, also while it computes
+   */
   async forward({ features, offsets, geometry }: PreparedFields): Promise<Tensor> {
+    this.expectUsable();
     const { points, nodePositions } = geometry;
     const { features: columns, outputs, wholes } = this.#layout;
     using nodeFeatures = scope(() => {
@@ -103,6 +107,7 @@ export class FieldModel extends Module {
       return this.#embedding.forward(concatenate(seen, 1));
     });
     using nodes = await this.#main.forward({ ...geometry, nodeFeatures });
+    this.expectUsable();
     if (wholes === 0) return this.#head.forward(nodes);
     return scope(() => {
       const rows = this.#head.forward(nodes);

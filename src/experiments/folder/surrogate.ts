@@ -124,7 +124,7 @@ export class Surrogate extends Resource {
    * Predicts one sample; of a sequence the next frame, whose fields can be given again with what else it needs.
    * @returns the targets by their names; what is of the whole has one row
    * @throws InputError naming the field that is missing, unknown, misshapen or not finite, and for another number of earlier frames than
-   *   `history`; OutOfMemoryError; the signal's reason, once it is aborted
+   *   `history`; DisposedError after `dispose`, also while it computes; OutOfMemoryError; the signal's reason, once it is aborted
    */
   async predict(input: SurrogateInput, options: SurrogateOptions = {}): Promise<Record<string, PredictedField>> {
     checkAbortable("predict", options, { earlier: true });
@@ -201,7 +201,7 @@ export class Surrogate extends Resource {
     return Object.fromEntries(fields.map((field) => [field.name, oneRow(field)]));
   }
 
-  /** Frees its memory on the device, which stays the caller's. Calling it again does nothing. */
+  /** Frees its memory on the device, which stays the caller's; what predicts then fails. Calling it again does nothing. */
   dispose(): void {
     this.#model.dispose();
   }
