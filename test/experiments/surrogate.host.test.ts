@@ -203,6 +203,10 @@ onEachDevice((device) => {
     expect(await wrong({ positions: "none" })).toBe('positions, row 0: is "none", expected a number');
     expect(await wrong({ positions: new Map() })).toBe("positions is Map, expected an array or a list of numbers");
     expect(await wrong({ positions: [] })).toBe("positions has no points");
+    const sent = { positions: positions.slice(), n: Float32Array.from(normals), triangles: triangles.slice() };
+    structuredClone(sent, { transfer: Object.values(sent).map(({ buffer }) => buffer) });
+    for (const [name, array] of Object.entries(sent))
+      expect(await wrong({ [name]: array })).toContain(`${name} has no memory any more: it was transferred to another`);
     expect(await wrong({ positions: [["a", 1, 2]] })).toBe('positions, row 0: is "a", expected a number');
     const running = surrogate.predict(given);
     surrogate.dispose();

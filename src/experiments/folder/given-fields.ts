@@ -1,7 +1,7 @@
 // The sample that arrays given to a surrogate are: checked, with the numbers of classes in place of their labels.
 
 import { describe, wrongType } from "../../arguments/kinds.ts";
-import { firstNotFinite } from "../../arguments/numbers.ts";
+import { expectMemory, firstNotFinite } from "../../arguments/numbers.ts";
 import { FormatError, InputError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/bytes/elements.ts";
 import { nearestName } from "../../spelling.ts";
@@ -174,8 +174,9 @@ function unknownField(kind: string, name: string, known: readonly string[], all:
 
 /** Returns a field's values as numbers one after the other, with those of the classes in place of texts. */
 function numbersIn(name: string, values: FieldValues, field: Field | undefined): FileNumbers {
-  if (values instanceof Float32Array || values instanceof Float64Array) return values;
   if (ArrayBuffer.isView(values) && !(values instanceof DataView)) {
+    expectMemory(name, values);
+    if (values instanceof Float32Array || values instanceof Float64Array) return values;
     return Float64Array.from(values as ArrayLike<number | bigint>, Number);
   }
   const list = typeof values === "number" || typeof values === "string" ? [values] : values;
