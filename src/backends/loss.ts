@@ -23,6 +23,18 @@ export async function causeOf(error: unknown, { lost }: Pick<Device, "lost">): P
   return within(LOSS_SECONDS, lost).catch(() => error);
 }
 
+/**
+ * Returns what a promise of the page's GPU may call: once the signal is aborted it calls nothing and holds nothing. Such a promise keeps
+ * all that waits for it, which would be every device that was ever disposed, with its buffers for uploads.
+ */
+export function untilEnded<Value>(ended: AbortSignal, call: (value: Value) => void): (value: Value) => void {
+  let kept: typeof call | undefined = call;
+  ended.addEventListener("abort", () => {
+    kept = undefined;
+  });
+  return (value) => kept?.(value);
+}
+
 /** Disposes the replacement of a device that is being disposed. */
 export function disposeReplacement({ replacement }: Pick<Device, "replacement">): void {
   replacement?.then(

@@ -5,7 +5,7 @@ import { DeviceLostError, DisposedError, ErwinError } from "../../errors.ts";
 import { inspect, lineOf } from "../../inspect.ts";
 import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
-import { causeOf, deviceDisposed, deviceLost, disposeReplacement } from "../loss.ts";
+import { causeOf, deviceDisposed, deviceLost, disposeReplacement, untilEnded } from "../loss.ts";
 import { Allocations } from "./allocations.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
 import type { Run } from "./context.ts";
@@ -92,7 +92,7 @@ export class WebGPUDevice extends Resource implements Device {
       this.#report = resolve;
     });
     // Some versions of Deno have no device.lost.
-    gpu.lost?.then(({ reason, message }) => this.#lose(reason, message));
+    gpu.lost?.then(untilEnded(this.#ended.signal, ({ reason, message }) => this.#lose(reason, message)));
     const listen = (event: Event) => {
       event.preventDefault?.();
       this.#examine((event as GPUUncapturedErrorEvent).error);
