@@ -8,8 +8,9 @@ export class RecentValues<Value> {
   readonly #make: (index: number) => Promise<Value>;
   readonly #bytesOf: (value: Value) => number;
   readonly #held = new Map<number, Promise<Value>>();
+  /** The bytes of those that are made, and their sum: to add them up at each use took minutes for a hundred thousand samples. */
   readonly #sizes = new Map<number, number>();
-
+  #bytes = 0;
   readonly #keptBytes: number;
 
   /** @param keptBytes the largest number of bytes in the cache */
@@ -26,22 +27,31 @@ export class RecentValues<Value> {
     this.#held.set(index, held);
     try {
       const value = await held;
-      this.#sizes.set(index, this.#bytesOf(value));
+      if (this.#held.get(index) === held) this.#count(index, this.#bytesOf(value));
       this.#trim();
       return value;
     } catch (error) {
       // A value that could not be made is tried again the next time.
-      this.#held.delete(index);
+      this.#drop(index);
       throw error;
     }
   }
 
+  #count(index: number, bytes: number): void {
+    this.#bytes += bytes - (this.#sizes.get(index) ?? 0);
+    this.#sizes.set(index, bytes);
+  }
+
+  #drop(index: number): void {
+    this.#bytes -= this.#sizes.get(index) ?? 0;
+    this.#sizes.delete(index);
+    this.#held.delete(index);
+  }
+
   #trim(): void {
-    let bytes = [...this.#held.keys()].reduce((sum, index) => sum + (this.#sizes.get(index) ?? 0), 0);
     for (const index of this.#held.keys()) {
-      if (bytes <= this.#keptBytes || this.#held.size === 1) return;
-      bytes -= this.#sizes.get(index) ?? 0;
-      this.#held.delete(index);
+      if (this.#bytes <= this.#keptBytes || this.#held.size === 1) return;
+      this.#drop(index);
     }
   }
 }
