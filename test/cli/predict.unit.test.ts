@@ -68,7 +68,8 @@ describe("findInputs", () => {
     ];
     for (const list of ["data/list.txt", "data/powershell.txt"])
       expect(await find([list, "data/b.ply"], "o")).toEqual(expected);
-    expect(await find(["data/b.ply", "data/list.txt"], "o")).toEqual(expected);
+    // Here b.ply is named twice.
+    expect(await find(["data/b.ply", "data/list.txt", "data/b.ply"], "o")).toEqual(expected);
   });
 
   it("takes a pattern as shells do that do not leave it as it is", async () => {

@@ -64,6 +64,8 @@ export async function findInputs(
     const name = joinPath(dir, stem + (typeof extension === "string" ? extension : extension(path)));
     const output = joinPlace(outputFolder, name);
     const other = found.get(output)?.input;
+    // A list may name a file twice.
+    if (other !== undefined && identify(other) === identify(input)) continue;
     if (other !== undefined) {
       throw new InputError(`"${other}" and "${input}" would both be written to "${output}": rename one of them.`, {
         file: input,

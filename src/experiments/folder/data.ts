@@ -18,6 +18,7 @@ import { findUnits } from "./files.ts";
 import { FramesSource } from "./frames.ts";
 import type { Layout } from "./layout.ts";
 import { shareOf } from "./missing.ts";
+import { gapIn } from "./numbering.ts";
 import { readSample } from "./read-sample.ts";
 import type { FieldSample } from "./sample.ts";
 import { readSideTable, type SideTable } from "./side-table.ts";
@@ -190,6 +191,17 @@ export class FolderData extends Opaque {
     });
   }
 
+  /** Returns a remark if frames are missing in numbered files: the model would take what is further apart for one step. */
+  #noteOnGaps(): string | undefined {
+    if (!this.#config.sequence) return undefined;
+    const gaps = this.#units.train.flatMap(({ files, times }) => (times ? [] : (gapIn(files) ?? [])));
+    const [first] = gaps;
+    if (!first) return undefined;
+    const { before, after, step } = first;
+    const found = `${gaps.length} of the ${this.#units.train.length} sequences in the split train`;
+    return `${found} have gaps: ${after} follows ${before}, others ${step} apart; each is learnt as one step`;
+  }
+
   /** Returns a remark if samples have predictions: such a copy of a sample may be trained on, and the sample tested. */
   #noteOnPredicted({ samples }: Statistics): string | undefined {
     const [first, ...others] = this.#predicted;
@@ -217,7 +229,12 @@ export class FolderData extends Opaque {
     const { sequence, augmentation } = this.#config;
     const notes =
       split === "train"
-        ? [this.#noteOnRounding(statistics), ...this.#notesOnMissing(statistics), this.#noteOnPredicted(statistics)]
+        ? [
+            this.#noteOnRounding(statistics),
+            ...this.#notesOnMissing(statistics),
+            this.#noteOnPredicted(statistics),
+            this.#noteOnGaps(),
+          ]
         : [this.#noteOnShared(split)];
     const note = notes.filter((one) => one !== undefined).join("\n");
     return {

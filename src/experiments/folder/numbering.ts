@@ -39,6 +39,18 @@ export function pathsOf(files: readonly string[]): (place: number) => string {
   };
 }
 
+/**
+ * Finds a gap in a sequence of numbered files: two that are further apart than the closest.
+ * @param step the smallest distance of two files
+ */
+export function gapIn(files: readonly string[]): { before: string; after: string; step: number } | undefined {
+  const numbers = files.map((path) => Number(numberIn(path)?.digits));
+  const steps = numbers.slice(1).map((number, i) => number - numbers[i]);
+  const step = steps.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const i = steps.findIndex((other) => other > step);
+  return i < 0 ? undefined : { before: files[i], after: files[i + 1], step };
+}
+
 /** Returns the time of a sequence's file; past the last one times go on by the last difference. Without times the files count. */
 export function timeAt(place: number, times: readonly number[] | undefined): number {
   if (!times || place < times.length) return times?.[place] ?? place;

@@ -1,7 +1,10 @@
-// The names and times of a sequence's frames go on past its last one.
+// The names and times of a sequence's frames go on past its last one; gaps in the numbers are told.
 
 import { expect, it } from "vitest";
+import { MemorySource } from "../../../src/experiments/data-source.ts";
+import { folderExperiment } from "../../../src/experiments/folder/experiment.ts";
 import { pathsOf, timeAt } from "../../../src/experiments/folder/numbering.ts";
+import { resolveOptions } from "../../../src/experiments/options.ts";
 
 it("numbers in names go on by the last difference, with as many digits; a name without one gets one", () => {
   const next = (...files: string[]) => [0, 1].map((past) => pathsOf(files)(files.length + past));
@@ -26,4 +29,18 @@ it("times go on by the last difference, and count frames without one", () => {
   expect(times([0, 0.2, 0.3])).toEqual([0, 0.2, 0.3, 0.4, 0.5]);
   expect(timeAt(1003, [0, 0.1, 0.2, 0.3])).toBe(100.3);
   expect(times([1.7e12, 1.7e12 + 40]).at(-1)).toBe(1.7e12 + 160);
+});
+
+it("frames that are missing are told before they are taken for one step", async () => {
+  const noteOn = async (...numbers: number[]) => {
+    const frame = (i: number) => new TextEncoder().encode(`x,y,p\n0,0,${i}\n1,0,${i + 1}\n`);
+    const frames = ["a", "b"].flatMap((run) => numbers.map((i) => [`${run}_${i}.csv`, frame(i)] as const));
+    const experiment = folderExperiment({ targets: ["p"], sequence: true, splits: { train: 1 } });
+    const source = new MemorySource(new Map(frames), "data");
+    return (await experiment.load("train", resolveOptions(experiment.options) as never, source))?.note;
+  };
+  expect(await noteOn(0, 10, 20, 30)).toBeUndefined();
+  expect(await noteOn(0, 1, 2, 5, 6)).toBe(
+    "2 of the 2 sequences in the split train have gaps: a_5.csv follows a_2.csv, others 1 apart; each is learnt as one step",
+  );
 });
