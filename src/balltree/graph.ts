@@ -3,6 +3,9 @@ import type { Numbers } from "../arguments/numbers.ts";
 import { checkOptions, expectOption, expectWhole } from "../arguments/options.ts";
 import { checkPoints, compute, type PointsOptions, pointsOptions } from "./points.ts";
 
+/** The neighbours that a point keeps in the graph of a radius, unless an option says otherwise. */
+export const MAX_NEIGHBORS = 32;
+
 export interface RadiusGraphOptions extends PointsOptions {
   /** Points nearer than this are neighbours; a distance equal to the radius is excluded. */
   radius: number;
@@ -34,7 +37,7 @@ export interface KnnGraphOptions extends PointsOptions {
  */
 export async function radiusGraph(positions: Numbers, options: RadiusGraphOptions): Promise<Int32Array<ArrayBuffer>> {
   checkOptions("radiusGraph", options, { ...pointsOptions, radius: true, loop: "boolean", maxNeighbors: true });
-  const { radius, loop = true, maxNeighbors = 32 } = options;
+  const { radius, loop = true, maxNeighbors = MAX_NEIGHBORS } = options;
   expectOption("radius", radius, "a finite number of at least 0", Number.isFinite(radius) && radius >= 0);
   if (maxNeighbors !== Number.POSITIVE_INFINITY) expectWhole("maxNeighbors", maxNeighbors, 0);
   return buildGraph(positions, options, { radius, loop, maxNeighbors });

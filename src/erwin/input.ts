@@ -5,6 +5,7 @@ import { type EdgeIndices, type Indices, toEdges } from "../arguments/indices.ts
 import { describe } from "../arguments/kinds.ts";
 import { checkFinite, type Numbers, toRows } from "../arguments/numbers.ts";
 import { checkNames } from "../arguments/options.ts";
+import { MAX_NEIGHBORS } from "../balltree/graph.ts";
 import { type BallTree, buildBallTree, cloudOffsets, radiusGraph } from "../balltree/index.ts";
 import { InputError } from "../errors.ts";
 import { expectNumbers } from "../tensor/shapes.ts";
@@ -183,7 +184,7 @@ export async function prepareGeometry(
 async function edgesOf(
   config: ErwinConfig,
   positions: Float32Array,
-  { edgeIndex, radius, maxNeighbors = 32 }: GeometryInArrays,
+  { edgeIndex, radius, maxNeighbors = MAX_NEIGHBORS }: GeometryInArrays,
   division: HostOptions & { dimensionality: number; offsets: Int32Array },
 ): Promise<SortedEdges> {
   const points = positions.length / division.dimensionality;

@@ -6,7 +6,7 @@ import type { Device } from "../backends/device.ts";
 import { ConfigError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { allInOrder } from "../serial.ts";
-import { Prefetch } from "./data/prefetch.ts";
+import { PREFETCH, Prefetch } from "./data/prefetch.ts";
 import { Pace } from "./pace.ts";
 import { type BatchDetails, type DataSet, dataSetOf, type Measured, type Task } from "./task.ts";
 
@@ -52,7 +52,7 @@ export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, B
   checkOptions("evaluate", options, optionNames);
   expectParts("evaluate", options, "device.allocate", "task.prepare");
   const data = dataSetOf("data", options.data);
-  const { device, task, batchSize, prefetch = 2, seed = 0, signal, onSample } = options;
+  const { device, task, batchSize, prefetch = PREFETCH, seed = 0, signal, onSample } = options;
   expectWhole("batchSize", batchSize, 1);
   expectWhole("prefetch", prefetch, 0);
   expectSignal(signal);

@@ -17,7 +17,7 @@ import { type CheckpointStore, LAST_CHECKPOINT, MemoryStore } from "./checkpoint
 import { FitController, unlessStopped } from "./control.ts";
 import { type BatchRequest, loadBatch } from "./data/loading.ts";
 import { BatchOrder } from "./data/order.ts";
-import { Prefetch } from "./data/prefetch.ts";
+import { PREFETCH, Prefetch } from "./data/prefetch.ts";
 import { Equipment } from "./equipment.ts";
 import type { Metrics } from "./evaluate.ts";
 import { type FitOptions, type FitResult, fitOptionNames } from "./fit-options.ts";
@@ -96,7 +96,7 @@ class Run<Sample, Batch> {
       saveEvery = 1,
       patience = 1,
     } = options;
-    const { steps, prefetch = 0 } = options;
+    const { steps, prefetch = PREFETCH } = options;
     const counts = { steps, batchSize: options.batchSize, accumulate, logEvery, validateEvery, saveEvery, patience };
     for (const [field, value] of Object.entries(counts)) expectWhole(field, value, 1);
     expectWhole("prefetch", prefetch, 0);
@@ -276,7 +276,7 @@ class Run<Sample, Batch> {
   }
 
   #prefetchBatches(count: number): Prefetch<Loaded<Batch>> {
-    const { model, trainData, batchSize, prefetch = 2, shuffle } = this.#options;
+    const { model, trainData, batchSize, prefetch = PREFETCH, shuffle } = this.#options;
     const { seed, batches } = this.#progress;
     const order = new BatchOrder(trainData.size, batchSize, seed, shuffle);
     const make = async (index: number) => {

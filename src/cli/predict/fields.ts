@@ -244,7 +244,9 @@ async function readFrames(bytes: Uint8Array, input: string, described: FolderCon
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     // Arrays of several frames are no sample.
-    const frames = await arrayFramesIn(bytes, input, frameRule(described)).catch(() => undefined);
+    const frames = await arrayFramesIn(bytes, input, frameRule(described)).catch((other: unknown) => {
+      if (!(other instanceof FormatError)) throw other;
+    });
     if (!frames) throw error;
     return read(frames);
   }

@@ -1,5 +1,6 @@
 // The config of a folder of samples: which arrays are coordinates, inputs and targets, and how a model is trained on them.
 
+import { MAX_NEIGHBORS } from "../../balltree/graph.ts";
 import { ConfigError } from "../../errors.ts";
 import { type ErwinConfigInput, resolveConfig } from "../../erwin/config.ts";
 import type { MeshLocation } from "../../formats/clouds/mesh.ts";
@@ -334,7 +335,7 @@ function readGraph(all: Section): GraphChoice {
   if (kind === "knn") return { kind, k: k ?? 8, loop };
   if (kind !== "radius") return { kind };
   if (radius === undefined) throw wrongValue(section.pathTo("radius"), "a number greater than 0", undefined);
-  return { kind, radius, maxNeighbors: maxNeighbors ?? 32, loop };
+  return { kind, radius, maxNeighbors: maxNeighbors ?? MAX_NEIGHBORS, loop };
 }
 
 function readAugmentation(all: Section): Augmentation {

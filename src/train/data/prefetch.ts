@@ -7,6 +7,9 @@ interface Entry<Batch> {
   settled: boolean;
 }
 
+/** How many batches are prepared ahead of the device, unless an option says otherwise. */
+export const PREFETCH = 2;
+
 export class Prefetch<Batch> {
   /** The milliseconds for which the device was idle because the next batch was not ready, except for the first batch. */
   idle = 0;
