@@ -204,11 +204,10 @@ export class FolderData extends Opaque {
 
   /** Returns a remark if samples have predictions: such a copy of a sample may be trained on, and the sample tested. */
   #noteOnPredicted({ samples }: Statistics): string | undefined {
-    const [first, ...others] = this.#predicted;
-    if (first === undefined) return undefined;
-    const found = `${others.length + 1} of the ${samples} samples in the split train`;
-    const names = `${first}${others.length > 0 ? ", ..." : ""}`;
-    return `${found} have an array "${PREDICTION}", as erwin predict writes it: ${names}. If they are copies of samples, leave them out`;
+    const predicted = this.#predicted;
+    if (predicted.length === 0) return undefined;
+    const found = `${predicted.length} of the ${samples} samples in the split train`;
+    return `${found} have an array "${PREDICTION}", as erwin predict writes it: ${firstOf(predicted)}. If they are copies of samples, leave them out`;
   }
 
   /** Returns a remark if a held-out split shares samples with the training split, as lists of patterns may by mistake. */
@@ -218,8 +217,8 @@ export class FolderData extends Opaque {
     const shared = units.filter((unit) => trained.has(unit));
     if (shared.length === 0) return undefined;
     const kind = this.#config.sequence ? "sequences" : "samples";
-    const first = `${shared[0].name}${shared.length > 1 ? ", ..." : ""}`;
-    return `${shared.length} of the ${units.length} ${kind} in the split ${split} are in the split train, too: ${first}`;
+    const names = firstOf(shared.map(({ name }) => name));
+    return `${shared.length} of the ${units.length} ${kind} in the split ${split} are in the split train, too: ${names}`;
   }
 
   /** @returns undefined if the split has no samples */
@@ -253,6 +252,9 @@ export class FolderData extends Opaque {
     };
   }
 }
+
+/** Returns the first of names, and whether there are more. */
+const firstOf = ([first, ...others]: readonly string[]) => `${first}${others.length > 0 ? ", ..." : ""}`;
 
 /**
  * What is wrong with a sample after others that were read is so in its file alone: `found` in place of what was expected, which tells of a

@@ -6,6 +6,7 @@ import { labelNames } from "../array-names.ts";
 import { shareOf } from "./missing.ts";
 import { isOneBall, twoLevels } from "./model-config.ts";
 import { writtenKey } from "./section.ts";
+import { usual } from "./split-rule.ts";
 import type { FoundArray, Survey } from "./survey.ts";
 
 /** Matches names of quantities that are usually known before a simulation. */
@@ -24,8 +25,8 @@ const isNamed = (pattern: RegExp, { name }: FoundArray) => pattern.test(name.sli
 function chooseRoles(found: Survey) {
   const { arrays } = found;
   const isOfWhole = ({ of, constant }: FoundArray) => of === "whole" || constant === true;
-  // A small t of the whole is the time; a field T is a temperature.
   const isLabel = (array: FoundArray) => array.classes !== undefined && isNamed(labelNames, array);
+  // A small t of the whole is the time; a field T is a temperature.
   const isKept = (array: FoundArray) =>
     isLabel(array) ||
     !(isNamed(bookkeeping, array) || (isOfWhole(array) && isNamed(/^t$/, array)) || found.grid?.includes(array.name));
@@ -161,7 +162,8 @@ function coordinatesLine(found: Survey): string {
 const GROUPED_FROM = 10;
 
 function splitLines({ splitFolders, containers = 0 }: Survey): string[] {
-  const fractions = (more = "") => `{train: 0.8, val: 0.1, test: 0.1, seed: 0${more}}`;
+  const { train, val, test } = usual.fractions;
+  const fractions = (more = "") => `{train: ${train}, val: ${val}, test: ${test}, seed: ${usual.seed}${more}}`;
   if (splitFolders)
     return [`splits: folders   # train, val, test; or ${fractions()} of all samples, or lists of files`];
   if (containers >= GROUPED_FROM)
